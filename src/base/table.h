@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Hash tables
+ *
+ * uthash with a keyed hash. Remote peers choose many of the keys, addresses above all; with a hash
+ * they can compute they could choose colliding ones. The secret is random and private to the
+ * process. Include this, never <uthash.h>.
+ *
+ * An element that found no memory is not in the table, and TABLE_ADD() says so.
+ */
+
+#include <stddef.h>
+
+#include "base/macro.h"
+
+/* XXH3 with a random secret of its full length; a mere seed would not make it a keyed hash. */
+unsigned table_hash(const void *key, size_t size);
+
+#define HASH_FUNCTION(key, size, ret_hash) ((ret_hash) = table_hash(key, size))
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(element) ((element)->in_table = false)
+
+#include <uthash.h>
+
+/* Adds an element whose handle is named `hh` and which has a member `bool in_table`. The key lies
+ * in the element and must not change while it is there. False if there was no memory. */
+#define TABLE_ADD(head, key_field, element)                                                        \
+        ({                                                                                         \
+                (element)->in_table = true;                                                        \
+                HASH_ADD(hh, head, key_field, sizeof((element)->key_field), element);              \
+                (element)->in_table;                                                               \
+        })
+
+/* The element with this key, or NULL. */
+#define TABLE_FIND(head, key, ret) HASH_FIND(hh, head, key, sizeof(*(key)), ret)
+
+#define TABLE_DEL(head, element) HASH_DELETE(hh, head, element)

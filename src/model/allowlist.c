@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "model/allowlist.h"
+
+#include "base/parse.h"
+
+void allowlist_done(Allowlist *l) {
+        assert(l);
+
+        free(l->addresses);
+        *l = (Allowlist){};
+}
+
+int allowlist_add(Allowlist *l, const Address *a) {
+        Address *addresses;
+
+        assert(l);
+        assert(a);
+
+        if (allowlist_covers(l, a))
+                return 0;
+        if (l->n_addresses == ALLOWLIST_MAX)
+                return -E2BIG;
+
+        addresses = reallocarray(l->addresses, l->n_addresses + 1, sizeof(*addresses));
+        if (!addresses)
+                return -ENOMEM;
+
+        l->addresses = addresses;
+        l->addresses[l->n_addresses++] = *a;
+        return 0;
+}
+
+int allowlist_parse(Allowlist *l, const char *s, const char **ret_bad) {
+        const char *word;
+        size_t n;
+
+        assert(l);
+        assert(s);
+        assert(ret_bad);
+
+        while ((n = parse_word(&s, ",", &word)) > 0) {
+                Address a;
+                int r;
+
+                *ret_bad = word;
+                r = address_parse(word, n, &a);
+                if (r >= 0)
+                        r = allowlist_add(l, &a);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+bool allowlist_covers(const Allowlist *l, const Address *a) {
+        assert(l);
+        assert(a);
+
+        for (size_t i = 0; i < l->n_addresses; i++)
+                if (address_covers(&l->addresses[i], a))
+                        return true;
+
+        return false;
+}
+
+bool allowlist_overlaps(const Allowlist *l, const Address *net) {
+        assert(l);
+        assert(net);
+
+        for (size_t i = 0; i < l->n_addresses; i++)
+                if (address_covers(&l->addresses[i], net) || address_covers(net, &l->addresses[i]))
+                        return true;
+
+        return false;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * A hash table over addresses, and a heap over ends. To find the prefix that covers an address, the
+ * list counts how many bans it has of each prefix length, and looks the address up once for each
+ * length in use: hardly ever more than two.
+ *
+ * Pattern names come from the configuration, so there are few of them; each is kept once.
+ */
+
+#include "model/ban.h"
+
+#define PREFIXLEN_MAX 128
+#define PATTERNS_MAX 1024
+
+struct BanList {
+        Ban *bans;
+        Prioq expiry; /* those that end */
+        size_t n_prefixlen4[PREFIXLEN_MAX + 1];
+        size_t n_prefixlen6[PREFIXLEN_MAX + 1];
+        char **patterns;
+        size_t n_patterns;
+};
+
+static size_t *prefixlen_counter(BanList *l, const Address *a) {
+        return a->family == AF_INET ? &l->n_prefixlen4[a->prefixlen]
+                                    : &l->n_prefixlen6[a->prefixlen];
+}
+
+int ban_list_new(BanList **ret) {
+        BanList *l = calloc(1, sizeof(*l));
+
+        if (!l)
+                return -ENOMEM;
+
+        *ret = l;
+        return 0;
+}
+
+static Ban *ban_free(Ban *b) {
+        if (b)
+                free(b->reason);
+        free(b);
+        return NULL;
+}
+DEFINE_CLEANUP(Ban *, ban_free)
+
+BanList *ban_list_free(BanList *l) {
+        Ban *ban, *next;
+
+        if (!l)
+                return NULL;
+
+        HASH_ITER(hh, l->bans, ban, next) {
+                TABLE_DEL(l->bans, ban);
+                ban_free(ban);
+        }
+
+        for (size_t i = 0; i < l->n_patterns; i++)
+                free(l->patterns[i]);
+        free(l->patterns);
+        prioq_done(&l->expiry);
+        free(l);
+        return NULL;
+}
+
+/* Beyond the limit, or without memory, the name is lost and the ban is not. */
+static const char *intern_pattern(BanList *l, const char *name) {
+        char **patterns, *copy;
+
+        if (isempty(name))
+                return "";
+
+        for (size_t i = 0; i < l->n_patterns; i++)
+                if (streq(l->patterns[i], name))
+                        return l->patterns[i];
+
+        if (l->n_patterns == PATTERNS_MAX)
+                return "";
+
+        patterns = reallocarray(l->patterns, l->n_patterns + 1, sizeof(*patterns));
+        if (!patterns)
+                return "";
+        l->patterns = patterns;
+
+        copy = strdup(name);
+        if (!copy)
+                return "";
+
+        return l->patterns[l->n_patterns++] = copy;
+}
+
+/* Puts the ban where its end belongs, or takes it out if it has none. */
+static int schedule(BanList *l, Ban *ban, usec_t end) {
+        if (end == USEC_INFINITY) {
+                prioq_remove(&l->expiry, &ban->expiry);
+                return 0;
+        }
+
+        if (ban->expiry.index == PRIOQ_NOWHERE)
+                return prioq_put(&l->expiry, &ban->expiry, end);
+
+        prioq_move(&l->expiry, &ban->expiry, end);
+        return 0;
+}
+
+static int update(BanList *l, Ban *ban, const Ban *wanted) {
+        char *reason = NULL;
+        int r;
+
+        if (wanted->reason) {
+                reason = strndup(wanted->reason, BAN_REASON_MAX);
+                if (!reason)
+                        return -ENOMEM;
+        }
+
+        r = schedule(l, ban, wanted->end);
+        if (r < 0) {
+                free(reason);
+                return r;
+        }
+
+        free(ban->reason);
+        ban->reason = reason;
+        ban->announced = wanted->announced;
+        ban->in_kernel = wanted->in_kernel;
+        ban->failures = wanted->failures;
+        ban->pattern = intern_pattern(l, wanted->pattern);
+        ban->id = wanted->id;
+        ban->start = wanted->start;
+        ban->end = wanted->end;
+        return 0;
+}
+
+int ban_list_add(BanList *l, const Ban *wanted, Ban **ret) {
+        _cleanup_(ban_freep) Ban *ban = NULL;
+        Ban *found;
+        int r;
+
+        assert(l);
+        assert(wanted);
+
+        found = ban_list_get(l, &wanted->address);
+        if (found) {
+                r = update(l, found, wanted);
+                if (r >= 0 && ret)
+                        *ret = found;
+                return r;
+        }
+
+        ban = calloc(1, sizeof(*ban));
+        if (!ban)
+                return -ENOMEM;
+        ban->address = wanted->address;
+        ban->expiry.index = PRIOQ_NOWHERE;
+
+        if (!TABLE_ADD(l->bans, address, ban))
+                return -ENOMEM;
+
+        r = update(l, ban, wanted);
+        if (r < 0) {
+                TABLE_DEL(l->bans, ban);
+                return r;
+        }
+
+        (*prefixlen_counter(l, &ban->address))++;
+        if (ret)
+                *ret = ban;
+        TAKE_PTR(ban);
+        return 1;
+}
+
+Ban *ban_list_get(const BanList *l, const Address *a) {
+        Ban *ban;
+
+        assert(l);
+        assert(a);
+
+        TABLE_FIND(l->bans, a, ban);
+        return ban;
+}
+
+Ban *ban_list_find(const BanList *l, const Address *a, usec_t when) {
+        const size_t *n_prefixlen;
+        Ban *best = NULL;
+
+        assert(l);
+        assert(a);
+
+        n_prefixlen = a->family == AF_INET ? l->n_prefixlen4 : l->n_prefixlen6;
+
+        for (unsigned i = 0; i <= a->prefixlen; i++) {
+                Address net = *a;
+                Ban *ban;
+
+                if (n_prefixlen[i] == 0)
+                        continue;
+                address_widen(&net, i);
+                ban = ban_list_get(l, &net);
+                if (ban && when < ban->end && (!best || ban->end > best->end))
+                        best = ban;
+        }
+
+        return best;
+}
+
+void ban_list_remove(BanList *l, Ban *ban) {
+        assert(l);
+        assert(ban);
+
+        (*prefixlen_counter(l, &ban->address))--;
+        prioq_remove(&l->expiry, &ban->expiry);
+        TABLE_DEL(l->bans, ban);
+        ban_free(ban);
+}
+
+Ban *ban_list_first_to_end(const BanList *l) {
+        PrioqNode *node;
+
+        assert(l);
+
+        node = prioq_peek(&l->expiry);
+        return node ? (Ban *) ((char *) node - offsetof(Ban, expiry)) : NULL;
+}
+
+Ban *ban_list_next(const BanList *l, const Ban *ban) {
+        assert(l);
+
+        return ban ? ban->hh.next : l->bans;
+}
+
+size_t ban_list_size(const BanList *l) {
+        assert(l);
+
+        return HASH_COUNT(l->bans);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Bans
+ *
+ * The running bans of one jail, found by address and by their end. Times are points of
+ * CLOCK_REALTIME, in journal time for what the journal decided.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macro.h"
+#include "base/prioq.h"
+#include "base/table.h"
+#include "base/usec.h"
+#include "model/address.h"
+
+typedef struct BanList BanList;
+
+/* Longest reason kept with a ban, in bytes. */
+#define BAN_REASON_MAX 256
+
+typedef struct Ban {
+        Address address;
+        bool announced;      /* journal message and signal went out */
+        bool in_kernel;      /* the firewall has acknowledged it */
+        bool in_table;       /* base/table.h */
+        unsigned failures;   /* that led to it; 0 for a ban by hand */
+        const char *pattern; /* that recognised the last one, "" by hand; lives with the list */
+        char *reason;        /* given by hand, or NULL; owned by the ban */
+        uint64_t id;         /* grows from ban to ban, and is never given again */
+        usec_t start;
+        usec_t end; /* USEC_INFINITY for good; also the key of expiry.when */
+        PrioqNode expiry;
+        UT_hash_handle hh;
+} Ban;
+
+/* Returns 0 and passes ownership, or -ENOMEM. */
+int ban_list_new(BanList **ret);
+BanList *ban_list_free(BanList *l);
+DEFINE_CLEANUP(BanList *, ban_list_free)
+
+/* Adds a ban; what is copied from `ban` are address, failures, pattern, reason, id, start, end and
+ * the two flags. If the address is banned already, that ban takes these values over.
+ *
+ * Returns 1 if the ban is new, 0 if it replaced one, -ENOMEM. *ret, if not NULL, is borrowed and
+ * valid until the ban is removed. */
+int ban_list_add(BanList *l, const Ban *ban, Ban **ret);
+
+/* The ban of exactly this address or prefix, or NULL. */
+Ban *ban_list_get(const BanList *l, const Address *a);
+
+/* A ban that covers the address at the given time, or NULL: the address itself, or a prefix around
+ * it. The one that ends last, where there are several. */
+Ban *ban_list_find(const BanList *l, const Address *a, usec_t when);
+
+/* Frees the ban. */
+void ban_list_remove(BanList *l, Ban *ban);
+
+/* The ban that ends first, or NULL if none ever ends. */
+Ban *ban_list_first_to_end(const BanList *l);
+
+/* Walks through the bans in the order in which they were added; NULL at the end. Start with NULL.
+ * Only the ban returned last may be removed on the way, after asking for the next one. */
+Ban *ban_list_next(const BanList *l, const Ban *ban);
+
+size_t ban_list_size(const BanList *l);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Configuration
+ *
+ * banjo.conf and conf.d/ of all configuration directories, merged, with the filters that the jails
+ * name. Immutable once loaded; a reload builds a second Config and swaps.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/macro.h"
+#include "base/usec.h"
+#include "model/allowlist.h"
+#include "model/filter.h"
+#include "model/match.h"
+#include "model/ports.h"
+#include "model/problem.h"
+
+/* Limits and defaults; banjo.conf(5) repeats them. */
+#define CONFIG_JAILS_MAX 256
+#define CONFIG_MAXRETRY_MAX 1000
+#define CONFIG_MAXRETRY_DEFAULT 5
+#define CONFIG_FINDTIME_DEFAULT (10 * USEC_PER_MINUTE)
+#define CONFIG_FINDTIME_MAX (366 * USEC_PER_DAY)
+#define CONFIG_BANTIME_DEFAULT (10 * USEC_PER_MINUTE)
+#define CONFIG_MAX_ADDRESSES 100000
+
+typedef enum FirewallKind {
+        FIREWALL_KIND_NFT, /* bans go into nftables */
+        FIREWALL_KIND_LOG, /* decided and announced only */
+} FirewallKind;
+
+/* "nft" or "log"; "none" is another word for log. Returns the kind or -EINVAL. */
+int firewall_kind_from_string(const char *s);
+
+typedef struct JailConfig {
+        char *name;
+        char *file; /* the last one that said something about the jail */
+        char *description;
+        Filter *filter; /* NULL if the jail is refused */
+        Match *match;   /* which entries it reads; NULL if the jail is refused */
+        unsigned maxretry;
+        usec_t findtime;
+        usec_t bantime; /* USEC_INFINITY for good */
+        PortSet ports;
+        Allowlist allow;
+        bool enabled;
+        bool refused; /* enabled, but wrong: it recognises nothing, and keeps the bans it has */
+} JailConfig;
+
+typedef struct Config {
+        JailConfig *jails; /* all that are configured, in the order of their first mention */
+        size_t n_jails;
+        FirewallKind firewall;
+        bool kill; /* bans end open connections, too */
+} Config;
+
+/* The directories that are searched, highest first; NULL-terminated. */
+extern const char *const config_default_path[];
+
+/* Loads the configuration from the directories, highest first. Mistakes go to the sink; a jail with
+ * one is marked as refused. Returns 0 and passes ownership of *ret, even with mistakes; -ENOENT if
+ * no directory has a file; -ENOMEM. */
+int config_load(Config **ret, const char *const *directories, ProblemSink *sink);
+
+Config *config_free(Config *c);
+DEFINE_CLEANUP(Config *, config_free)
+
+/* The jail of this name, or NULL. */
+const JailConfig *config_get_jail(const Config *c, const char *name);

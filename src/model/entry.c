@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "model/entry.h"
+
+#include "base/macro.h"
+
+static const char *const names[_ENTRY_FIELD_MAX] = {
+        [ENTRY_MESSAGE] = "MESSAGE",
+        [ENTRY_MESSAGE_ID] = "MESSAGE_ID",
+        [ENTRY_SYSTEMD_UNIT] = "_SYSTEMD_UNIT",
+        [ENTRY_SYSTEMD_SLICE] = "_SYSTEMD_SLICE",
+        [ENTRY_SYSTEMD_USER_UNIT] = "_SYSTEMD_USER_UNIT",
+        [ENTRY_SYSTEMD_CGROUP] = "_SYSTEMD_CGROUP",
+        [ENTRY_SYSTEMD_INVOCATION_ID] = "_SYSTEMD_INVOCATION_ID",
+        [ENTRY_COMM] = "_COMM",
+        [ENTRY_EXE] = "_EXE",
+        [ENTRY_UID] = "_UID",
+        [ENTRY_GID] = "_GID",
+        [ENTRY_PID] = "_PID",
+        [ENTRY_TRANSPORT] = "_TRANSPORT",
+        [ENTRY_HOSTNAME] = "_HOSTNAME",
+        [ENTRY_SYSLOG_IDENTIFIER] = "SYSLOG_IDENTIFIER",
+        [ENTRY_SYSLOG_PID] = "SYSLOG_PID",
+        [ENTRY_SYSLOG_FACILITY] = "SYSLOG_FACILITY",
+        [ENTRY_PRIORITY] = "PRIORITY",
+};
+
+const char *entry_field_to_string(EntryField field) {
+        assert(field < _ENTRY_FIELD_MAX);
+
+        return names[field];
+}
+
+int entry_field_from_string(const char *s, size_t n) {
+        /* Entries have some twenty fields of which a few are ours, and this runs for each of them:
+         * the length and the first letters of most already tell them apart. */
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (strncmp(names[i], s, n) == 0 && names[i][n] == '\0')
+                        return (int) i;
+
+        return -EINVAL;
+}
+
+bool entry_field_is_trusted(EntryField field) {
+        switch (field) {
+        case ENTRY_SYSTEMD_UNIT:
+        case ENTRY_SYSTEMD_SLICE:
+        case ENTRY_SYSTEMD_USER_UNIT:
+        case ENTRY_SYSTEMD_CGROUP:
+        case ENTRY_SYSTEMD_INVOCATION_ID:
+        case ENTRY_UID:
+        case ENTRY_GID:
+                return true;
+        default:
+                return false;
+        }
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * iniparser reports errors through one process-wide callback, with a format of its own, and goes on
+ * to the next line; the first report is kept for the caller. It takes whatever is a path, so what
+ * is no regular file (a fifo would block) or is too large is refused before.
+ */
+
+#include "model/ini.h"
+
+#include <fcntl.h>
+#include <iniparser/iniparser.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+struct Ini {
+        dictionary *dict;
+};
+
+static char first_error[INI_ERROR_SIZE];
+
+/* "iniparser: syntax error in FILE (LINE):\n-> TEXT\n" and "iniparser: input line too long in FILE
+ * (LINE)\n" become one line without the parser's name and the file's, which the caller adds. */
+static int keep_error(const char *format, ...) {
+        char text[1024], *s = text, *in, *line;
+        va_list ap;
+
+        if (first_error[0])
+                return 0;
+
+        va_start(ap, format);
+        (void) vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+
+        if (startswith(s, "iniparser: "))
+                s += strlen("iniparser: ");
+        s[strcspn(s, "\n")] = '\0';
+
+        in = strstr(s, " in ");
+        line = in ? strrchr(in, '(') : NULL;
+        if (line) {
+                *in = '\0';
+                line[strcspn(line, ")")] = '\0';
+                (void) snprintf(first_error,
+                                sizeof(first_error),
+                                "line %.20s: %.100s (wanted is \"key = value\", \"[section]\" or a "
+                                "comment, in lines of at most 1000 bytes).",
+                                line + 1,
+                                s);
+        } else
+                (void) snprintf(first_error, sizeof(first_error), "%.200s.", s);
+
+        return 0;
+}
+
+static int check_file(const char *path, char error[static INI_ERROR_SIZE]) {
+        _cleanup_(closep) int fd = -1;
+        struct stat st;
+        int r = 0;
+
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                r = -errno;
+        else if (!S_ISREG(st.st_mode))
+                r = -EINVAL;
+        else if (st.st_size > INI_FILE_MAX)
+                r = -EFBIG;
+
+        if (r == -EINVAL)
+                (void) snprintf(error, INI_ERROR_SIZE, "not a regular file.");
+        else if (r < 0)
+                (void) snprintf(error, INI_ERROR_SIZE, "cannot be read: %s.", strerror(-r));
+        return r;
+}
+
+int ini_load(Ini **ret, const char *path, char error[static INI_ERROR_SIZE]) {
+        _cleanup_(ini_freep) Ini *ini = NULL;
+        int r;
+
+        assert(ret);
+        assert(path);
+
+        r = check_file(path, error);
+        if (r < 0)
+                return r;
+
+        ini = calloc(1, sizeof(*ini));
+        if (!ini) {
+                (void) snprintf(error, INI_ERROR_SIZE, "out of memory.");
+                return -ENOMEM;
+        }
+
+        first_error[0] = '\0';
+        iniparser_set_error_callback(keep_error);
+        ini->dict = iniparser_load(path);
+        iniparser_set_error_callback(NULL);
+
+        if (!ini->dict) {
+                (void) snprintf(error,
+                                INI_ERROR_SIZE,
+                                "%s",
+                                first_error[0] ? first_error : "cannot be parsed.");
+                return -EINVAL;
+        }
+
+        *ret = TAKE_PTR(ini);
+        return 0;
+}
+
+Ini *ini_free(Ini *ini) {
+        if (!ini)
+                return NULL;
+
+        if (ini->dict)
+                iniparser_freedict(ini->dict);
+        free(ini);
+        return NULL;
+}
+
+size_t ini_n_sections(const Ini *ini) {
+        int n;
+
+        assert(ini);
+
+        n = iniparser_getnsec(ini->dict);
+        return n > 0 ? (size_t) n : 0;
+}
+
+const char *ini_get_section(const Ini *ini, size_t i) {
+        assert(ini);
+
+        return iniparser_getsecname(ini->dict, (int) i);
+}
+
+const char *ini_get(const Ini *ini, const char *section, const char *key) {
+        char name[512];
+        int n;
+
+        assert(ini);
+
+        n = snprintf(name, sizeof(name), "%s:%s", section, key);
+        if (n < 0 || (size_t) n >= sizeof(name))
+                return NULL;
+
+        return iniparser_getstring(ini->dict, name, NULL);
+}
+
+int ini_foreach(const Ini *ini, const char *section, IniHandler handler, void *userdata) {
+        _cleanup_(freep) const char **keys = NULL;
+        int n;
+
+        assert(ini);
+        assert(section);
+        assert(handler);
+
+        n = iniparser_getsecnkeys(ini->dict, section);
+        if (n <= 0)
+                return 0;
+
+        keys = calloc((size_t) n, sizeof(*keys));
+        if (!keys)
+                return -ENOMEM;
+        if (!iniparser_getseckeys(ini->dict, section, keys))
+                return 0;
+
+        for (int i = 0; i < n; i++) {
+                const char *value = iniparser_getstring(ini->dict, keys[i], NULL);
+                int r;
+
+                r = handler(keys[i] + strlen(section) + 1, value ? value : "", userdata);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
