@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Bus connections
+ *
+ * org.banjo1 is served on a message bus and, peer to peer, to root on the socket that systemd
+ * activates the service by. Both get the same interface, which bus-manager.h has. A bus that is not
+ * there yet, or goes away, is waited for; the daemon works without one.
+ */
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "base/macro.h"
+#include "base/usec.h"
+#include "daemon/manager.h"
+#include "model/address.h"
+#include "model/ban.h"
+
+typedef struct Bus Bus;
+
+#define BUS_NAME "org.banjo1"
+#define BUS_PATH "/org/banjo1"
+#define BUS_INTERFACE "org.banjo1.Manager"
+#define BUS_SOCKET_PATH "/run/banjo.socket"
+
+/* Peers served at a time; another one is turned away. */
+#define BUS_PEERS_MAX 32
+
+/* Attaches to the event loop. address is "system", "none" or a D-Bus address; listen_fd a listening
+ * socket, which is taken over, or -1. Returns 0 and passes ownership; a negative errno, reported.
+ */
+int bus_new(Bus **ret, sd_event *event, Manager *manager, const char *address, int listen_fd);
+
+Bus *bus_free(Bus *b);
+DEFINE_CLEANUP(Bus *, bus_free)
+
+/* Signals, to everybody connected. NULL for the bus is fine and does nothing. */
+void bus_emit_banned(Bus *b, const char *jail, const Ban *ban);
+void bus_emit_unbanned(Bus *b, const char *jail, const Address *a, const char *cause);

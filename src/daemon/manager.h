@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Manager
+ *
+ * Owns everything that lives as long as the daemon and carries the way of an entry: journal, jails,
+ * firewall, store, announcement. The only part besides main() that reads a clock. Reports its own
+ * errors.
+ *
+ * What the bus offers are the functions under "commands" below, which are called from the event
+ * loop, and never from within an entry.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "base/macro.h"
+#include "base/usec.h"
+#include "engine/firewall.h"
+#include "engine/jail.h"
+#include "model/address.h"
+#include "model/ban.h"
+
+typedef struct Manager Manager;
+
+typedef struct ManagerParams {
+        const char *config_dir; /* instead of the usual directories; NULL */
+        const char *state_dir;  /* where the database is */
+        const char *journal;    /* file or directory; NULL for this machine's */
+        const char *firewall;   /* "nft" or "none", over the configuration; NULL */
+        const char *bus;        /* "system", "none" or an address */
+        bool once;              /* read to the end of the journal, and stop */
+} ManagerParams;
+
+/* Strings are borrowed and must outlive the manager. Returns 0 and passes ownership; a negative
+ * errno, reported; the process should then exit with manager_exit_status(). */
+int manager_new(Manager **ret, const ManagerParams *params, sd_event *event);
+
+Manager *manager_free(Manager *m);
+DEFINE_CLEANUP(Manager *, manager_free)
+
+/* Puts the running bans into the kernel and begins to follow the journal. Tells systemd when it is
+ * ready. Returns 0 or a negative errno, reported. */
+int manager_start(Manager *m);
+
+/* Commits what is open; for a clean end. */
+void manager_stop(Manager *m);
+
+/* With `once`: prints what was done to stdout. */
+void manager_print_summary(Manager *m);
+
+/* sysexits(3) for what went wrong; EXIT_FAILURE if nothing special did. */
+int manager_exit_status(const Manager *m);
+
+/* Commands. They are reported in the journal by the manager, as bans and unbans are. */
+
+/* Bans by hand. duration 0 is the jail's bantime, USEC_INFINITY for good. reason may be "". Without
+ * force, this host's own addresses, gateways and resolvers are not banned, nor a prefix with one in
+ * it, nor an allowed address.
+ *
+ * Returns 1 if the address is banned now, 0 if it was until the same time already; -ENXIO if there
+ * is no such jail; -EADDRINUSE if it was refused, with why in error; -EINVAL for a prefix shorter
+ * than /8 or /19 (IPv6); another negative errno if it could not be carried out. When it returns,
+ * the kernel drops and the ban is on disk. */
+#define MANAGER_ERROR_SIZE 256
+int manager_ban(Manager *m,
+                const char *jail,
+                const Address *a,
+                usec_t duration,
+                const char *reason,
+                bool force,
+                char error[static MANAGER_ERROR_SIZE]);
+
+/* Lifts the ban of exactly this address, the bans of prefixes around it, and those of the addresses
+ * within it, in one jail or, with NULL, in all. Failures of before are forgotten.
+ *
+ * Returns 0 and the number of bans lifted; -ENXIO if there is no such jail; another negative errno
+ * if it could not be carried out. */
+int manager_unban(Manager *m, const char *jail, const Address *a, size_t *ret_n);
+
+/* Lifts all bans of all jails. Returns as manager_unban(). */
+int manager_flush(Manager *m, size_t *ret_n);
+
+/* Loads the configuration anew, as a whole or not at all. Returns 0; -EINVAL if it has mistakes,
+ * with the first in error and all in the log; another negative errno. */
+int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]);
+
+/* What there is to show. */
+
+size_t manager_n_jails(const Manager *m);
+Jail *manager_get_jail(const Manager *m, size_t i);
+Jail *manager_find_jail(const Manager *m, const char *name); /* NULL if there is none */
+
+typedef struct ManagerStatus {
+        usec_t started;      /* when the daemon began to follow */
+        usec_t newest;       /* time of the newest entry handled; 0 if none was */
+        bool catching_up;    /* the end of the journal has not been reached yet */
+        uint64_t n_entries;  /* handled since the start */
+        uint64_t n_failures; /* counted since the start */
+        uint64_t n_bans;     /* made since the start */
+        size_t n_banned;     /* running now */
+        FirewallOwnership ownership;
+        bool firewall_failed; /* the last commit did not work; it is tried again */
+        bool store_failed;    /* same */
+} ManagerStatus;
+
+void manager_get_status(const Manager *m, ManagerStatus *ret);
+
+/* What remains of a ban now; USEC_INFINITY for a permanent one. */
+usec_t manager_get_remaining(const Manager *m, const Ban *ban);
+
+/* What the jail's bans have dropped. Returns 0 or a negative errno. */
+int manager_get_counter(const Manager *m, const char *jail, FirewallCounter *ret);

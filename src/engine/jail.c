@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The way of an entry: does it fit -> what does its message say -> whose is it (sessions) -> is
+ * that address allowed, or banned already -> how often within findtime.
+ *
+ * Sessions. A session is one connection, so it has one peer: a line with another address than the
+ * session's means that the key, a process id, has come round, and a new session begins. A failure
+ * line without any address waits in the session for one; all that wait are counted when a line
+ * tells the address, at the time of that line, because it completes them. An [end] line is a
+ * failure only when its session had none: it is how a client looks that gives up before its first
+ * password.
+ */
+
+#include "engine/jail.h"
+
+#include "engine/policy.h"
+#include "engine/session.h"
+#include "engine/tracker.h"
+
+/* A hostile client may fail often in one connection before it has an address; more than this need
+ * not be remembered to convict it. */
+#define PENDING_MAX CONFIG_MAXRETRY_MAX
+
+struct Jail {
+        const JailConfig *config;
+        Matcher *matcher;       /* NULL if the jail is refused */
+        SessionTable *sessions; /* NULL if the filter has none */
+        Tracker *tracker;
+        BanList *bans;
+        JailStats stats;
+};
+
+int jail_new(Jail **ret, const JailConfig *config, MatcherError *ret_error) {
+        _cleanup_(jail_freep) Jail *j = NULL;
+        int r;
+
+        assert(ret);
+        assert(config);
+        assert(ret_error);
+
+        j = calloc(1, sizeof(*j));
+        if (!j)
+                return -ENOMEM;
+        j->config = config;
+
+        r = ban_list_new(&j->bans);
+        if (r < 0)
+                return r;
+
+        r = tracker_new(&j->tracker,
+                        &(const TrackerParams){
+                                        .maxretry = config->maxretry,
+                                        .findtime = config->findtime,
+                                        .max_addresses = CONFIG_MAX_ADDRESSES,
+                        });
+        if (r < 0)
+                return r;
+
+        if (!config->refused) {
+                r = matcher_new(&j->matcher, config->filter, ret_error);
+                if (r < 0)
+                        return r;
+
+                if (config->filter->has_session) {
+                        r = session_table_new(&j->sessions, SESSIONS_MAX);
+                        if (r < 0)
+                                return r;
+                }
+        }
+
+        *ret = TAKE_PTR(j);
+        return 0;
+}
+
+Jail *jail_free(Jail *j) {
+        if (!j)
+                return NULL;
+
+        ban_list_free(j->bans);
+        tracker_free(j->tracker);
+        session_table_free(j->sessions);
+        matcher_free(j->matcher);
+        free(j);
+        return NULL;
+}
+
+static bool counts_alike(const Jail *a, const Jail *b) {
+        return a->config->maxretry == b->config->maxretry &&
+               a->config->findtime == b->config->findtime && a->matcher && b->matcher &&
+               !a->sessions == !b->sessions;
+}
+
+void jail_inherit(Jail *j, Jail *old) {
+        assert(j);
+        assert(old);
+
+        ban_list_free(j->bans);
+        j->bans = TAKE_PTR(old->bans);
+        j->stats = old->stats;
+
+        if (!counts_alike(j, old))
+                return;
+
+        tracker_free(j->tracker);
+        j->tracker = TAKE_PTR(old->tracker);
+        session_table_free(j->sessions);
+        j->sessions = TAKE_PTR(old->sessions);
+}
+
+/* Besides what the match says: an entry whose unit journald could not tell, because its sender was
+ * gone already, from a process of root that names itself as the filter's program does. Root could
+ * forge anything anyway. */
+static bool fits_without_unit(const Jail *j, const Entry *e) {
+        const Filter *f = j->config->filter;
+
+        if (entry_has(e, ENTRY_SYSTEMD_UNIT) || !entry_is(e, ENTRY_UID, "0", 1))
+                return false;
+
+        for (size_t i = 0; i < f->n_identifiers; i++)
+                if (entry_is(e,
+                                    ENTRY_SYSLOG_IDENTIFIER,
+                                    f->identifiers[i],
+                                    strlen(f->identifiers[i])))
+                        return true;
+
+        return false;
+}
+
+static Session *get_session(Jail *j, const Entry *e, const MatcherResult *result) {
+        const EntryValue *key;
+        Session *s;
+
+        if (!j->sessions)
+                return NULL;
+
+        key = &e->fields[j->config->filter->session];
+        if (!key->data)
+                return NULL;
+
+        s = session_table_get(j->sessions, key->data, key->size, e->realtime);
+        if (s && result->has_address && s->has_address &&
+                        !address_equal(&s->address, &result->address))
+                *s = (Session){};
+        if (s && result->has_address) {
+                s->has_address = true;
+                s->address = result->address;
+        }
+
+        return s;
+}
+
+/* How many failures this line tells or completes. */
+static unsigned count_failures(const MatcherResult *result, Session *s) {
+        bool fails = result->kind == PATTERN_FAIL ||
+                     (result->kind == PATTERN_END && (!s || s->n_failures == 0));
+        unsigned n;
+
+        if (!s)
+                return fails && result->has_address;
+
+        if (fails && s->n_pending < PENDING_MAX) {
+                s->n_failures++;
+                s->n_pending++;
+        }
+        if (!s->has_address)
+                return 0;
+
+        n = s->n_pending;
+        s->n_pending = 0;
+        return n;
+}
+
+static int count(Jail *j, unsigned n, JailFailure *f) {
+        for (unsigned i = 0; i < n; i++) {
+                int r;
+
+                r = tracker_hit(j->tracker, &f->target, f->when, &f->failures);
+                if (r < 0)
+                        return r;
+
+                j->stats.n_failures++;
+                j->stats.last_failure = f->when;
+                if (r > 0)
+                        return JAIL_BAN; /* what is left over would count toward the next */
+        }
+
+        return JAIL_FAILURE;
+}
+
+int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
+        const EntryValue *message, *key;
+        MatcherResult result;
+        JailFailure f;
+        Session *s;
+        unsigned n;
+
+        assert(j);
+        assert(e);
+        assert(ret);
+
+        if (!j->matcher)
+                return JAIL_NOTHING;
+        if (!match_fits(j->config->match, e) && !fits_without_unit(j, e))
+                return JAIL_NOTHING;
+        j->stats.n_entries++;
+
+        message = &e->fields[ENTRY_MESSAGE];
+        if (!message->data || matcher_run(j->matcher, message->data, message->size, &result) == 0)
+                return JAIL_NOTHING;
+        if (result.kind == PATTERN_IGNORE)
+                return JAIL_NOTHING;
+
+        s = get_session(j, e, &result);
+        n = count_failures(&result, s);
+        f = (JailFailure){
+                .host = s && s->has_address ? s->address : result.address,
+                .when = e->realtime,
+                .pattern = result.pattern,
+        };
+
+        key = s ? &e->fields[j->config->filter->session] : NULL;
+        if (key && result.kind == PATTERN_END)
+                session_table_end(j->sessions, key->data, key->size);
+
+        if (n == 0)
+                return JAIL_NOTHING;
+
+        if (allowlist_covers(&j->config->allow, &f.host)) {
+                j->stats.n_allowed += n;
+                return JAIL_NOTHING;
+        }
+
+        f.target = policy_target(&j->config->allow, &f.host);
+        if (ban_list_find(j->bans, &f.host, f.when)) {
+                j->stats.n_banned += n;
+                return JAIL_NOTHING;
+        }
+
+        *ret = f;
+        return count(j, n, ret);
+}
+
+int jail_forget(Jail *j, const Address *a, usec_t until) {
+        Address target;
+        int r;
+
+        assert(j);
+        assert(a);
+
+        r = tracker_forget(j->tracker, a, until);
+        if (r < 0 || !address_is_host(a))
+                return r;
+
+        target = policy_target(&j->config->allow, a);
+        return address_equal(&target, a) ? 0 : tracker_forget(j->tracker, &target, until);
+}
+
+void jail_expire(Jail *j, usec_t now) {
+        assert(j);
+
+        (void) tracker_expire(j->tracker, now);
+}
+
+const JailConfig *jail_get_config(const Jail *j) {
+        assert(j);
+
+        return j->config;
+}
+
+BanList *jail_get_bans(Jail *j) {
+        assert(j);
+
+        return j->bans;
+}
+
+void jail_get_stats(const Jail *j, JailStats *ret) {
+        TrackerStats tracker;
+
+        assert(j);
+        assert(ret);
+
+        tracker_get_stats(j->tracker, &tracker);
+        *ret = j->stats;
+        ret->n_forgotten = tracker.n_forgotten;
+        ret->n_exceeded = j->matcher ? matcher_get_n_exceeded(j->matcher) : 0;
+}
+
+usec_t jail_lookback(const Jail *j) {
+        assert(j);
+
+        return usec_add(j->config->findtime, j->sessions ? SESSION_AGE_MAX : 0);
+}

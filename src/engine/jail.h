@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Jail
+ *
+ * A filter applied to some units, with limits and a penalty. jail_process() is the whole decision
+ * about an entry and does nothing but decide: no I/O and no clock. So the daemon can be tested with
+ * made-up entries, and the past journal can be replayed.
+ *
+ * A jail owns the list of its running bans, because whether an address is banned already is part of
+ * the decision. It is filled by the caller, who alone knows whether and for how long a ban was
+ * applied.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macro.h"
+#include "base/usec.h"
+#include "engine/matcher.h"
+#include "model/address.h"
+#include "model/ban.h"
+#include "model/config.h"
+#include "model/entry.h"
+
+typedef struct Jail Jail;
+
+typedef enum JailVerdict {
+        JAIL_NOTHING, /* the entry is no failure that counts */
+        JAIL_FAILURE, /* a failure was counted */
+        JAIL_BAN,     /* it was counted and a ban is due */
+} JailVerdict;
+
+/* What jail_process() found; complete for JAIL_FAILURE and JAIL_BAN. */
+typedef struct JailFailure {
+        Address host;        /* whose failure it was */
+        Address target;      /* whom it counts for, and who is to be banned: host or its /64 */
+        usec_t when;         /* of the entry */
+        unsigned failures;   /* within the window now; maxretry for JAIL_BAN */
+        const char *pattern; /* borrowed from the jail's filter */
+} JailFailure;
+
+typedef struct JailStats {
+        uint64_t n_entries;   /* that fit the jail */
+        uint64_t n_failures;  /* counted */
+        uint64_t n_allowed;   /* failures of allowed addresses */
+        uint64_t n_banned;    /* failures of addresses that were banned already */
+        uint64_t n_exceeded;  /* messages on which a pattern gave up */
+        uint64_t n_forgotten; /* addresses dropped early because the table was full */
+        usec_t last_failure;  /* 0 if there was none */
+} JailStats;
+
+/* The configuration is borrowed and must outlive the jail. A jail that is refused there is made all
+ * the same: it keeps its bans and recognises nothing.
+ *
+ * Returns 0 and passes ownership; -EINVAL if a pattern does not compile, with *ret_error filled;
+ * -ENOMEM. */
+int jail_new(Jail **ret, const JailConfig *config, MatcherError *ret_error);
+
+Jail *jail_free(Jail *j);
+DEFINE_CLEANUP(Jail *, jail_free)
+
+/* Moves the running bans, the counters and, if both count alike, the failure windows and sessions
+ * of a jail that is replaced into this one. `old` is only good for jail_free() afterwards. */
+void jail_inherit(Jail *j, Jail *old);
+
+/* Decides about one entry. Returns a JailVerdict, or -ENOMEM. After JAIL_BAN the target's window is
+ * empty. */
+int jail_process(Jail *j, const Entry *entry, JailFailure *ret);
+
+/* A ban of the address in this jail ended, or is meant to leave no trace: its failures up to then
+ * count nowhere. For the networks it lies in or contains, too. Returns 0 or -ENOMEM. */
+int jail_forget(Jail *j, const Address *a, usec_t until);
+
+/* Gives back memory of addresses that have been quiet for longer than findtime. */
+void jail_expire(Jail *j, usec_t now);
+
+const JailConfig *jail_get_config(const Jail *j);
+BanList *jail_get_bans(Jail *j);
+void jail_get_stats(const Jail *j, JailStats *ret);
+
+/* How far before a moment entries still matter for the decisions after it: findtime and the longest
+ * session. */
+usec_t jail_lookback(const Jail *j);

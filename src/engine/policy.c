@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine/policy.h"
+
+#include "base/macro.h"
+
+Address policy_target(const Allowlist *allow, const Address *host) {
+        Address net = *host;
+
+        assert(allow);
+        assert(address_is_host(host));
+
+        if (host->family == AF_INET || address_is_shared_prefix(host))
+                return *host;
+
+        address_widen(&net, POLICY_IPV6_PREFIX);
+        return allowlist_overlaps(allow, &net) ? *host : net;
+}
+
+usec_t policy_end(usec_t start, usec_t bantime) {
+        if (bantime == USEC_INFINITY)
+                return USEC_INFINITY;
+
+        return MIN(usec_add(start, bantime), USEC_INFINITY - 1);
+}
+
+usec_t policy_remaining(usec_t start, usec_t end, usec_t now, usec_t newest) {
+        if (end == USEC_INFINITY)
+                return USEC_INFINITY;
+
+        now = MAX(now, newest);
+        return MIN(usec_sub(end, now), usec_sub(end, start));
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Policy
+ *
+ * Whom a failure counts for, and until when a ban lasts. Pure functions.
+ */
+
+#include "base/usec.h"
+#include "model/address.h"
+#include "model/allowlist.h"
+
+/* An IPv6 peer typically holds a whole /64 and changes within it at will, so that is what is
+ * counted and banned. RFC 6177 has why end sites get no less. */
+#define POLICY_IPV6_PREFIX 64
+
+/* What a host's failure counts for, and what is banned for it: an IPv4 host itself; the /64 of an
+ * IPv6 host, unless that is shared by strangers (address_is_shared_prefix()) or holds an allowed
+ * address, in which case it is the host itself. */
+Address policy_target(const Allowlist *allow, const Address *host);
+
+/* When a ban that begins at `start` ends: USEC_INFINITY for a bantime of USEC_INFINITY, and never
+ * for a finite one. */
+usec_t policy_end(usec_t start, usec_t bantime);
+
+/* What remains of a ban. `now` is the clock, `newest` the time of the newest journal entry that was
+ * handled. A clock that is wrong, on a machine that boots in the past, makes no ban longer than it
+ * was meant to be. 0 if it is over. */
+usec_t policy_remaining(usec_t start, usec_t end, usec_t now, usec_t newest);
