@@ -22,12 +22,22 @@
  * not be remembered to convict it. */
 #define PENDING_MAX CONFIG_MAXRETRY_MAX
 
+/* Prefixes that were banned by hand and let free, remembered so that failures from within them that
+ * are told late do not count. Administrators do this rarely; beyond the limit the oldest goes. */
+#define FORGOTTEN_MAX 64
+
+typedef struct Forgotten {
+        Address net;
+        usec_t until;
+} Forgotten;
+
 struct Jail {
         const JailConfig *config;
         Matcher *matcher;       /* NULL if the jail is refused */
         SessionTable *sessions; /* NULL if the filter has none */
         Tracker *tracker;
         BanList *bans;
+        Forgotten forgotten[FORGOTTEN_MAX];
         JailStats stats;
 };
 
@@ -171,6 +181,14 @@ static unsigned count_failures(const MatcherResult *result, Session *s) {
         return n;
 }
 
+static bool is_forgotten(const Jail *j, const Address *a, usec_t when) {
+        for (size_t i = 0; i < ELEMENTSOF(j->forgotten); i++)
+                if (when <= j->forgotten[i].until && address_covers(&j->forgotten[i].net, a))
+                        return true;
+
+        return false;
+}
+
 static int count(Jail *j, unsigned n, JailFailure *f) {
         for (unsigned i = 0; i < n; i++) {
                 int r;
@@ -237,8 +255,22 @@ int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
                 return JAIL_NOTHING;
         }
 
+        if (is_forgotten(j, &f.host, f.when))
+                return JAIL_NOTHING;
+
         *ret = f;
         return count(j, n, ret);
+}
+
+static void forget_prefix(Jail *j, const Address *net, usec_t until) {
+        Forgotten *oldest = &j->forgotten[0];
+
+        for (size_t i = 0; i < ELEMENTSOF(j->forgotten); i++)
+                if (j->forgotten[i].until < oldest->until)
+                        oldest = &j->forgotten[i];
+
+        *oldest = (Forgotten){ *net, until };
+        tracker_forget_within(j->tracker, net, until);
 }
 
 int jail_forget(Jail *j, const Address *a, usec_t until) {
@@ -247,6 +279,9 @@ int jail_forget(Jail *j, const Address *a, usec_t until) {
 
         assert(j);
         assert(a);
+
+        if (!address_is_host(a))
+                forget_prefix(j, a, until);
 
         r = tracker_forget(j->tracker, a, until);
         if (r < 0 || !address_is_host(a))

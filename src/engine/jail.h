@@ -70,8 +70,8 @@ void jail_inherit(Jail *j, Jail *old);
  * empty. */
 int jail_process(Jail *j, const Entry *entry, JailFailure *ret);
 
-/* A ban of the address in this jail ended, or is meant to leave no trace: its failures up to then
- * count nowhere. For the networks it lies in or contains, too. Returns 0 or -ENOMEM. */
+/* A ban of the address or prefix in this jail ended: failures from within it up to then count
+ * nowhere, also when they are told later. Returns 0 or -ENOMEM. */
 int jail_forget(Jail *j, const Address *a, usec_t until);
 
 /* Gives back memory of addresses that have been quiet for longer than findtime. */

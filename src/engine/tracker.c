@@ -172,9 +172,19 @@ int tracker_hit(Tracker *t, const Address *address, usec_t when, unsigned *ret_f
         return 0;
 }
 
+static void forget_times(Tracker *t, TrackerItem *item, usec_t until) {
+        unsigned n = 0;
+
+        while (n < item->n_times && item->times[n] <= until)
+                n++;
+        memmove(item->times, item->times + n, (item->n_times - n) * sizeof(item->times[0]));
+        item->n_times -= n;
+        item->forgotten_until = MAX(item->forgotten_until, until);
+        prioq_move(&t->quiet, &item->quiet, MAX(item->quiet.when, until));
+}
+
 int tracker_forget(Tracker *t, const Address *address, usec_t until) {
         TrackerItem *item;
-        unsigned n = 0;
 
         assert(t);
         assert(address);
@@ -183,13 +193,19 @@ int tracker_forget(Tracker *t, const Address *address, usec_t until) {
         if (!item)
                 return -ENOMEM;
 
-        while (n < item->n_times && item->times[n] <= until)
-                n++;
-        memmove(item->times, item->times + n, (item->n_times - n) * sizeof(item->times[0]));
-        item->n_times -= n;
-        item->forgotten_until = MAX(item->forgotten_until, until);
-        prioq_move(&t->quiet, &item->quiet, MAX(item->quiet.when, until));
+        forget_times(t, item, until);
         return 0;
+}
+
+void tracker_forget_within(Tracker *t, const Address *net, usec_t until) {
+        TrackerItem *item, *next;
+
+        assert(t);
+        assert(net);
+
+        HASH_ITER(hh, t->items, item, next)
+        if (address_covers(net, &item->address))
+                forget_times(t, item, until);
 }
 
 size_t tracker_expire(Tracker *t, usec_t now) {

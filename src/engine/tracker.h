@@ -62,6 +62,10 @@ int tracker_hit(Tracker *t, const Address *address, usec_t when, unsigned *ret_f
  * again, count nowhere either. Returns 0 or -ENOMEM. */
 int tracker_forget(Tracker *t, const Address *address, usec_t until);
 
+/* Forgets the failures up to then of every address within the prefix that is remembered now. Takes
+ * time linear in the number of addresses. */
+void tracker_forget_within(Tracker *t, const Address *net, usec_t until);
+
 /* Drops the addresses whose last failure is more than findtime before now. Returns their number.
  * The tracker answers correctly without this call; it only gives memory back. */
 size_t tracker_expire(Tracker *t, usec_t now);

@@ -122,7 +122,6 @@ static int update(BanList *l, Ban *ban, const Ban *wanted) {
 
         free(ban->reason);
         ban->reason = reason;
-        ban->announced = wanted->announced;
         ban->in_kernel = wanted->in_kernel;
         ban->failures = wanted->failures;
         ban->pattern = intern_pattern(l, wanted->pattern);

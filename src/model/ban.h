@@ -25,7 +25,6 @@ typedef struct BanList BanList;
 
 typedef struct Ban {
         Address address;
-        bool announced;      /* journal message and signal went out */
         bool in_kernel;      /* the firewall has acknowledged it */
         bool in_table;       /* base/table.h */
         unsigned failures;   /* that led to it; 0 for a ban by hand */
@@ -44,7 +43,7 @@ BanList *ban_list_free(BanList *l);
 DEFINE_CLEANUP(BanList *, ban_list_free)
 
 /* Adds a ban; what is copied from `ban` are address, failures, pattern, reason, id, start, end and
- * the two flags. If the address is banned already, that ban takes these values over.
+ * in_kernel. If the address is banned already, that ban takes these values over.
  *
  * Returns 1 if the ban is new, 0 if it replaced one, -ENOMEM. *ret, if not NULL, is borrowed and
  * valid until the ban is removed. */

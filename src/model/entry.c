@@ -32,10 +32,16 @@ const char *entry_field_to_string(EntryField field) {
 }
 
 int entry_field_from_string(const char *s, size_t n) {
-        /* Entries have some twenty fields of which a few are ours, and this runs for each of them:
-         * the length and the first letters of most already tell them apart. */
+        static unsigned char sizes[_ENTRY_FIELD_MAX];
+
+        /* This runs for each of the twenty fields of each entry, and the length alone rules nearly
+         * all of the names out. */
+        if (sizes[0] == 0)
+                for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                        sizes[i] = (unsigned char) strlen(names[i]);
+
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
-                if (strncmp(names[i], s, n) == 0 && names[i][n] == '\0')
+                if (sizes[i] == n && memcmp(names[i], s, n) == 0)
                         return (int) i;
 
         return -EINVAL;

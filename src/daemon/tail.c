@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Two things are waited for. The journal's descriptor becomes readable when files changed, and only
+ * then sd_journal_process() is called: without it a rotation would go unnoticed. A timer looks for
+ * entries alone, which libsystemd sees in the mapped files at once, and which costs a few
+ * microseconds.
+ *
+ * The pace falls with the time since the last failure. Whatever it is, the next look comes no
+ * sooner than fifty times what the last one in vain took, so that looking never costs more than 2 %
+ * of a processor, however many files the journal has.
+ */
+
+#include "daemon/tail.h"
+
+#define COST_FACTOR 50
+
+/* For a journal without a descriptor. */
+#define POLL_USEC (250 * USEC_PER_MSEC)
+
+static const struct {
+        usec_t quiet_for; /* up to so long after the last failure... */
+        usec_t pace;      /* ...look so often */
+} paces[] = {
+        { 2 * USEC_PER_SEC, 1 * USEC_PER_MSEC },
+        { 10 * USEC_PER_SEC, 5 * USEC_PER_MSEC },
+        { 30 * USEC_PER_SEC, 20 * USEC_PER_MSEC },
+};
+
+struct Tail {
+        sd_event *event;
+        Journal *journal;
+        TailHandler handler;
+        void *userdata;
+        sd_event_source *io;
+        sd_event_source *timer;
+        sd_event_source *again; /* enabled while there is more to read */
+        bool excited;           /* since the time below */
+        usec_t excited_at;      /* CLOCK_MONOTONIC */
+        usec_t cost;            /* of the last look in vain */
+};
+
+/* The time until the next look, or USEC_INFINITY. */
+static usec_t get_pace(Tail *t, usec_t now) {
+        usec_t pace = journal_get_fd(t->journal) < 0 ? POLL_USEC : USEC_INFINITY;
+
+        if (!t->excited)
+                return pace;
+
+        for (size_t i = 0; i < ELEMENTSOF(paces); i++)
+                if (now - t->excited_at <= paces[i].quiet_for)
+                        return MAX(paces[i].pace, COST_FACTOR * t->cost);
+
+        t->excited = false;
+        return pace;
+}
+
+static int arm_timer(Tail *t, usec_t now) {
+        usec_t pace = get_pace(t, now);
+        int r;
+
+        if (pace == USEC_INFINITY)
+                return sd_event_source_set_enabled(t->timer, SD_EVENT_OFF);
+
+        r = sd_event_source_set_time(t->timer, now + pace);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(t->timer, SD_EVENT_ONESHOT);
+}
+
+/* The loop's own time stands still while an event is handled. */
+static usec_t monotonic_now(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
+}
+
+static int look(Tail *t) {
+        usec_t before = monotonic_now(), now;
+        int r;
+
+        r = t->handler(t->userdata);
+        if (r < 0)
+                return sd_event_exit(t->event, r);
+
+        now = monotonic_now();
+        if (r > 0)
+                return sd_event_source_set_enabled(t->again, SD_EVENT_ONESHOT);
+
+        t->cost = now - before;
+        return arm_timer(t, now);
+}
+
+static int on_io(sd_event_source *s, int fd, uint32_t events, void *userdata) {
+        Tail *t = userdata;
+        int r;
+
+        (void) s;
+        (void) fd;
+        (void) events;
+
+        r = journal_process(t->journal);
+        if (r < 0)
+                return sd_event_exit(t->event, r);
+
+        return look(t);
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        (void) s;
+        (void) usec;
+
+        return look(userdata);
+}
+
+static int on_again(sd_event_source *s, void *userdata) {
+        (void) s;
+
+        return look(userdata);
+}
+
+int tail_new(Tail **ret, sd_event *event, Journal *journal, TailHandler handler, void *userdata) {
+        _cleanup_(tail_freep) Tail *t = NULL;
+        int r;
+
+        assert(ret);
+        assert(event);
+        assert(journal);
+        assert(handler);
+
+        t = calloc(1, sizeof(*t));
+        if (!t)
+                return -ENOMEM;
+        t->event = sd_event_ref(event);
+        t->journal = journal;
+        t->handler = handler;
+        t->userdata = userdata;
+
+        if (journal_get_fd(journal) >= 0) {
+                r = sd_event_add_io(event, &t->io, journal_get_fd(journal), EPOLLIN, on_io, t);
+                if (r < 0)
+                        return r;
+        }
+
+        r = sd_event_add_time(event, &t->timer, CLOCK_MONOTONIC, 0, 1, on_timer, t);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(t->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        /* Reading on after a full batch lets bus calls and signals go first. */
+        r = sd_event_add_defer(event, &t->again, on_again, t);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_priority(t->again, SD_EVENT_PRIORITY_IDLE);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(t);
+        return 0;
+}
+
+Tail *tail_free(Tail *t) {
+        if (!t)
+                return NULL;
+
+        sd_event_source_disable_unref(t->again);
+        sd_event_source_disable_unref(t->timer);
+        sd_event_source_disable_unref(t->io);
+        sd_event_unref(t->event);
+        free(t);
+        return NULL;
+}
+
+void tail_excite(Tail *t) {
+        assert(t);
+
+        t->excited = true;
+        t->excited_at = monotonic_now();
+}
+
+void tail_wake(Tail *t) {
+        assert(t);
+
+        (void) sd_event_source_set_enabled(t->again, SD_EVENT_ONESHOT);
+}

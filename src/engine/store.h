@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Store
+ *
+ * Keeps what has to outlive the daemon in an SQLite database: the running bans, those that ended,
+ * and how far the journal was handled. Failures are not kept; the journal has them.
+ *
+ * Changes are made between store_begin() and store_commit(), and are all there after a crash or
+ * none is. The database may be read by others meanwhile.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macro.h"
+#include "base/usec.h"
+#include "model/address.h"
+#include "model/ban.h"
+
+typedef struct Store Store;
+
+#define STORE_FILE "banjo.db"
+
+/* Opens or creates the database in the directory, which must exist. A file that is no database, or
+ * a damaged one, is renamed to banjo.db.damaged, .damaged.1 and so on, never deleted, and a new one
+ * is made.
+ *
+ * Returns 0; 1 if a damaged file was set aside, with its new name in *ret_aside, which the caller
+ * frees; or a negative errno, -ENOTSUP for a database of a newer banjo. Passes ownership of *ret
+ * unless it failed. */
+int store_open(Store **ret, const char *directory, char **ret_aside);
+
+/* What was not committed is lost. Accepts NULL. Always returns NULL. */
+Store *store_close(Store *s);
+DEFINE_CLEANUP(Store *, store_close)
+
+/* Begins a transaction. A durable one is on disk when store_commit() returns; another one is at
+ * least whole, and at worst the last of them are missing after a power cut. Returns 0 or a negative
+ * errno. */
+int store_begin(Store *s, bool durable);
+
+/* Return 0 or a negative errno; after an error everything since store_begin() is undone. */
+int store_commit(Store *s);
+void store_rollback(Store *s);
+
+/* Changes. Each returns 0 or a negative errno; after an error the transaction should be rolled
+ * back. A ban of the same jail and address is replaced. */
+int store_add_ban(Store *s, const char *jail, const Ban *ban);
+
+/* Moves a running ban among those that ended. in_kernel says that the kernel may still have it. */
+int store_end_ban(Store *s,
+                const char *jail,
+                const Ban *ban,
+                usec_t when,
+                const char *cause,
+                bool in_kernel);
+
+/* Records a ban that never ran, for instance because it was over when it was decided. */
+int store_add_ended(Store *s, const char *jail, const Ban *ban, usec_t when, const char *cause);
+
+/* The kernel has let go of everything that store_end_ban() said it may still have. */
+int store_clear_in_kernel(Store *s);
+
+/* Moves all running bans among those that ended. */
+int store_end_all(Store *s, usec_t when, const char *cause);
+
+/* Forgets all running bans, to write them anew. */
+int store_clear_bans(Store *s);
+
+/* How far everything has been handled: the entry's cursor and time, and the id of the ban announced
+ * last. */
+typedef struct StorePosition {
+        char *cursor; /* NULL if there is none yet */
+        usec_t realtime;
+        uint64_t announced;
+} StorePosition;
+
+int store_set_position(Store *s, const StorePosition *position);
+
+/* Fills *ret, whose cursor the caller frees. Returns 0 or a negative errno. */
+int store_get_position(Store *s, StorePosition *ret);
+
+/* The highest id that a ban ever had, 0 if there was none; or a negative errno. */
+int store_get_last_id(Store *s, uint64_t *ret);
+
+/* Called for each ban; everything is borrowed for the call. For bans that ended, ban->end is when
+ * they did. A negative return ends the walk and is returned. */
+typedef int (*StoreHandler)(const char *jail, const Ban *ban, void *userdata);
+
+/* The running bans, in the order of their ids. */
+int store_foreach_ban(Store *s, StoreHandler handler, void *userdata);
+
+/* Those that ended at or after a time, and those the kernel may still have. */
+int store_foreach_ended(Store *s, usec_t since, StoreHandler handler, void *userdata);
+int store_foreach_in_kernel(Store *s, StoreHandler handler, void *userdata);
