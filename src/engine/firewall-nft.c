@@ -1,0 +1,1085 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Bans in nftables
+ *
+ * Configuring. What the table already holds is asked by name: elements are never listed, since the
+ * kernel needs quadratic time for it. One transaction then takes away everything but the base
+ * chains, the counters and the sets of bans, and writes it anew. Packets see the old rules or the
+ * new ones.
+ *
+ * Ownership. A kernel from 6.9 on lets us own the table and keep it when we are gone. A table that
+ * is there without an owner's flags cannot be made an owned one without losing its bans, and is
+ * used as it is.
+ *
+ * Committing. One transaction carries all changes, and one element that the kernel refuses would
+ * take all others down with it. The common case, bans of addresses that are not banned, is sent as
+ * such (NLM_F_EXCL). If one is banned already, the same changes are sent again as replacements:
+ * destroy, then add. That works on every kernel, while adding an element again changes its timeout
+ * only from 6.12 on, and never turns a permanent ban into a limited one. If the kernel still
+ * refuses, the transaction is cut in half until the culprit stands alone.
+ */
+
+#include <arpa/inet.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/object.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "engine/firewall-ops.h"
+#include "engine/nft-layout.h"
+#include "engine/nft-link.h"
+#include "engine/nft-table.h"
+
+/* Changes in one transaction: about 10 ms of the kernel's time, during which no other transaction
+ * of the host gets through. */
+#define CHANGES_PER_TRANSACTION 8192
+
+/* What a change takes in a message at most: an IPv6 element added, deleted and added again. */
+#define CHANGE_SIZE_MAX 112
+
+/* The kernel takes milliseconds below 2^64 nanoseconds, which is 584 years. */
+#define TIMEOUT_MSEC_MAX (UINT64_C(300) * 365 * 24 * 3600 * 1000)
+
+/* How often reading the table is tried while others change the ruleset. */
+#define READ_ATTEMPTS 10
+
+/* A change on its way into a transaction. */
+typedef struct Operation {
+        NftBanSet *set;
+        FirewallChange *change;
+        const NftJail *jail;
+} Operation;
+
+typedef struct NftFirewall {
+        Firewall base;
+
+        NftLink *link;
+        NftLayout layout;
+        FirewallOwnership ownership;
+        bool can_persist; /* NFT_TABLE_F_PERSIST */
+        bool can_destroy; /* NFT_MSG_DESTROYSETELEM */
+
+        Operation *operations; /* scratch space of nft_apply() */
+        size_t n_allocated;
+} NftFirewall;
+
+static NftFirewall *NFT(Firewall *f) {
+        return (NftFirewall *) (void *) f;
+}
+
+/* what the kernel can */
+
+typedef enum Probe {
+        PROBE_TABLE,   /* accepted: there is an inet family */
+        PROBE_OWNED,   /* accepted: a table may be owned and persist */
+        PROBE_DESTROY, /* always refused, so that nothing happens: -ENOENT if it is known */
+        _PROBE_MAX,
+} Probe;
+
+static void on_probe_error(unsigned index, int error, void *userdata) {
+        int *errors = userdata;
+
+        if (index < _PROBE_MAX)
+                errors[index] = error;
+}
+
+static int probe(NftFirewall *f) {
+        int errors[_PROBE_MAX] = {};
+        struct nlmsghdr *nlh;
+        int r;
+
+        nft_link_begin(f->link);
+        nft_add_table(f->link, "banjo-probe", 0);
+        nft_add_table(f->link, "banjo-probe-owned", NFT_TABLE_OWNER | NFT_TABLE_PERSIST);
+        nlh = nft_link_message(f->link, NFT_DESTROY_SETELEM, NFPROTO_INET, 0);
+        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, "banjo-probe-none");
+        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, "none");
+
+        r = nft_link_commit(f->link, on_probe_error, errors);
+        if (errors[PROBE_DESTROY] == 0)
+                return r < 0 ? r : -EIO; /* no privilege, or no nftables at all */
+
+        if (errors[PROBE_TABLE] < 0)
+                return errors[PROBE_TABLE] == -EPERM ? -EPERM : -EOPNOTSUPP;
+
+        f->can_persist = errors[PROBE_OWNED] == 0;
+        f->can_destroy = errors[PROBE_DESTROY] == -ENOENT;
+        return 0;
+}
+
+/* what the kernel holds */
+
+typedef struct Present {
+        bool table;
+        uint32_t flags;
+        uint32_t owner;
+        struct nftnl_chain_list *chains;
+        struct nftnl_set_list *sets;
+        struct nftnl_obj_list *counters;
+        int error;
+} Present;
+
+static void present_done(Present *p) {
+        if (p->chains)
+                nftnl_chain_list_free(p->chains);
+        if (p->sets)
+                nftnl_set_list_free(p->sets);
+        if (p->counters)
+                nftnl_obj_list_free(p->counters);
+
+        *p = (Present){};
+}
+
+static int on_table(const struct nlmsghdr *nlh, void *userdata) {
+        Present *p = userdata;
+        struct nftnl_table *t;
+
+        t = nftnl_table_alloc();
+        if (!t || nftnl_table_nlmsg_parse(nlh, t) < 0) {
+                p->error = t ? -EBADMSG : -ENOMEM;
+        } else {
+                p->table = true;
+                p->flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
+                p->owner = nftnl_table_get_u32(t, NFTNL_TABLE_OWNER);
+        }
+
+        if (t)
+                nftnl_table_free(t);
+        return MNL_CB_STOP;
+}
+
+static int on_chain(const struct nlmsghdr *nlh, void *userdata) {
+        Present *p = userdata;
+        struct nftnl_chain *c;
+        const char *table;
+
+        c = nftnl_chain_alloc();
+        if (!c || nftnl_chain_nlmsg_parse(nlh, c) < 0) {
+                p->error = c ? -EBADMSG : -ENOMEM;
+                if (c)
+                        nftnl_chain_free(c);
+                return MNL_CB_OK;
+        }
+
+        table = nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE);
+        if (table && streq(table, NFT_TABLE))
+                nftnl_chain_list_add_tail(c, p->chains);
+        else
+                nftnl_chain_free(c);
+        return MNL_CB_OK;
+}
+
+static int on_set(const struct nlmsghdr *nlh, void *userdata) {
+        Present *p = userdata;
+        struct nftnl_set *s;
+
+        s = nftnl_set_alloc();
+        if (!s || nftnl_set_nlmsg_parse(nlh, s) < 0) {
+                p->error = s ? -EBADMSG : -ENOMEM;
+                if (s)
+                        nftnl_set_free(s);
+                return MNL_CB_OK;
+        }
+
+        nftnl_set_list_add_tail(s, p->sets);
+        return MNL_CB_OK;
+}
+
+static int on_counter(const struct nlmsghdr *nlh, void *userdata) {
+        Present *p = userdata;
+        struct nftnl_obj *o;
+
+        o = nftnl_obj_alloc();
+        if (!o || nftnl_obj_nlmsg_parse(nlh, o) < 0) {
+                p->error = o ? -EBADMSG : -ENOMEM;
+                if (o)
+                        nftnl_obj_free(o);
+                return MNL_CB_OK;
+        }
+
+        nftnl_obj_list_add_tail(o, p->counters);
+        return MNL_CB_OK;
+}
+
+static int read_table(NftLink *l, Present *p) {
+        struct nlmsghdr *nlh;
+        int r;
+
+        nlh = nft_link_question(l, NFT_MSG_GETTABLE, NFPROTO_INET, 0);
+        mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NFT_TABLE);
+        r = nft_link_ask(l, on_table, p);
+        if (r == -ENOENT)
+                return 0;
+
+        return r < 0 ? r : p->error;
+}
+
+static int read_sets(NftLink *l, Present *p) {
+        struct nlmsghdr *nlh;
+        int r;
+
+        p->sets = nftnl_set_list_alloc();
+        if (!p->sets)
+                return -ENOMEM;
+
+        nlh = nft_link_question(l, NFT_MSG_GETSET, NFPROTO_INET, NLM_F_DUMP);
+        mnl_attr_put_strz(nlh, NFTA_SET_TABLE, NFT_TABLE);
+        r = nft_link_ask(l, on_set, p);
+        return r < 0 ? r : p->error;
+}
+
+static int read_chains(NftLink *l, Present *p) {
+        int r;
+
+        p->chains = nftnl_chain_list_alloc();
+        if (!p->chains)
+                return -ENOMEM;
+
+        /* There is no asking for those of one table. */
+        (void) nft_link_question(l, NFT_MSG_GETCHAIN, NFPROTO_INET, NLM_F_DUMP);
+        r = nft_link_ask(l, on_chain, p);
+        return r < 0 ? r : p->error;
+}
+
+static int read_counters(NftLink *l, Present *p) {
+        struct nlmsghdr *nlh;
+        int r;
+
+        p->counters = nftnl_obj_list_alloc();
+        if (!p->counters)
+                return -ENOMEM;
+
+        nlh = nft_link_question(l, NFT_MSG_GETOBJ, NFPROTO_INET, NLM_F_DUMP);
+        mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, NFT_TABLE);
+        mnl_attr_put_u32(nlh, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
+        r = nft_link_ask(l, on_counter, p);
+        return r < 0 ? r : p->error;
+}
+
+/* Reads the names of what is in the table. Fills *ret, which has to be given to present_done(), or
+ * returns a negative errno. */
+static int present_read(NftLink *l, Present *ret) {
+        int r = -EINTR;
+
+        for (unsigned i = 0; r == -EINTR && i < READ_ATTEMPTS; i++) {
+                Present p = {};
+
+                r = read_table(l, &p);
+                if (r >= 0 && p.table)
+                        r = read_sets(l, &p);
+                if (r >= 0 && p.table)
+                        r = read_chains(l, &p);
+                if (r >= 0 && p.table)
+                        r = read_counters(l, &p);
+                if (r >= 0) {
+                        *ret = p;
+                        return 0;
+                }
+
+                present_done(&p);
+                if (r == -ENOENT)
+                        r = -EINTR; /* the table went away meanwhile */
+        }
+
+        return r;
+}
+
+/* configuring */
+
+static NftJail *find_jail(const NftLayout *layout, const char *name) {
+        for (size_t i = 0; i < layout->n_jails; i++)
+                if (streq(layout->jails[i].name, name))
+                        return &layout->jails[i];
+
+        return NULL;
+}
+
+/* True if bans can be kept in this set, which someone else may have made. */
+static bool set_is_usable(const struct nftnl_set *s, int family) {
+        return nftnl_set_get_u32(s, NFTNL_SET_FLAGS) == NFT_SET_TIMEOUT &&
+               nftnl_set_get_u32(s, NFTNL_SET_KEY_TYPE) == nft_address_type(family) &&
+               nftnl_set_get_u32(s, NFTNL_SET_KEY_LEN) == nft_address_size(family) &&
+               (!nftnl_set_is_set(s, NFTNL_SET_DESC_SIZE) ||
+                               nftnl_set_get_u32(s, NFTNL_SET_DESC_SIZE) == 0) &&
+               (!nftnl_set_is_set(s, NFTNL_SET_TIMEOUT) ||
+                               nftnl_set_get_u64(s, NFTNL_SET_TIMEOUT) == 0);
+}
+
+static bool chain_is_usable(const struct nftnl_chain *c, uint32_t hook) {
+        const char *type = nftnl_chain_get_str(c, NFTNL_CHAIN_TYPE);
+
+        return type && streq(type, "filter") && nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM) &&
+               nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) == hook &&
+               nftnl_chain_get_s32(c, NFTNL_CHAIN_PRIO) == NFT_PRIORITY_RAW;
+}
+
+typedef struct Clearing {
+        NftLink *link;
+        NftLayout *layout;
+        int error;
+} Clearing;
+
+static int clear_set(struct nftnl_set *s, void *userdata) {
+        const char *name = nftnl_set_get_str(s, NFTNL_SET_NAME);
+        Clearing *c = userdata;
+        FirewallName jail_name;
+        NftJail *jail = NULL;
+        unsigned prefixlen;
+        NftBanSet *set;
+        int family;
+
+        if (nft_parse_set_name(name, jail_name, &family, &prefixlen))
+                jail = find_jail(c->layout, jail_name);
+
+        if (!jail || !set_is_usable(s, family)) {
+                nft_delete_set(c->link, name);
+                return 0;
+        }
+
+        set = nft_layout_get_set(c->layout, jail, family, prefixlen);
+        if (set)
+                set->exists = true;
+        else
+                c->error = -ENOMEM;
+        return 0;
+}
+
+static int clear_chain(struct nftnl_chain *chain, void *userdata) {
+        const char *name = nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME);
+        Clearing *c = userdata;
+
+        if (streq(name, NFT_BASE_CHAIN) && chain_is_usable(chain, NF_INET_PRE_ROUTING))
+                return 0;
+        if (streq(name, NFT_OUTPUT_CHAIN) && c->layout->has_output &&
+                        chain_is_usable(chain, NF_INET_LOCAL_OUT))
+                return 0;
+
+        nft_delete_chain(c->link, name);
+        return 0;
+}
+
+static int clear_counter(struct nftnl_obj *o, void *userdata) {
+        const char *name = nftnl_obj_get_str(o, NFTNL_OBJ_NAME);
+        Clearing *c = userdata;
+        NftJail *jail;
+
+        jail = find_jail(c->layout, name);
+        if (jail)
+                jail->has_counter = true;
+        else
+                nft_delete_counter(c->link, name);
+        return 0;
+}
+
+/* Writes the removal of everything that does not stay, and notes in the layout what does. The order
+ * goes from what refers to what is referred to. */
+static int clear_present(NftLink *l, const Present *present, NftLayout *layout) {
+        Clearing c = { .link = l, .layout = layout };
+
+        if (!present->table)
+                return 0;
+
+        nft_flush_rules(l);
+        (void) nftnl_set_list_foreach(present->sets, clear_set, &c);
+        (void) nftnl_chain_list_foreach(present->chains, clear_chain, &c);
+        (void) nftnl_obj_list_foreach(present->counters, clear_counter, &c);
+        return c.error;
+}
+
+/* The flags to open the table with, which cannot be changed while it lives. */
+static uint32_t choose_table_flags(const NftFirewall *f, const Present *present) {
+        if (!f->can_persist)
+                return 0;
+        if (present->table && !(present->flags & NFT_TABLE_PERSIST))
+                return 0;
+
+        return NFT_TABLE_OWNER | NFT_TABLE_PERSIST;
+}
+
+static int configure_once(NftFirewall *f, const FirewallJail *jails, NftLayout *layout) {
+        Present present = {};
+        uint32_t flags;
+        int r;
+
+        r = present_read(f->link, &present);
+        if (r < 0)
+                return r;
+
+        flags = choose_table_flags(f, &present);
+
+        nft_link_begin(f->link);
+        nft_add_table(f->link, NFT_TABLE, flags);
+        r = clear_present(f->link, &present, layout);
+        present_done(&present);
+        if (r < 0)
+                return r;
+
+        r = nft_layout_write(layout, f->link, jails);
+        if (r < 0)
+                return r;
+
+        r = nft_link_commit(f->link, NULL, NULL);
+        if (r < 0)
+                return r;
+
+        f->ownership = flags & NFT_TABLE_OWNER ? FIREWALL_OWNED : FIREWALL_UNOWNED;
+        return 0;
+}
+
+static void set_all_exist(NftLayout *layout) {
+        for (size_t i = 0; i < layout->n_jails; i++)
+                for (NftBanSet *s = layout->jails[i].sets; s; s = s->next)
+                        s->exists = true;
+}
+
+static int nft_configure(Firewall *base, const FirewallJail *jails, size_t n_jails) {
+        NftFirewall *f = NFT(base);
+        int r = -EINTR;
+
+        for (unsigned i = 0; i < READ_ATTEMPTS; i++) {
+                NftLayout layout;
+
+                r = nft_layout_init(&layout, jails, n_jails);
+                if (r < 0)
+                        return r;
+
+                r = configure_once(f, jails, &layout);
+                if (r >= 0) {
+                        set_all_exist(&layout);
+                        nft_layout_done(&f->layout);
+                        f->layout = layout;
+                        return 0;
+                }
+
+                nft_layout_done(&layout);
+
+                /* Somebody changed the table between our look and our change. */
+                if (r != -ENOENT && r != -EEXIST && r != -EBUSY)
+                        return r;
+        }
+
+        return r;
+}
+
+/* committing */
+
+static uint64_t timeout_msec(usec_t remaining) {
+        uint64_t msec = remaining / USEC_PER_MSEC + (remaining % USEC_PER_MSEC > 0);
+
+        /* 0 would be for good. */
+        return msec == 0 ? 1 : MIN(msec, TIMEOUT_MSEC_MAX);
+}
+
+typedef enum Part {
+        PART_ADD,     /* the bans, with their timeouts */
+        PART_ADD_NEW, /* the same, none of which may be there */
+        PART_KEYS,    /* all keys */
+} Part;
+
+/* Writes the elements of n operations on one set into a message. */
+static void
+write_elements(NftFirewall *f, uint16_t type, Part part, const Operation *operations, size_t n) {
+        const NftBanSet *set = operations[0].set;
+        struct nftnl_set *elements;
+        uint16_t flags = 0;
+
+        elements = nft_elements_new(f->link, set->name);
+        if (!elements)
+                return;
+
+        for (size_t i = 0; i < n; i++) {
+                const FirewallChange *change = operations[i].change;
+                struct nftnl_set_elem *e;
+
+                if (part != PART_KEYS && change->remove)
+                        continue;
+
+                e = nft_elements_add(f->link,
+                                elements,
+                                change->address.bytes,
+                                nft_address_size(set->family));
+                if (!e)
+                        break;
+
+                if (part != PART_KEYS && change->remaining != USEC_INFINITY)
+                        nftnl_set_elem_set_u64(
+                                        e, NFTNL_SET_ELEM_TIMEOUT, timeout_msec(change->remaining));
+        }
+
+        if (type == NFT_MSG_NEWSETELEM)
+                flags = NLM_F_CREATE;
+        if (part == PART_ADD_NEW)
+                flags |= NLM_F_EXCL;
+        nft_put_elements(f->link, type, flags, elements);
+        nftnl_set_free(elements);
+}
+
+/* Writes that none of the keys are in the set, whether they were or not. */
+static void write_absence(NftFirewall *f, const Operation *operations, size_t n) {
+        if (f->can_destroy) {
+                write_elements(f, NFT_DESTROY_SETELEM, PART_KEYS, operations, n);
+        } else {
+                /* What is to be deleted has to be there. */
+                write_elements(f, NFT_MSG_NEWSETELEM, PART_KEYS, operations, n);
+                write_elements(f, NFT_MSG_DELSETELEM, PART_KEYS, operations, n);
+        }
+}
+
+/* Makes sure that the set is there when the transaction comes to the operation. Returns false if it
+ * is not and need not be. */
+static bool write_set_if_needed(NftFirewall *f, const Operation *o, bool adds) {
+        if (o->set->exists || o->set->pending)
+                return true;
+        if (!adds)
+                return false;
+
+        nft_layout_write_set(&f->layout, f->link, o->jail, o->set);
+        o->set->pending = true;
+        return true;
+}
+
+/* Operations that go into the same messages. */
+typedef struct Run {
+        size_t n;
+        bool adds; /* some are bans */
+} Run;
+
+/* The run at the beginning: all on the same set; if in_order, all of the same kind, too. */
+static Run find_run(const Operation *operations, size_t n, bool in_order) {
+        Run run = { .n = 1, .adds = !operations[0].change->remove };
+
+        for (; run.n < n; run.n++) {
+                const Operation *o = operations + run.n;
+
+                if (o->set != operations[0].set)
+                        break;
+                if (in_order && o->change->remove == run.adds)
+                        break;
+
+                run.adds = run.adds || !o->change->remove;
+        }
+
+        return run;
+}
+
+/* Carries the operations out in one transaction. If replace is false, no address may be banned
+ * already (-EEXIST); if it is true, none may occur twice. */
+static int transact(NftFirewall *f, const Operation *operations, size_t n, bool replace) {
+        Run run;
+        int r;
+
+        nft_link_begin(f->link);
+
+        for (size_t i = 0; i < n; i += run.n) {
+                const Operation *o = operations + i;
+
+                run = find_run(o, n - i, !replace);
+                if (!write_set_if_needed(f, o, run.adds))
+                        continue;
+
+                if (!run.adds || replace)
+                        write_absence(f, o, run.n);
+                if (run.adds)
+                        write_elements(f,
+                                        NFT_MSG_NEWSETELEM,
+                                        replace ? PART_ADD : PART_ADD_NEW,
+                                        o,
+                                        run.n);
+        }
+
+        r = nft_link_commit(f->link, NULL, NULL);
+
+        for (size_t i = 0; i < n; i++) {
+                if (operations[i].set->pending && r >= 0)
+                        operations[i].set->exists = true;
+                operations[i].set->pending = false;
+                if (r >= 0)
+                        operations[i].change->done = true;
+        }
+
+        return r;
+}
+
+static int compare_operations(const void *va, const void *vb) {
+        const Operation *a = va, *b = vb;
+        int r;
+
+        if (a->set != b->set)
+                return a->set->index < b->set->index ? -1 : 1;
+
+        r = memcmp(a->change->address.bytes, b->change->address.bytes, 16);
+        if (r != 0)
+                return r;
+
+        return a->change < b->change ? -1 : 1;
+}
+
+/* Leaves only the last of several changes to one address. What it says is how the transaction would
+ * have ended. Returns how many are left. */
+static size_t coalesce(Operation *operations, size_t n) {
+        size_t n_left = 0;
+
+        qsort(operations, n, sizeof(*operations), compare_operations);
+
+        for (size_t i = 0; i < n; i++) {
+                const Operation *next = operations + i + 1;
+
+                if (i + 1 < n && next->set == operations[i].set &&
+                                address_equal(&next->change->address,
+                                                &operations[i].change->address))
+                        operations[i].change->done = true;
+                else
+                        operations[n_left++] = operations[i];
+        }
+
+        return n_left;
+}
+
+typedef struct Refusals {
+        FirewallRefusedHandler handler;
+        void *userdata;
+        size_t n;
+} Refusals;
+
+/* True if the error is about the table or the link and not about an element. */
+static bool is_general(int error, size_t n) {
+        switch (error) {
+        case -ENOENT: /* no such table or set any more */
+        case -EPERM:
+        case -EIO:
+        case -EOPNOTSUPP:
+                return true;
+        case -ENOMEM:
+        case -ENOBUFS:
+        case -EMSGSIZE:
+        case -EAGAIN:
+                return n == 1;
+        default:
+                return false;
+        }
+}
+
+static int
+carry_out(NftFirewall *f, Operation *operations, size_t n, bool *replace, Refusals *refusals) {
+        size_t half;
+        int r;
+
+        if (*replace)
+                n = coalesce(operations, n);
+
+        r = transact(f, operations, n, *replace);
+        if (r == -EEXIST && !*replace) {
+                /* Where one is banned already, the others probably are, too. */
+                *replace = true;
+                n = coalesce(operations, n);
+                r = transact(f, operations, n, true);
+        }
+
+        if (r >= 0 || is_general(r, n))
+                return r;
+
+        if (n == 1) {
+                if (refusals->handler)
+                        refusals->handler(operations->jail->name,
+                                        &operations->change->address,
+                                        r,
+                                        refusals->userdata);
+                operations->change->done = true;
+                refusals->n++;
+                return 0;
+        }
+
+        half = n / 2;
+        r = carry_out(f, operations, half, replace, refusals);
+        if (r < 0)
+                return r;
+
+        return carry_out(f, operations + half, n - half, replace, refusals);
+}
+
+/* Fills f->operations with the changes, those of each set together and otherwise in order. */
+static int sort_changes(NftFirewall *f, FirewallChange *changes, size_t n) {
+        _cleanup_(freep) uint32_t *places = NULL;
+        uint32_t place = 0;
+
+        if (n > f->n_allocated) {
+                Operation *p;
+
+                p = reallocarray(f->operations, n, sizeof(*p));
+                if (!p)
+                        return -ENOMEM;
+
+                f->operations = p;
+                f->n_allocated = n;
+        }
+
+        /* First all sets, since they may become more. */
+        for (size_t i = 0; i < n; i++)
+                if (!nft_layout_get_set(&f->layout,
+                                    &f->layout.jails[changes[i].jail],
+                                    changes[i].address.family,
+                                    changes[i].address.prefixlen))
+                        return -ENOMEM;
+
+        places = calloc(f->layout.n_sets + 1, sizeof(*places));
+        if (!places)
+                return -ENOMEM;
+
+        for (int pass = 0; pass < 2; pass++) {
+                for (size_t i = 0; i < n; i++) {
+                        NftJail *jail = &f->layout.jails[changes[i].jail];
+                        NftBanSet *set;
+
+                        set = nft_jail_find_set(jail,
+                                        changes[i].address.family,
+                                        changes[i].address.prefixlen);
+                        if (pass == 0)
+                                places[set->index]++;
+                        else
+                                f->operations[places[set->index]++] = (Operation){
+                                        .set = set,
+                                        .change = &changes[i],
+                                        .jail = jail,
+                                };
+                }
+
+                for (uint32_t i = 0; pass == 0 && i < f->layout.n_sets; i++) {
+                        uint32_t count = places[i];
+
+                        places[i] = place;
+                        place += count;
+                }
+        }
+
+        return 0;
+}
+
+static int nft_apply(Firewall *base,
+                FirewallChange *changes,
+                size_t n_changes,
+                FirewallRefusedHandler on_refused,
+                void *userdata,
+                size_t *ret_n_refused) {
+        NftFirewall *f = NFT(base);
+        Refusals refusals = { .handler = on_refused, .userdata = userdata };
+        size_t at_once = CHANGES_PER_TRANSACTION;
+        bool replace = false;
+        int r;
+
+        r = sort_changes(f, changes, n_changes);
+        if (r < 0)
+                return r;
+
+        at_once = MIN(at_once, nft_link_get_send_limit(f->link) / CHANGE_SIZE_MAX);
+
+        for (size_t i = 0, n; r >= 0 && i < n_changes; i += n) {
+                n = MIN(n_changes - i, at_once);
+                r = carry_out(f, f->operations + i, n, &replace, &refusals);
+        }
+
+        *ret_n_refused = refusals.n;
+        return r < 0 ? r : 0;
+}
+
+/* asking */
+
+typedef struct Listed {
+        Address address;
+        usec_t remaining;
+} Listed;
+
+typedef struct Listing {
+        int family;
+        unsigned prefixlen;
+        size_t max;
+        Listed *elements;
+        size_t n;
+        size_t n_allocated;
+        int error;
+} Listing;
+
+static usec_t element_remaining(struct nftnl_set_elem *e) {
+        if (!nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_EXPIRATION))
+                return USEC_INFINITY;
+
+        return nftnl_set_elem_get_u64(e, NFTNL_SET_ELEM_EXPIRATION) * USEC_PER_MSEC;
+}
+
+static int list_element(struct nftnl_set_elem *e, void *userdata) {
+        Listing *l = userdata;
+        const void *key;
+        Listed listed;
+        uint32_t size;
+
+        if (l->error < 0 || l->n >= l->max)
+                return 0;
+
+        key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &size);
+        if (!key || size != nft_address_size(l->family) ||
+                        address_from_bytes(l->family, key, l->prefixlen, &listed.address) < 0)
+                return 0;
+
+        listed.remaining = element_remaining(e);
+
+        if (l->n == l->n_allocated) {
+                size_t n = MAX(2 * l->n_allocated, (size_t) 256);
+                Listed *p;
+
+                p = reallocarray(l->elements, n, sizeof(*p));
+                if (!p) {
+                        l->error = -ENOMEM;
+                        return 0;
+                }
+
+                l->elements = p;
+                l->n_allocated = n;
+        }
+
+        l->elements[l->n++] = listed;
+        return 0;
+}
+
+static int on_elements(const struct nlmsghdr *nlh, void *userdata) {
+        struct nftnl_set *s;
+        Listing *l = userdata;
+
+        s = nftnl_set_alloc();
+        if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
+                l->error = s ? -EBADMSG : -ENOMEM;
+        else
+                (void) nftnl_set_elem_foreach(s, list_element, l);
+
+        if (s)
+                nftnl_set_free(s);
+
+        /* The caller drops the link, and with it what more there is. */
+        return l->error < 0 || l->n >= l->max ? MNL_CB_STOP : MNL_CB_OK;
+}
+
+/* Reads one set over a link of its own, so that reading can stop halfway. */
+static int list_set(const char *name, Listing *listing) {
+        _cleanup_(nft_link_freep) NftLink *l = NULL;
+        struct nlmsghdr *nlh;
+        int r;
+
+        r = nft_link_new(&l);
+        if (r < 0)
+                return r;
+
+        nlh = nft_link_question(l, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP);
+        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name);
+        r = nft_link_ask(l, on_elements, listing);
+        return r < 0 ? r : listing->error;
+}
+
+typedef struct ListSets {
+        size_t max;
+        FirewallElementHandler handler;
+        void *userdata;
+        int n;
+        int error;
+} ListSets;
+
+static int list_bans_of_set(struct nftnl_set *s, void *userdata) {
+        const char *name = nftnl_set_get_str(s, NFTNL_SET_NAME);
+        Listing listing = {};
+        ListSets *sets = userdata;
+        FirewallName jail;
+        int r = -EINTR;
+
+        if (!nft_parse_set_name(name, jail, &listing.family, &listing.prefixlen) ||
+                        !set_is_usable(s, listing.family))
+                return 0;
+
+        listing.max = sets->max;
+
+        /* Whenever the ruleset changes meanwhile, begin again; in the end take what there is. */
+        for (unsigned i = 0; r == -EINTR && i < READ_ATTEMPTS; i++) {
+                listing.n = 0;
+                r = list_set(name, &listing);
+        }
+
+        for (size_t i = 0; (r >= 0 || r == -EINTR) && i < listing.n; i++) {
+                sets->handler(jail,
+                                &listing.elements[i].address,
+                                listing.elements[i].remaining,
+                                sets->userdata);
+                sets->n++;
+        }
+
+        free(listing.elements);
+        if (r < 0 && r != -EINTR && r != -ENOENT)
+                sets->error = r;
+        return sets->error;
+}
+
+static int nft_list(Firewall *base, size_t max, FirewallElementHandler handler, void *userdata) {
+        ListSets sets = { .max = max, .handler = handler, .userdata = userdata };
+        Present present = {};
+        int r;
+
+        r = present_read(NFT(base)->link, &present);
+        if (r < 0)
+                return r;
+
+        if (present.table)
+                (void) nftnl_set_list_foreach(present.sets, list_bans_of_set, &sets);
+
+        present_done(&present);
+        return sets.error < 0 ? sets.error : sets.n;
+}
+
+static int on_element(const struct nlmsghdr *nlh, void *userdata) {
+        (void) on_elements(nlh, userdata);
+        return MNL_CB_STOP;
+}
+
+static int nft_lookup(Firewall *base, size_t jail, const Address *address, usec_t *ret_remaining) {
+        Listing listing = {
+                .family = address->family,
+                .prefixlen = address->prefixlen,
+                .max = 1,
+        };
+        NftFirewall *f = NFT(base);
+        const NftBanSet *set;
+        struct nftnl_set *elements;
+        struct nlmsghdr *nlh;
+        int r;
+
+        set = nft_jail_find_set(&f->layout.jails[jail], address->family, address->prefixlen);
+        if (!set || !set->exists)
+                return 0;
+
+        nlh = nft_link_question(f->link, NFT_MSG_GETSETELEM, NFPROTO_INET, 0);
+        elements = nft_elements_new(f->link, set->name);
+        if (elements) {
+                (void) nft_elements_add(
+                                f->link, elements, address->bytes, nft_address_size(set->family));
+                nftnl_set_elems_nlmsg_build_payload(nlh, elements);
+                nftnl_set_free(elements);
+        }
+
+        r = nft_link_ask(f->link, on_element, &listing);
+        if (r == -ENOENT)
+                return 0; /* nor if the table is gone */
+        if (r >= 0)
+                r = listing.error;
+        if (r >= 0 && listing.n > 0 && ret_remaining)
+                *ret_remaining = listing.elements[0].remaining;
+
+        free(listing.elements);
+        return r < 0 ? r : listing.n > 0;
+}
+
+typedef struct CounterAnswer {
+        FirewallCounter counter;
+        int error;
+} CounterAnswer;
+
+static int on_counter_value(const struct nlmsghdr *nlh, void *userdata) {
+        CounterAnswer *a = userdata;
+        struct nftnl_obj *o;
+
+        o = nftnl_obj_alloc();
+        if (!o || nftnl_obj_nlmsg_parse(nlh, o) < 0) {
+                a->error = o ? -EBADMSG : -ENOMEM;
+        } else {
+                a->counter.packets = nftnl_obj_get_u64(o, NFTNL_OBJ_CTR_PKTS);
+                a->counter.bytes = nftnl_obj_get_u64(o, NFTNL_OBJ_CTR_BYTES);
+        }
+
+        if (o)
+                nftnl_obj_free(o);
+        return MNL_CB_STOP;
+}
+
+static int nft_get_counter(Firewall *base, size_t jail, FirewallCounter *ret) {
+        NftFirewall *f = NFT(base);
+        CounterAnswer answer = {};
+        struct nlmsghdr *nlh;
+        int r;
+
+        nlh = nft_link_question(f->link, NFT_MSG_GETOBJ, NFPROTO_INET, 0);
+        mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, NFT_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_OBJ_NAME, f->layout.jails[jail].name);
+        mnl_attr_put_u32(nlh, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
+
+        r = nft_link_ask(f->link, on_counter_value, &answer);
+        if (r >= 0)
+                r = answer.error;
+        if (r < 0)
+                return r;
+
+        *ret = answer.counter;
+        return 0;
+}
+
+/* the whole */
+
+static int nft_destroy(Firewall *base) {
+        NftFirewall *f = NFT(base);
+        int r;
+
+        nft_link_begin(f->link);
+        nft_delete_table(f->link, NFT_TABLE);
+        r = nft_link_commit(f->link, NULL, NULL);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+
+        return 1;
+}
+
+static FirewallOwnership nft_get_ownership(const Firewall *base) {
+        return ((const NftFirewall *) (const void *) base)->ownership;
+}
+
+static void nft_done(Firewall *base) {
+        NftFirewall *f = NFT(base);
+
+        nft_layout_done(&f->layout);
+        nft_link_free(f->link);
+        free(f->operations);
+}
+
+int firewall_nft_new(Firewall **ret) {
+        static const FirewallOps ops = {
+                .get_ownership = nft_get_ownership,
+                .configure = nft_configure,
+                .apply = nft_apply,
+                .list = nft_list,
+                .lookup = nft_lookup,
+                .get_counter = nft_get_counter,
+                .destroy = nft_destroy,
+                .done = nft_done,
+        };
+        _cleanup_(firewall_freep) Firewall *base = NULL;
+        NftFirewall *f;
+        int r;
+
+        assert(ret);
+
+        f = calloc(1, sizeof(*f));
+        if (!f)
+                return -ENOMEM;
+
+        f->base.ops = &ops;
+        f->ownership = FIREWALL_UNOWNED;
+        base = &f->base;
+
+        r = nft_link_new(&f->link);
+        if (r < 0)
+                return r;
+
+        r = probe(f);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(base);
+        return 0;
+}

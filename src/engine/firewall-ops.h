@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Firewall, for its implementations
+ *
+ * firewall.c keeps what is the same for all of them: the names of the jails and the queue. An
+ * implementation embeds a Firewall as its first member and fills in the operations.
+ */
+
+#include "engine/firewall.h"
+
+#define FIREWALL_NAME_SIZE 33
+
+/* Changes waiting at most. The daemon commits after each batch and restores in chunks, both far
+ * smaller. */
+#define FIREWALL_QUEUE_MAX (1u << 21)
+
+typedef struct FirewallChange {
+        Address address;
+        usec_t remaining; /* of a ban */
+        uint32_t jail;    /* index */
+        bool remove;      /* the end of a ban */
+        bool done;        /* set when carried out or refused for good */
+} FirewallChange;
+
+typedef struct FirewallOps {
+        FirewallOwnership (*get_ownership)(const Firewall *f);
+        int (*configure)(Firewall *f, const FirewallJail *jails, size_t n_jails);
+
+        /* Carries out the changes, marks those that need no repetition as done, and counts the
+         * refused ones. Returns 0 or a negative errno if not all are done. */
+        int (*apply)(Firewall *f,
+                        FirewallChange *changes,
+                        size_t n_changes,
+                        FirewallRefusedHandler on_refused,
+                        void *userdata,
+                        size_t *ret_n_refused);
+
+        int (*list)(Firewall *f, size_t max, FirewallElementHandler handler, void *userdata);
+        int (*lookup)(Firewall *f, size_t jail, const Address *address, usec_t *ret_remaining);
+        int (*get_counter)(Firewall *f, size_t jail, FirewallCounter *ret);
+        int (*destroy)(Firewall *f);
+
+        /* Releases everything but the Firewall itself, which is freed after it. */
+        void (*done)(Firewall *f);
+} FirewallOps;
+
+typedef char FirewallName[FIREWALL_NAME_SIZE];
+
+struct Firewall {
+        const FirewallOps *ops;
+
+        FirewallName *names; /* of the jails, in the order of the last firewall_configure() */
+        size_t n_jails;
+
+        FirewallChange *queue;
+        size_t n_queued;
+        size_t n_allocated;
+};

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Firewall
+ *
+ * Carries bans into the kernel. A firewall guards the ports of some jails and holds a set of banned
+ * addresses for each of them. Changes are queued by firewall_add() and firewall_remove() and happen
+ * together in firewall_commit(), which returns when the kernel has acknowledged them.
+ *
+ * The operations sit behind a table, FirewallOps, so that the part that needs privilege can move
+ * into another process one day, and so that `firewall = log` is an implementation like any other.
+ *
+ * Nothing here reads a clock. Times that remain are given as spans.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macro.h"
+#include "base/usec.h"
+#include "model/address.h"
+#include "model/ports.h"
+
+typedef struct Firewall Firewall;
+
+/* What a jail guards. Borrowed by firewall_configure() for the call. */
+typedef struct FirewallJail {
+        const char *name;     /* at most 32 characters of [a-z0-9_-] */
+        PortSet ports;        /* model/ports.h; with .any set, the host is guarded as a whole */
+        const Address *allow; /* let through whatever prefix is banned around them */
+        size_t n_allow;
+} FirewallJail;
+
+typedef enum FirewallOwnership {
+        FIREWALL_UNOWNED, /* everybody with the privilege may change the table */
+        FIREWALL_OWNED,   /* the kernel keeps others from changing it, and it stays when we go */
+        FIREWALL_NONE,    /* there is no table: `firewall = log` */
+} FirewallOwnership;
+
+typedef struct FirewallCounter {
+        uint64_t packets;
+        uint64_t bytes;
+} FirewallCounter;
+
+/* An element the kernel refused; what the rest of the batch asked for has happened. */
+typedef void (*FirewallRefusedHandler)(const char *jail,
+                const Address *address,
+                int error,
+                void *userdata);
+
+/* An element found in the kernel, with what remains of it: USEC_INFINITY for a permanent one. */
+typedef void (*FirewallElementHandler)(const char *jail,
+                const Address *address,
+                usec_t remaining,
+                void *userdata);
+
+/* Opens the nftables firewall in the network namespace of the caller. Nothing is changed yet.
+ *
+ * Returns 0 and passes ownership of *ret; -EPERM without CAP_NET_ADMIN; -EOPNOTSUPP if the kernel
+ * has no nftables (or no inet family); another negative errno. *ret is untouched on error. */
+int firewall_nft_new(Firewall **ret);
+
+/* A firewall that accepts everything and touches nothing. Returns 0 or -ENOMEM. */
+int firewall_log_new(Firewall **ret);
+
+/* Closes it. The table and its bans stay in the kernel. Accepts NULL. Always returns NULL. */
+Firewall *firewall_free(Firewall *f);
+DEFINE_CLEANUP(Firewall *, firewall_free)
+
+/* Makes the kernel guard exactly these jails, in one transaction. A table that is there already is
+ * adopted: sets of jails that stay keep their elements and go on dropping all the while; those of
+ * other jails go. May be called again, with other jails or ports.
+ *
+ * Returns 0 or a negative errno; the kernel is as before on error. */
+int firewall_configure(Firewall *f, const FirewallJail *jails, size_t n_jails);
+
+/* Queues a ban, for `remaining` from now, or USEC_INFINITY for good. The address is copied. An
+ * address that is banned already gets the new time, longer or shorter. Returns 0; -ENOENT if the
+ * jail is not configured; -ENOMEM. */
+int firewall_add(Firewall *f, const char *jail, const Address *address, usec_t remaining);
+
+/* Queues the end of a ban. One that the kernel does not have (any more) is no error. Returns as
+ * firewall_add(). */
+int firewall_remove(Firewall *f, const char *jail, const Address *address);
+
+/* Carries out what is queued, in order, in one transaction (or in several if the kernel's limits
+ * ask for it). Elements that the kernel refuses are reported one by one to on_refused, which may be
+ * NULL, and don't keep the others back.
+ *
+ * Returns the number of changes carried out, or a negative errno if nothing could be done; the
+ * queue is kept then, so that the call can be repeated. */
+int firewall_commit(Firewall *f, FirewallRefusedHandler on_refused, void *userdata);
+
+/* Forgets what is queued. */
+void firewall_discard(Firewall *f);
+
+size_t firewall_n_queued(const Firewall *f);
+
+/* Lists what the kernel holds, at most max elements per set. The kernel needs quadratic time for
+ * it, so this is for small sets and for the recovery of a lost database. Needs no
+ * firewall_configure() before: it reads the table that is there. Returns the number of elements
+ * handed out, 0 if there is no table, or a negative errno. */
+int firewall_list(Firewall *f, size_t max, FirewallElementHandler handler, void *userdata);
+
+/* 1 and *ret_remaining if the kernel holds this very element, 0 if not, or a negative errno. */
+int firewall_lookup(Firewall *f, const char *jail, const Address *address, usec_t *ret_remaining);
+
+/* What the jail's bans have dropped since the table was made. Returns 0, -ENOENT if the jail is not
+ * configured, or a negative errno. */
+int firewall_get_counter(Firewall *f, const char *jail, FirewallCounter *ret);
+
+/* Removes the table with everything in it. Returns 1, 0 if there was none, -EPERM if another
+ * process owns it, or a negative errno. */
+int firewall_destroy(Firewall *f);
+
+FirewallOwnership firewall_get_ownership(const Firewall *f);

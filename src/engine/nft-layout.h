@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The layout of the table
+ *
+ * Says what the table `inet banjo` consists of for a given list of jails, and writes it into a
+ * transaction. The table, for two jails of which one guards the whole host:
+ *
+ *         chain prerouting          tcp dport vmap @tcp-ports
+ *                                   tcp flags syn / syn,ack jump any-tcp
+ *                                   meta l4proto udp jump any-udp
+ *         map tcp-ports             22 : jump jail-sshd
+ *         chain any-tcp, any-udp    jump jail-scan
+ *         chain jail-sshd           ip saddr @sshd-v4 goto drop-sshd, and so on
+ *         chain drop-sshd           ip saddr & 255.255.255.0 @sshd.allow-v4-24 return
+ *                                   counter name sshd drop
+ *         set sshd-v4, sshd-v6, sshd-v6-64, ...
+ *         chain output              meta l4proto udp udp sport 32768-60999 jump out-udp
+ *         chain out-udp             ip daddr @scan-v4 update @udp-out.v4 { ... }
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/firewall-ops.h"
+#include "engine/nft-link.h"
+
+/* Enough for the name of every chain and set. */
+#define NFT_NAME_SIZE (FIREWALL_NAME_SIZE + 24)
+
+#define NFT_BASE_CHAIN "prerouting"
+#define NFT_OUTPUT_CHAIN "output"
+#define NFT_PRIORITY_RAW (-300)
+
+/* A set of banned addresses with the same prefix length. */
+typedef struct NftBanSet NftBanSet;
+struct NftBanSet {
+        NftBanSet *next; /* of the same jail */
+        int family;
+        unsigned prefixlen;
+        uint32_t index; /* among all sets of all jails */
+        bool exists;    /* in the kernel */
+        bool pending;   /* written into the transaction that is being made */
+        char name[NFT_NAME_SIZE];
+};
+
+typedef struct NftJail {
+        FirewallName name;
+        NftBanSet *sets;
+        bool spares_udp;  /* replies to what this host sent pass */
+        bool has_counter; /* in the kernel; it keeps counting */
+} NftJail;
+
+typedef struct NftLayout {
+        NftJail *jails;
+        size_t n_jails;
+        uint32_t n_sets;
+        PortRange local_ports; /* which the kernel gives to connections of this host's own */
+        bool has_output;       /* there has to be an output chain */
+} NftLayout;
+
+/* Prepares the jails, each with the sets it always has. Returns 0 or a negative errno with *ret
+ * untouched. */
+int nft_layout_init(NftLayout *ret, const FirewallJail *jails, size_t n_jails);
+void nft_layout_done(NftLayout *layout);
+
+/* The set for addresses of this family and prefix length, NULL if there is none yet. */
+NftBanSet *nft_jail_find_set(const NftJail *jail, int family, unsigned prefixlen);
+
+/* The same; makes it if there is none. NULL if there is no memory. It has to be written into a
+ * transaction with nft_layout_write_set() before it is used. */
+NftBanSet *nft_layout_get_set(NftLayout *layout, NftJail *jail, int family, unsigned prefixlen);
+
+/* Takes the name of a set apart. Returns true if it is the set of a jail. */
+bool nft_parse_set_name(const char *name,
+                FirewallName ret_jail,
+                int *ret_family,
+                unsigned *ret_len);
+
+/* Writes everything but the table itself: chains, counters and sets that do not exist, rules and
+ * elements. All chains but the base chains have to be gone, and all sets but those of bans. Returns
+ * 0, or -ENOMEM if the layout itself could not be worked out. */
+int nft_layout_write(const NftLayout *layout, NftLink *l, const FirewallJail *jails);
+
+/* Writes a set and the rules that look it up, into a table which has the jail. */
+void nft_layout_write_set(const NftLayout *layout,
+                NftLink *l,
+                const NftJail *jail,
+                const NftBanSet *set);

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The kernel takes a transaction from a single send: NFNL_MSG_BATCH_BEGIN, the messages, and
+ * NFNL_MSG_BATCH_END. It works through all of it before sendto() returns, and by then its answers
+ * wait in our receive buffer. So answers to a transaction are read without blocking, and if there
+ * is none, something is wrong that waiting would not mend.
+ *
+ * Only the last message asks for an acknowledgement. With one for each message the receive buffer
+ * would be full after some 250, and the outcome unknown. Refused messages answer by themselves, in
+ * order; what concerns the transaction as a whole (no privilege, no nftables) is answered with the
+ * sequence number of its beginning.
+ *
+ * The buffer grows and is never given back while the link lives: a batch of bans is followed by the
+ * next one.
+ */
+
+#include "engine/nft-link.h"
+
+#include <arpa/inet.h>
+#include <libnftnl/common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* Room for what one transaction may need at most, if the kernel lets us have it: a map of ports and
+ * thousands of elements. */
+#define SEND_BUFFER_SIZE (32 * 1024 * 1024)
+
+/* What the kernel keeps from the send buffer for itself. */
+#define SEND_BUFFER_OVERHEAD 32
+
+/* What the kernel puts into one part of a list at most. */
+#define ANSWER_SIZE 32768
+
+struct NftLink {
+        struct mnl_socket *socket;
+        size_t send_limit;
+
+        char *buffer;
+        size_t allocated;
+        size_t current; /* where the message being written begins; 0 if there is none */
+
+        uint32_t seq;       /* of the last message written */
+        uint32_t begin_seq; /* of the beginning of the transaction, or of the question */
+        int error;          /* the first that occurred while writing */
+
+        char *answer;
+        size_t answer_size;
+};
+
+static size_t get_send_limit(int fd) {
+        int size = SEND_BUFFER_SIZE;
+        socklen_t n = sizeof(size);
+
+        /* The first needs privilege over the whole machine on older kernels. */
+        if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+                (void) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+
+        if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &n) < 0 || size <= SEND_BUFFER_OVERHEAD)
+                return 64 * 1024;
+
+        return (size_t) size - SEND_BUFFER_OVERHEAD;
+}
+
+int nft_link_new(NftLink **ret) {
+        _cleanup_(nft_link_freep) NftLink *l = NULL;
+        int one = 1;
+
+        assert(ret);
+
+        l = calloc(1, sizeof(*l));
+        if (!l)
+                return -ENOMEM;
+
+        l->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+        if (!l->socket)
+                return errno == EPROTONOSUPPORT ? -EOPNOTSUPP : -errno;
+
+        if (mnl_socket_bind(l->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+                return -errno;
+
+        /* Errors come without the request that caused them. A kernel that cannot is still right, if
+         * wasteful. */
+        (void) mnl_socket_setsockopt(l->socket, NETLINK_CAP_ACK, &one, sizeof(one));
+
+        l->send_limit = get_send_limit(mnl_socket_get_fd(l->socket));
+
+        l->answer_size = ANSWER_SIZE;
+        l->answer = malloc(l->answer_size);
+        if (!l->answer)
+                return -ENOMEM;
+
+        l->allocated = 4 * NFT_LINK_MESSAGE_MAX;
+        l->buffer = malloc(l->allocated);
+        if (!l->buffer)
+                return -ENOMEM;
+
+        /* Not 0, which the kernel uses itself; and different for each link, so that nobody mistakes
+         * an answer for another's. */
+        l->seq = (uint32_t) time(NULL) | 1;
+
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+NftLink *nft_link_free(NftLink *l) {
+        if (!l)
+                return NULL;
+
+        if (l->socket)
+                (void) mnl_socket_close(l->socket);
+        free(l->answer);
+        free(l->buffer);
+        free(l);
+        return NULL;
+}
+
+uint32_t nft_link_get_port_id(const NftLink *l) {
+        return mnl_socket_get_portid(l->socket);
+}
+
+size_t nft_link_get_send_limit(const NftLink *l) {
+        return l->send_limit;
+}
+
+void nft_link_fail(NftLink *l, int error) {
+        if (l->error == 0)
+                l->error = error;
+}
+
+static struct nlmsghdr *link_current(const NftLink *l) {
+        return (struct nlmsghdr *) (void *) (l->buffer + l->current);
+}
+
+static size_t link_end(const NftLink *l) {
+        return l->current + NLMSG_ALIGN(link_current(l)->nlmsg_len);
+}
+
+/* Moves on to where the next message goes, with room for a large one. Without memory the message
+ * goes where the last one was; the transaction has failed by then. */
+static char *link_advance(NftLink *l) {
+        size_t end = link_end(l);
+
+        if (end + NFT_LINK_MESSAGE_MAX > l->allocated) {
+                size_t n = 2 * (end + NFT_LINK_MESSAGE_MAX);
+                char *p;
+
+                p = realloc(l->buffer, n);
+                if (!p) {
+                        nft_link_fail(l, -ENOMEM);
+                        return l->buffer + l->current;
+                }
+
+                l->buffer = p;
+                l->allocated = n;
+        }
+
+        l->current = end;
+        return l->buffer + l->current;
+}
+
+void nft_link_begin(NftLink *l) {
+        assert(l);
+
+        l->error = 0;
+        l->current = 0;
+        l->begin_seq = ++l->seq;
+        (void) nftnl_batch_begin(l->buffer, l->seq);
+}
+
+struct nlmsghdr *nft_link_message(NftLink *l, uint16_t type, uint16_t family, uint16_t flags) {
+        assert(l);
+
+        return nftnl_nlmsg_build_hdr(link_advance(l), type, family, flags, ++l->seq);
+}
+
+static int link_send(NftLink *l, size_t size) {
+        ssize_t n;
+
+        do
+                n = mnl_socket_sendto(l->socket, l->buffer, size);
+        while (n < 0 && errno == EINTR);
+
+        return n < 0 ? -errno : 0;
+}
+
+static ssize_t link_receive(NftLink *l, int flags) {
+        ssize_t n;
+
+        do
+                n = recv(mnl_socket_get_fd(l->socket), l->answer, l->answer_size, flags);
+        while (n < 0 && errno == EINTR);
+
+        return n < 0 ? -errno : n;
+}
+
+/* Reads the answers to the transaction, whose last message has the number last_seq. */
+static int
+link_receive_verdict(NftLink *l, uint32_t last_seq, NftErrorHandler on_error, void *userdata) {
+        int result = 0;
+
+        for (;;) {
+                const struct nlmsghdr *nlh = (const struct nlmsghdr *) (const void *) l->answer;
+                const struct nlmsgerr *e;
+                ssize_t n;
+                int left;
+
+                n = link_receive(l, MSG_DONTWAIT);
+                if (n == -EAGAIN)
+                        return result < 0 ? result : -EIO;
+                if (n < 0)
+                        return (int) n;
+
+                for (left = (int) n; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+                        if (nlh->nlmsg_type != NLMSG_ERROR ||
+                                        mnl_nlmsg_get_payload_len(nlh) < sizeof(*e))
+                                continue;
+                        /* An answer to something earlier that nobody waited for. */
+                        if (nlh->nlmsg_seq - l->begin_seq > last_seq - l->begin_seq)
+                                continue;
+
+                        e = mnl_nlmsg_get_payload(nlh);
+                        if (e->error < 0 && result == 0)
+                                result = e->error;
+                        if (e->error < 0 && nlh->nlmsg_seq != l->begin_seq && on_error)
+                                on_error(nlh->nlmsg_seq - l->begin_seq - 1, e->error, userdata);
+                        if (nlh->nlmsg_seq == last_seq)
+                                return result;
+                }
+        }
+}
+
+int nft_link_commit(NftLink *l, NftErrorHandler on_error, void *userdata) {
+        uint32_t last_seq;
+        int r;
+
+        assert(l);
+
+        if (l->error < 0)
+                return l->error;
+        if (l->seq == l->begin_seq)
+                return 0;
+
+        link_current(l)->nlmsg_flags |= NLM_F_ACK;
+        last_seq = l->seq;
+
+        (void) nftnl_batch_end(link_advance(l), ++l->seq);
+        if (l->error < 0)
+                return l->error;
+
+        r = link_send(l, link_end(l));
+        if (r < 0)
+                return r;
+
+        return link_receive_verdict(l, last_seq, on_error, userdata);
+}
+
+struct nlmsghdr *nft_link_question(NftLink *l, uint16_t type, uint16_t family, uint16_t flags) {
+        assert(l);
+
+        l->error = 0;
+        l->current = 0;
+        l->begin_seq = ++l->seq;
+        return nftnl_nlmsg_build_hdr(l->buffer, type, family, flags, l->seq);
+}
+
+int nft_link_ask(NftLink *l, mnl_cb_t callback, void *userdata) {
+        bool interrupted = false;
+        int r;
+
+        assert(l);
+
+        if (l->error < 0)
+                return l->error;
+
+        r = link_send(l, link_current(l)->nlmsg_len);
+        if (r < 0)
+                return r;
+
+        for (;;) {
+                struct nlmsghdr *nlh = (struct nlmsghdr *) (void *) l->answer;
+                ssize_t n;
+                int left;
+
+                n = link_receive(l, 0);
+                if (n < 0)
+                        return (int) n;
+
+                /* libmnl gives up at the first part of an interrupted list, and would leave the
+                 * other parts in the socket. */
+                for (left = (int) n; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+                        interrupted = interrupted || (nlh->nlmsg_flags & NLM_F_DUMP_INTR);
+                        nlh->nlmsg_flags &= (uint16_t) ~NLM_F_DUMP_INTR;
+                }
+
+                /* A late answer to something earlier. */
+                nlh = (struct nlmsghdr *) (void *) l->answer;
+                if (nlh->nlmsg_seq != l->begin_seq)
+                        continue;
+
+                r = mnl_cb_run(l->answer,
+                                (size_t) n,
+                                l->begin_seq,
+                                nft_link_get_port_id(l),
+                                callback,
+                                userdata);
+                if (r < 0)
+                        return -errno;
+                if (r == MNL_CB_STOP)
+                        return interrupted ? -EINTR : 0;
+        }
+}
