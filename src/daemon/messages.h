@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Messages with an identity
+ *
+ * What an administrator may search the journal for: `journalctl MESSAGE_ID=...`. Each needs an
+ * entry in units/banjo.catalog; a test compares the two. New ones come from `systemd-id128 new`,
+ * and none is ever given another meaning.
+ *
+ * Fields: BANJO_JAIL, BANJO_ADDRESS, BANJO_FAILURES, BANJO_PATTERN, BANJO_START_USEC,
+ * BANJO_END_USEC (18446744073709551615 for good), BANJO_CAUSE, BANJO_REASON, BANJO_BAN_ID.
+ */
+
+/* An address was banned. */
+#define BANJO_MESSAGE_BAN "a177b87d71174984b96c434c71d4d024"
+
+/* A ban ended: its time was over, or somebody lifted it. BANJO_CAUSE says which. */
+#define BANJO_MESSAGE_UNBAN "1214dda838614d87be1bc4f4017a3bd0"
+
+/* A ban was due and was not applied, because it would have hit this host itself, its gateway or its
+ * resolver. BANJO_REASON says which. */
+#define BANJO_MESSAGE_SPARED "b63178cc782b4769919c29d3a738b5c5"
+
+/* The database was damaged and was set aside; running bans were taken back from the kernel. */
+#define BANJO_MESSAGE_STORE_RECOVERED "0d4a471cd3204318be402f447d2dfa08"
