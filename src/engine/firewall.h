@@ -70,27 +70,32 @@ Firewall *firewall_free(Firewall *f);
 DEFINE_CLEANUP(Firewall *, firewall_free)
 
 /* Makes the kernel guard exactly these jails, in one transaction. A table that is there already is
- * adopted: sets of jails that stay keep their elements and go on dropping all the while; those of
- * other jails go. May be called again, with other jails or ports.
+ * adopted: sets and counters of jails that stay keep what they hold and go on dropping all the
+ * while; those of other jails go. May be called again, with other jails or ports, or because
+ * somebody else has removed the table. What is queued stays queued, except for jails that are gone.
  *
- * Returns 0 or a negative errno; the kernel is as before on error. */
+ * Returns 0; -EPERM if another process owns the table; -EINVAL for a name that is too long, -EEXIST
+ * if two jails have the same one; or another negative errno. The kernel is as before on error. */
 int firewall_configure(Firewall *f, const FirewallJail *jails, size_t n_jails);
 
 /* Queues a ban, for `remaining` from now, or USEC_INFINITY for good. The address is copied. An
- * address that is banned already gets the new time, longer or shorter. Returns 0; -ENOENT if the
- * jail is not configured; -ENOMEM. */
+ * address that is banned already gets the new time, longer or shorter. Less than a millisecond
+ * becomes one, and more than 300 years become those: neither is ever for good. Returns 0; -ENOENT if
+ * the jail is not configured; -ENOBUFS if too much is queued; -ENOMEM. */
 int firewall_add(Firewall *f, const char *jail, const Address *address, usec_t remaining);
 
 /* Queues the end of a ban. One that the kernel does not have (any more) is no error. Returns as
  * firewall_add(). */
 int firewall_remove(Firewall *f, const char *jail, const Address *address);
 
-/* Carries out what is queued, in order, in one transaction (or in several if the kernel's limits
- * ask for it). Elements that the kernel refuses are reported one by one to on_refused, which may be
- * NULL, and don't keep the others back.
+/* Carries out what is queued, so that it ends as if done in order: in one transaction, or in several
+ * of about 10 ms if it is much. Elements that the kernel refuses are reported one by one to
+ * on_refused, which may be NULL, and don't keep the others back.
  *
- * Returns the number of changes carried out, or a negative errno if nothing could be done; the
- * queue is kept then, so that the call can be repeated. */
+ * Returns the number of changes carried out, or a negative errno if it had to stop; what was not
+ * done is still queued then, so that the call can be repeated. -ENOENT means that somebody has
+ * removed the table or a part of it: call firewall_configure(), queue every ban anew, and commit
+ * again. */
 int firewall_commit(Firewall *f, FirewallRefusedHandler on_refused, void *userdata);
 
 /* Forgets what is queued. */
@@ -111,8 +116,9 @@ int firewall_lookup(Firewall *f, const char *jail, const Address *address, usec_
  * configured, or a negative errno. */
 int firewall_get_counter(Firewall *f, const char *jail, FirewallCounter *ret);
 
-/* Removes the table with everything in it. Returns 1, 0 if there was none, -EPERM if another
- * process owns it, or a negative errno. */
+/* Removes the table with everything in it; firewall_configure() makes a new one. Needs none before.
+ * What is queued stays queued. Returns 1, 0 if there was none, -EPERM if another process owns it, or
+ * a negative errno. */
 int firewall_destroy(Firewall *f);
 
 FirewallOwnership firewall_get_ownership(const Firewall *f);

@@ -37,6 +37,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <stdio.h>
 
+#include "base/proc.h"
 #include "engine/nft-table.h"
 
 /* Expired bans match no more and are in nobody's way; the kernel's default of a second would cost
@@ -148,22 +149,6 @@ static bool jail_spares_own(const FirewallJail *jail, PortRange local_ports) {
         return false;
 }
 
-static PortRange read_local_ports(void) {
-        PortRange range = { .first = 32768, .last = 60999 };
-        _cleanup_(fclosep) FILE *f = NULL;
-        unsigned first, last;
-
-        f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
-        if (!f || fscanf(f, "%u %u", &first, &last) != 2)
-                return range;
-        if (first == 0 || first > last || last > UINT16_MAX)
-                return range;
-
-        range.first = (uint16_t) first;
-        range.last = (uint16_t) last;
-        return range;
-}
-
 NftBanSet *nft_jail_find_set(const NftJail *jail, int family, unsigned prefixlen) {
         for (NftBanSet *s = jail->sets; s; s = s->next)
                 if (s->family == family && s->prefixlen == prefixlen)
@@ -195,7 +180,7 @@ NftBanSet *nft_layout_get_set(NftLayout *layout, NftJail *jail, int family, unsi
 int nft_layout_init(NftLayout *ret, const FirewallJail *jails, size_t n_jails) {
         NftLayout layout = { .n_jails = n_jails };
 
-        layout.local_ports = read_local_ports();
+        proc_local_ports(&layout.local_ports.first, &layout.local_ports.last);
         layout.jails = calloc(n_jails + 1, sizeof(*layout.jails));
         if (!layout.jails)
                 return -ENOMEM;
