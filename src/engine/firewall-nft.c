@@ -29,8 +29,10 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "engine/firewall-ops.h"
+#include "engine/nft-elements.h"
 #include "engine/nft-layout.h"
 #include "engine/nft-link.h"
+#include "engine/nft-present.h"
 #include "engine/nft-table.h"
 
 /* Changes in one transaction: about 10 ms of the kernel's time, during which no other transaction
@@ -43,8 +45,8 @@
 /* The kernel takes milliseconds below 2^64 nanoseconds, which is 584 years. */
 #define TIMEOUT_MSEC_MAX (UINT64_C(300) * 365 * 24 * 3600 * 1000)
 
-/* How often reading the table is tried while others change the ruleset. */
-#define READ_ATTEMPTS 10
+/* How often configuring is tried while others change the table. */
+#define CONFIGURE_ATTEMPTS 10
 
 /* A change on its way into a transaction. */
 typedef struct Operation {
@@ -110,183 +112,6 @@ static int probe(NftFirewall *f) {
         return 0;
 }
 
-/* what the kernel holds */
-
-typedef struct Present {
-        bool table;
-        uint32_t flags;
-        uint32_t owner;
-        struct nftnl_chain_list *chains;
-        struct nftnl_set_list *sets;
-        struct nftnl_obj_list *counters;
-        int error;
-} Present;
-
-static void present_done(Present *p) {
-        if (p->chains)
-                nftnl_chain_list_free(p->chains);
-        if (p->sets)
-                nftnl_set_list_free(p->sets);
-        if (p->counters)
-                nftnl_obj_list_free(p->counters);
-
-        *p = (Present){};
-}
-
-static int on_table(const struct nlmsghdr *nlh, void *userdata) {
-        Present *p = userdata;
-        struct nftnl_table *t;
-
-        t = nftnl_table_alloc();
-        if (!t || nftnl_table_nlmsg_parse(nlh, t) < 0) {
-                p->error = t ? -EBADMSG : -ENOMEM;
-        } else {
-                p->table = true;
-                p->flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
-                p->owner = nftnl_table_get_u32(t, NFTNL_TABLE_OWNER);
-        }
-
-        if (t)
-                nftnl_table_free(t);
-        return MNL_CB_STOP;
-}
-
-static int on_chain(const struct nlmsghdr *nlh, void *userdata) {
-        Present *p = userdata;
-        struct nftnl_chain *c;
-        const char *table;
-
-        c = nftnl_chain_alloc();
-        if (!c || nftnl_chain_nlmsg_parse(nlh, c) < 0) {
-                p->error = c ? -EBADMSG : -ENOMEM;
-                if (c)
-                        nftnl_chain_free(c);
-                return MNL_CB_OK;
-        }
-
-        table = nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE);
-        if (table && streq(table, NFT_TABLE))
-                nftnl_chain_list_add_tail(c, p->chains);
-        else
-                nftnl_chain_free(c);
-        return MNL_CB_OK;
-}
-
-static int on_set(const struct nlmsghdr *nlh, void *userdata) {
-        Present *p = userdata;
-        struct nftnl_set *s;
-
-        s = nftnl_set_alloc();
-        if (!s || nftnl_set_nlmsg_parse(nlh, s) < 0) {
-                p->error = s ? -EBADMSG : -ENOMEM;
-                if (s)
-                        nftnl_set_free(s);
-                return MNL_CB_OK;
-        }
-
-        nftnl_set_list_add_tail(s, p->sets);
-        return MNL_CB_OK;
-}
-
-static int on_counter(const struct nlmsghdr *nlh, void *userdata) {
-        Present *p = userdata;
-        struct nftnl_obj *o;
-
-        o = nftnl_obj_alloc();
-        if (!o || nftnl_obj_nlmsg_parse(nlh, o) < 0) {
-                p->error = o ? -EBADMSG : -ENOMEM;
-                if (o)
-                        nftnl_obj_free(o);
-                return MNL_CB_OK;
-        }
-
-        nftnl_obj_list_add_tail(o, p->counters);
-        return MNL_CB_OK;
-}
-
-static int read_table(NftLink *l, Present *p) {
-        struct nlmsghdr *nlh;
-        int r;
-
-        nlh = nft_link_question(l, NFT_MSG_GETTABLE, NFPROTO_INET, 0);
-        mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NFT_TABLE);
-        r = nft_link_ask(l, on_table, p);
-        if (r == -ENOENT)
-                return 0;
-
-        return r < 0 ? r : p->error;
-}
-
-static int read_sets(NftLink *l, Present *p) {
-        struct nlmsghdr *nlh;
-        int r;
-
-        p->sets = nftnl_set_list_alloc();
-        if (!p->sets)
-                return -ENOMEM;
-
-        nlh = nft_link_question(l, NFT_MSG_GETSET, NFPROTO_INET, NLM_F_DUMP);
-        mnl_attr_put_strz(nlh, NFTA_SET_TABLE, NFT_TABLE);
-        r = nft_link_ask(l, on_set, p);
-        return r < 0 ? r : p->error;
-}
-
-static int read_chains(NftLink *l, Present *p) {
-        int r;
-
-        p->chains = nftnl_chain_list_alloc();
-        if (!p->chains)
-                return -ENOMEM;
-
-        /* There is no asking for those of one table. */
-        (void) nft_link_question(l, NFT_MSG_GETCHAIN, NFPROTO_INET, NLM_F_DUMP);
-        r = nft_link_ask(l, on_chain, p);
-        return r < 0 ? r : p->error;
-}
-
-static int read_counters(NftLink *l, Present *p) {
-        struct nlmsghdr *nlh;
-        int r;
-
-        p->counters = nftnl_obj_list_alloc();
-        if (!p->counters)
-                return -ENOMEM;
-
-        nlh = nft_link_question(l, NFT_MSG_GETOBJ, NFPROTO_INET, NLM_F_DUMP);
-        mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, NFT_TABLE);
-        mnl_attr_put_u32(nlh, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-        r = nft_link_ask(l, on_counter, p);
-        return r < 0 ? r : p->error;
-}
-
-/* Reads the names of what is in the table. Fills *ret, which has to be given to present_done(), or
- * returns a negative errno. */
-static int present_read(NftLink *l, Present *ret) {
-        int r = -EINTR;
-
-        for (unsigned i = 0; r == -EINTR && i < READ_ATTEMPTS; i++) {
-                Present p = {};
-
-                r = read_table(l, &p);
-                if (r >= 0 && p.table)
-                        r = read_sets(l, &p);
-                if (r >= 0 && p.table)
-                        r = read_chains(l, &p);
-                if (r >= 0 && p.table)
-                        r = read_counters(l, &p);
-                if (r >= 0) {
-                        *ret = p;
-                        return 0;
-                }
-
-                present_done(&p);
-                if (r == -ENOENT)
-                        r = -EINTR; /* the table went away meanwhile */
-        }
-
-        return r;
-}
-
 /* configuring */
 
 static NftJail *find_jail(const NftLayout *layout, const char *name) {
@@ -295,17 +120,6 @@ static NftJail *find_jail(const NftLayout *layout, const char *name) {
                         return &layout->jails[i];
 
         return NULL;
-}
-
-/* True if bans can be kept in this set, which someone else may have made. */
-static bool set_is_usable(const struct nftnl_set *s, int family) {
-        return nftnl_set_get_u32(s, NFTNL_SET_FLAGS) == NFT_SET_TIMEOUT &&
-               nftnl_set_get_u32(s, NFTNL_SET_KEY_TYPE) == nft_address_type(family) &&
-               nftnl_set_get_u32(s, NFTNL_SET_KEY_LEN) == nft_address_size(family) &&
-               (!nftnl_set_is_set(s, NFTNL_SET_DESC_SIZE) ||
-                               nftnl_set_get_u32(s, NFTNL_SET_DESC_SIZE) == 0) &&
-               (!nftnl_set_is_set(s, NFTNL_SET_TIMEOUT) ||
-                               nftnl_set_get_u64(s, NFTNL_SET_TIMEOUT) == 0);
 }
 
 static bool chain_is_usable(const struct nftnl_chain *c, uint32_t hook) {
@@ -334,7 +148,7 @@ static int clear_set(struct nftnl_set *s, void *userdata) {
         if (nft_parse_set_name(name, jail_name, &family, &prefixlen))
                 jail = find_jail(c->layout, jail_name);
 
-        if (!jail || !set_is_usable(s, family)) {
+        if (!jail || !nft_set_is_usable(s, family)) {
                 nft_delete_set(c->link, name);
                 return 0;
         }
@@ -376,7 +190,7 @@ static int clear_counter(struct nftnl_obj *o, void *userdata) {
 
 /* Writes the removal of everything that does not stay, and notes in the layout what does. The order
  * goes from what refers to what is referred to. */
-static int clear_present(NftLink *l, const Present *present, NftLayout *layout) {
+static int clear_present(NftLink *l, const NftPresent *present, NftLayout *layout) {
         Clearing c = { .link = l, .layout = layout };
 
         if (!present->table)
@@ -390,7 +204,7 @@ static int clear_present(NftLink *l, const Present *present, NftLayout *layout) 
 }
 
 /* The flags to open the table with, which cannot be changed while it lives. */
-static uint32_t choose_table_flags(const NftFirewall *f, const Present *present) {
+static uint32_t choose_table_flags(const NftFirewall *f, const NftPresent *present) {
         if (!f->can_persist)
                 return 0;
         if (present->table && !(present->flags & NFT_TABLE_PERSIST))
@@ -400,11 +214,11 @@ static uint32_t choose_table_flags(const NftFirewall *f, const Present *present)
 }
 
 static int configure_once(NftFirewall *f, const FirewallJail *jails, NftLayout *layout) {
-        Present present = {};
+        NftPresent present = {};
         uint32_t flags;
         int r;
 
-        r = present_read(f->link, &present);
+        r = nft_present_read(f->link, &present);
         if (r < 0)
                 return r;
 
@@ -413,7 +227,7 @@ static int configure_once(NftFirewall *f, const FirewallJail *jails, NftLayout *
         nft_link_begin(f->link);
         nft_add_table(f->link, NFT_TABLE, flags);
         r = clear_present(f->link, &present, layout);
-        present_done(&present);
+        nft_present_done(&present);
         if (r < 0)
                 return r;
 
@@ -439,7 +253,7 @@ static int nft_configure(Firewall *base, const FirewallJail *jails, size_t n_jai
         NftFirewall *f = NFT(base);
         int r = -EINTR;
 
-        for (unsigned i = 0; i < READ_ATTEMPTS; i++) {
+        for (unsigned i = 0; i < CONFIGURE_ATTEMPTS; i++) {
                 NftLayout layout;
 
                 r = nft_layout_init(&layout, jails, n_jails);
@@ -786,193 +600,65 @@ static int nft_apply(Firewall *base,
 
 /* asking */
 
-typedef struct Listed {
-        Address address;
-        usec_t remaining;
-} Listed;
-
-typedef struct Listing {
-        int family;
-        unsigned prefixlen;
-        size_t max;
-        Listed *elements;
-        size_t n;
-        size_t n_allocated;
-        int error;
-} Listing;
-
-static usec_t element_remaining(struct nftnl_set_elem *e) {
-        if (!nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_EXPIRATION))
-                return USEC_INFINITY;
-
-        return nftnl_set_elem_get_u64(e, NFTNL_SET_ELEM_EXPIRATION) * USEC_PER_MSEC;
-}
-
-static int list_element(struct nftnl_set_elem *e, void *userdata) {
-        Listing *l = userdata;
-        const void *key;
-        Listed listed;
-        uint32_t size;
-
-        if (l->error < 0 || l->n >= l->max)
-                return 0;
-
-        key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &size);
-        if (!key || size != nft_address_size(l->family) ||
-                        address_from_bytes(l->family, key, l->prefixlen, &listed.address) < 0)
-                return 0;
-
-        listed.remaining = element_remaining(e);
-
-        if (l->n == l->n_allocated) {
-                size_t n = MAX(2 * l->n_allocated, (size_t) 256);
-                Listed *p;
-
-                p = reallocarray(l->elements, n, sizeof(*p));
-                if (!p) {
-                        l->error = -ENOMEM;
-                        return 0;
-                }
-
-                l->elements = p;
-                l->n_allocated = n;
-        }
-
-        l->elements[l->n++] = listed;
-        return 0;
-}
-
-static int on_elements(const struct nlmsghdr *nlh, void *userdata) {
-        struct nftnl_set *s;
-        Listing *l = userdata;
-
-        s = nftnl_set_alloc();
-        if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
-                l->error = s ? -EBADMSG : -ENOMEM;
-        else
-                (void) nftnl_set_elem_foreach(s, list_element, l);
-
-        if (s)
-                nftnl_set_free(s);
-
-        /* The caller drops the link, and with it what more there is. */
-        return l->error < 0 || l->n >= l->max ? MNL_CB_STOP : MNL_CB_OK;
-}
-
-/* Reads one set over a link of its own, so that reading can stop halfway. */
-static int list_set(const char *name, Listing *listing) {
-        _cleanup_(nft_link_freep) NftLink *l = NULL;
-        struct nlmsghdr *nlh;
-        int r;
-
-        r = nft_link_new(&l);
-        if (r < 0)
-                return r;
-
-        nlh = nft_link_question(l, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP);
-        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
-        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name);
-        r = nft_link_ask(l, on_elements, listing);
-        return r < 0 ? r : listing->error;
-}
-
-typedef struct ListSets {
+typedef struct SetsListing {
         size_t max;
         FirewallElementHandler handler;
         void *userdata;
         int n;
         int error;
-} ListSets;
+} SetsListing;
 
-static int list_bans_of_set(struct nftnl_set *s, void *userdata) {
+static int list_set(struct nftnl_set *s, void *userdata) {
         const char *name = nftnl_set_get_str(s, NFTNL_SET_NAME);
-        Listing listing = {};
-        ListSets *sets = userdata;
+        _cleanup_(freep) NftElement *elements = NULL;
+        SetsListing *l = userdata;
         FirewallName jail;
-        int r = -EINTR;
+        unsigned prefixlen;
+        int family, r;
+        size_t n;
 
-        if (!nft_parse_set_name(name, jail, &listing.family, &listing.prefixlen) ||
-                        !set_is_usable(s, listing.family))
+        if (!nft_parse_set_name(name, jail, &family, &prefixlen) || !nft_set_is_usable(s, family))
                 return 0;
 
-        listing.max = sets->max;
-
-        /* Whenever the ruleset changes meanwhile, begin again; in the end take what there is. */
-        for (unsigned i = 0; r == -EINTR && i < READ_ATTEMPTS; i++) {
-                listing.n = 0;
-                r = list_set(name, &listing);
+        r = nft_list_set(name, family, prefixlen, l->max, &elements, &n);
+        if (r == -ENOENT)
+                return 0; /* gone meanwhile */
+        if (r < 0) {
+                l->error = r;
+                return -1; /* ends the loop over the sets */
         }
 
-        for (size_t i = 0; (r >= 0 || r == -EINTR) && i < listing.n; i++) {
-                sets->handler(jail,
-                                &listing.elements[i].address,
-                                listing.elements[i].remaining,
-                                sets->userdata);
-                sets->n++;
-        }
-
-        free(listing.elements);
-        if (r < 0 && r != -EINTR && r != -ENOENT)
-                sets->error = r;
-        return sets->error;
+        for (size_t i = 0; i < n; i++)
+                l->handler(jail, &elements[i].address, elements[i].remaining, l->userdata);
+        l->n += (int) n;
+        return 0;
 }
 
 static int nft_list(Firewall *base, size_t max, FirewallElementHandler handler, void *userdata) {
-        ListSets sets = { .max = max, .handler = handler, .userdata = userdata };
-        Present present = {};
+        SetsListing l = { .max = max, .handler = handler, .userdata = userdata };
+        NftPresent present = {};
         int r;
 
-        r = present_read(NFT(base)->link, &present);
+        r = nft_present_read(NFT(base)->link, &present);
         if (r < 0)
                 return r;
 
-        if (present.table)
-                (void) nftnl_set_list_foreach(present.sets, list_bans_of_set, &sets);
+        if (present.table && max > 0)
+                (void) nftnl_set_list_foreach(present.sets, list_set, &l);
 
-        present_done(&present);
-        return sets.error < 0 ? sets.error : sets.n;
-}
-
-static int on_element(const struct nlmsghdr *nlh, void *userdata) {
-        (void) on_elements(nlh, userdata);
-        return MNL_CB_STOP;
+        nft_present_done(&present);
+        return l.error < 0 ? l.error : l.n;
 }
 
 static int nft_lookup(Firewall *base, size_t jail, const Address *address, usec_t *ret_remaining) {
-        Listing listing = {
-                .family = address->family,
-                .prefixlen = address->prefixlen,
-                .max = 1,
-        };
         NftFirewall *f = NFT(base);
         const NftBanSet *set;
-        struct nftnl_set *elements;
-        struct nlmsghdr *nlh;
-        int r;
 
         set = nft_jail_find_set(&f->layout.jails[jail], address->family, address->prefixlen);
         if (!set || !set->exists)
                 return 0;
 
-        nlh = nft_link_question(f->link, NFT_MSG_GETSETELEM, NFPROTO_INET, 0);
-        elements = nft_elements_new(f->link, set->name);
-        if (elements) {
-                (void) nft_elements_add(
-                                f->link, elements, address->bytes, nft_address_size(set->family));
-                nftnl_set_elems_nlmsg_build_payload(nlh, elements);
-                nftnl_set_free(elements);
-        }
-
-        r = nft_link_ask(f->link, on_element, &listing);
-        if (r == -ENOENT)
-                return 0; /* nor if the table is gone */
-        if (r >= 0)
-                r = listing.error;
-        if (r >= 0 && listing.n > 0 && ret_remaining)
-                *ret_remaining = listing.elements[0].remaining;
-
-        free(listing.elements);
-        return r < 0 ? r : listing.n > 0;
+        return nft_get_element(f->link, set->name, address, ret_remaining);
 }
 
 typedef struct CounterAnswer {

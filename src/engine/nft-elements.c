@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine/nft-elements.h"
+
+#include <arpa/inet.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "engine/nft-table.h"
+
+/* How often a set is read anew because somebody changed the ruleset meanwhile. Then what was read
+ * has to do: an element may be missing or come twice. */
+#define READ_ATTEMPTS 5
+
+typedef struct Listing {
+        int family;
+        unsigned prefixlen;
+        size_t max;
+
+        NftElement *elements;
+        size_t n;
+        size_t n_allocated;
+        int error; /* of a callback */
+} Listing;
+
+static usec_t get_remaining(struct nftnl_set_elem *e) {
+        if (!nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_EXPIRATION))
+                return USEC_INFINITY;
+
+        return nftnl_set_elem_get_u64(e, NFTNL_SET_ELEM_EXPIRATION) * USEC_PER_MSEC;
+}
+
+static int append_element(struct nftnl_set_elem *e, void *userdata) {
+        Listing *l = userdata;
+        NftElement element;
+        const void *key;
+        uint32_t size;
+
+        if (l->error < 0 || l->n >= l->max)
+                return 0;
+
+        key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &size);
+        if (!key || size != nft_address_size(l->family) ||
+                        address_from_bytes(l->family, key, l->prefixlen, &element.address) < 0)
+                return 0;
+
+        element.remaining = get_remaining(e);
+
+        if (l->n == l->n_allocated) {
+                size_t n = MAX(2 * l->n_allocated, (size_t) 16);
+                NftElement *p;
+
+                p = reallocarray(l->elements, n, sizeof(*p));
+                if (!p) {
+                        l->error = -ENOMEM;
+                        return 0;
+                }
+
+                l->elements = p;
+                l->n_allocated = n;
+        }
+
+        l->elements[l->n++] = element;
+        return 0;
+}
+
+static int on_elements(const struct nlmsghdr *nlh, void *userdata) {
+        struct nftnl_set *s;
+        Listing *l = userdata;
+
+        s = nftnl_set_alloc();
+        if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
+                l->error = s ? -EBADMSG : -ENOMEM;
+        else
+                (void) nftnl_set_elem_foreach(s, append_element, l);
+
+        if (s)
+                nftnl_set_free(s);
+        return l->error < 0 || l->n >= l->max ? MNL_CB_STOP : MNL_CB_OK;
+}
+
+static int list_once(const char *set, Listing *listing) {
+        _cleanup_(nft_link_freep) NftLink *l = NULL;
+        struct nlmsghdr *nlh;
+        int r;
+
+        r = nft_link_new(&l);
+        if (r < 0)
+                return r;
+
+        nlh = nft_link_question(l, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP);
+        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+
+        listing->n = 0;
+        r = nft_link_ask(l, on_elements, listing);
+        return r < 0 ? r : listing->error;
+}
+
+int nft_list_set(const char *set,
+                int family,
+                unsigned prefixlen,
+                size_t max,
+                NftElement **ret,
+                size_t *ret_n) {
+        Listing listing = { .family = family, .prefixlen = prefixlen, .max = max };
+        int r = -EINTR;
+
+        for (unsigned i = 0; r == -EINTR && i < READ_ATTEMPTS; i++)
+                r = list_once(set, &listing);
+
+        if (r < 0 && r != -EINTR) {
+                free(listing.elements);
+                return r;
+        }
+
+        *ret = listing.elements;
+        *ret_n = listing.n;
+        return 0;
+}
+
+/* The answer is a single message, with nothing after it that would end it. */
+static int on_element(const struct nlmsghdr *nlh, void *userdata) {
+        (void) on_elements(nlh, userdata);
+        return MNL_CB_STOP;
+}
+
+int nft_get_element(NftLink *l, const char *set, const Address *address, usec_t *ret_remaining) {
+        Listing listing = {
+                .family = address->family,
+                .prefixlen = address->prefixlen,
+                .max = 1,
+        };
+        struct nftnl_set *elements;
+        struct nlmsghdr *nlh;
+        int r;
+
+        nlh = nft_link_question(l, NFT_MSG_GETSETELEM, NFPROTO_INET, 0);
+        elements = nft_elements_new(l, set);
+        if (elements) {
+                (void) nft_elements_add(
+                                l, elements, address->bytes, nft_address_size(address->family));
+                nftnl_set_elems_nlmsg_build_payload(nlh, elements);
+                nftnl_set_free(elements);
+        }
+
+        r = nft_link_ask(l, on_element, &listing);
+        if (r == -ENOENT)
+                r = 0;
+        else if (r >= 0)
+                r = listing.error;
+        if (r >= 0 && listing.n > 0) {
+                if (ret_remaining)
+                        *ret_remaining = listing.elements[0].remaining;
+                r = 1;
+        }
+
+        free(listing.elements);
+        return r;
+}

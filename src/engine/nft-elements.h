@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Elements the kernel holds
+ */
+
+#include <stddef.h>
+
+#include "base/usec.h"
+#include "engine/nft-link.h"
+#include "model/address.h"
+
+typedef struct NftElement {
+        Address address;
+        usec_t remaining; /* USEC_INFINITY for a permanent one */
+} NftElement;
+
+/* Reads at most max elements of a set of addresses, which are prefixes of the given length. The
+ * kernel needs quadratic time for it. Uses a link of its own, so that it may stop halfway.
+ *
+ * Returns 0 and passes ownership of *ret, which free() releases; -ENOENT if there is no such set;
+ * or another negative errno. */
+int nft_list_set(const char *set,
+                int family,
+                unsigned prefixlen,
+                size_t max,
+                NftElement **ret,
+                size_t *ret_n);
+
+/* 1 and *ret_remaining, which may be NULL, if the set holds the address; 0 if not, or if there is
+ * no such set; or a negative errno. */
+int nft_get_element(NftLink *l, const char *set, const Address *address, usec_t *ret_remaining);
