@@ -13,17 +13,11 @@
 #include <systemd/sd-event.h>
 
 #include "base/macro.h"
-#include "base/usec.h"
 #include "daemon/manager.h"
 #include "model/address.h"
 #include "model/ban.h"
 
 typedef struct Bus Bus;
-
-#define BUS_NAME "org.banjo1"
-#define BUS_PATH "/org/banjo1"
-#define BUS_INTERFACE "org.banjo1.Manager"
-#define BUS_SOCKET_PATH "/run/banjo.socket"
 
 /* Peers served at a time; another one is turned away. */
 #define BUS_PEERS_MAX 32

@@ -9,7 +9,7 @@
  * and none is ever given another meaning.
  *
  * Fields: BANJO_JAIL, BANJO_ADDRESS, BANJO_FAILURES, BANJO_PATTERN, BANJO_START_USEC,
- * BANJO_END_USEC (18446744073709551615 for good), BANJO_CAUSE, BANJO_REASON, BANJO_BAN_ID.
+ * BANJO_END_USEC ("infinity" for good), BANJO_CAUSE, BANJO_REASON, BANJO_BAN_ID.
  */
 
 /* An address was banned. */
@@ -19,7 +19,7 @@
 #define BANJO_MESSAGE_UNBAN "1214dda838614d87be1bc4f4017a3bd0"
 
 /* A ban was due and was not applied, because it would have hit this host itself, its gateway or its
- * resolver. BANJO_REASON says which. */
+ * resolver. BANJO_CAUSE says which. */
 #define BANJO_MESSAGE_SPARED "b63178cc782b4769919c29d3a738b5c5"
 
 /* The database was damaged and was set aside; running bans were taken back from the kernel. */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * UTF-8
+ *
+ * D-Bus and JSON take nothing else, and refuse a whole message for one wrong byte. Configuration
+ * files and databases may hold anything.
+ */
+
+#include <stdbool.h>
+
+/* True if the text is UTF-8 as RFC 3629 has it: no surrogates, nothing overlong, nothing above
+ * U+10FFFF. */
+bool utf8_is_valid(const char *s);

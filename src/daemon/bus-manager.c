@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Glue between the bus and the commands of manager.h: arguments are read and checked here, errors
+ * get their names, and nothing is decided.
+ *
+ * sd-bus could check privileges by itself, but lets callers of the daemon's own user through. So
+ * every method counts as unprivileged there, and those that change something ask for root here.
+ */
+
+#include "daemon/bus-manager.h"
+
+#include "base/utf8.h"
+#include "daemon/ban-page.h"
+#include "model/bus-names.h"
+
+#define PORTS_STR_SIZE 256
+
+/* Who asks */
+
+/* Returns 1 if the caller is root, or a negative errno with the error set. On a connection without
+ * a message bus everybody is: the credentials were looked at when it was accepted, and those in a
+ * message would be the peer's own words. */
+static int check_root(sd_bus_message *m, sd_bus_error *error) {
+        sd_bus_creds *creds = NULL;
+        uid_t uid;
+        int r;
+
+        if (sd_bus_is_bus_client(sd_bus_message_get_bus(m)) <= 0)
+                return 1;
+
+        r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
+        if (r >= 0)
+                r = sd_bus_creds_get_euid(creds, &uid);
+        sd_bus_creds_unref(creds);
+        if (r < 0)
+                return sd_bus_error_set(error,
+                                SD_BUS_ERROR_ACCESS_DENIED,
+                                "It could not be found out who is asking.");
+        if (uid != 0)
+                return sd_bus_error_set(error,
+                                SD_BUS_ERROR_ACCESS_DENIED,
+                                "Only root may change anything.");
+
+        return 1;
+}
+
+/* Arguments */
+
+static int read_address(const char *s, Address *ret, sd_bus_error *error) {
+        if (address_parse(s, strlen(s), ret) < 0)
+                return sd_bus_error_setf(error,
+                                BUS_ERROR_INVALID_ADDRESS,
+                                "\"%.64s\" is neither an address nor a prefix such as 192.0.2.0/24.",
+                                s);
+        return 0;
+}
+
+/* The reason goes into the journal and to terminals. */
+static int check_reason(const char *s, sd_bus_error *error) {
+        if (strlen(s) > BAN_REASON_MAX)
+                return sd_bus_error_setf(error,
+                                SD_BUS_ERROR_INVALID_ARGS,
+                                "A reason has at most %d bytes.",
+                                BAN_REASON_MAX);
+
+        for (; *s; s++)
+                if ((unsigned char) *s < 0x20 || *s == 0x7f)
+                        return sd_bus_error_set(error,
+                                        SD_BUS_ERROR_INVALID_ARGS,
+                                        "A reason is one line, without control characters.");
+
+        return 0;
+}
+
+static int no_such_jail(const char *jail, sd_bus_error *error) {
+        return sd_bus_error_setf(
+                        error, BUS_ERROR_NO_SUCH_JAIL, "There is no jail \"%.64s\".", jail);
+}
+
+static int failed(int r, const char *what, sd_bus_error *error) {
+        return sd_bus_error_setf(error, BUS_ERROR_FAILED, "%s: %s.", what, strerror(-r));
+}
+
+/* Methods that change something */
+
+static int ban(sd_bus_message *message,
+                Manager *m,
+                const char *jail,
+                const char *address,
+                usec_t duration,
+                const char *reason,
+                uint64_t flags,
+                sd_bus_error *error) {
+        char why[MANAGER_ERROR_SIZE] = "";
+        Address a;
+        int r;
+
+        r = check_root(message, error);
+        if (r < 0)
+                return r;
+        r = read_address(address, &a, error);
+        if (r < 0)
+                return r;
+        r = check_reason(reason, error);
+        if (r < 0)
+                return r;
+        if (flags & ~BUS_BAN_FORCE)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "Unknown flags.");
+
+        r = manager_ban(m, jail, &a, duration, reason, flags & BUS_BAN_FORCE, why);
+        if (r == -ENXIO)
+                return no_such_jail(jail, error);
+        if (r == -EADDRINUSE)
+                return sd_bus_error_set(error,
+                                BUS_ERROR_REFUSED,
+                                why[0] ? why : "The ban would cut this host off.");
+        if (r == -EINVAL)
+                return sd_bus_error_setf(error,
+                                BUS_ERROR_INVALID_ADDRESS,
+                                "%s is too large a part of the Internet: at least /8 is needed for "
+                                "IPv4 and /19 for IPv6.",
+                                address);
+        if (r < 0)
+                return failed(r, "The ban could not be carried out", error);
+
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+static int method_ban(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        const char *jail, *address, *reason;
+        uint64_t duration;
+        int r;
+
+        r = sd_bus_message_read(message, "ssts", &jail, &address, &duration, &reason);
+        if (r < 0)
+                return r;
+
+        return ban(message, userdata, jail, address, duration, reason, 0, error);
+}
+
+static int method_ban_with_flags(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        const char *jail, *address, *reason;
+        uint64_t duration, flags;
+        int r;
+
+        r = sd_bus_message_read(message, "sstst", &jail, &address, &duration, &reason, &flags);
+        if (r < 0)
+                return r;
+
+        return ban(message, userdata, jail, address, duration, reason, flags, error);
+}
+
+static int method_unban(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        const char *jail, *address;
+        size_t n = 0;
+        Address a;
+        int r;
+
+        assert(m);
+
+        r = sd_bus_message_read(message, "ss", &jail, &address);
+        if (r < 0)
+                return r;
+        r = check_root(message, error);
+        if (r < 0)
+                return r;
+        r = read_address(address, &a, error);
+        if (r < 0)
+                return r;
+
+        r = manager_unban(m, isempty(jail) ? NULL : jail, &a, &n);
+        if (r == -ENXIO)
+                return no_such_jail(jail, error);
+        if (r < 0)
+                return failed(r, "The ban could not be lifted", error);
+
+        return sd_bus_reply_method_return(message, "u", (uint32_t) n);
+}
+
+static int method_flush(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        size_t n = 0;
+        int r;
+
+        assert(m);
+
+        r = check_root(message, error);
+        if (r < 0)
+                return r;
+
+        r = manager_flush(m, &n);
+        if (r < 0)
+                return failed(r, "The bans could not be lifted", error);
+
+        return sd_bus_reply_method_return(message, "u", (uint32_t) n);
+}
+
+static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        char why[MANAGER_ERROR_SIZE] = "";
+        Manager *m = userdata;
+        int r;
+
+        assert(m);
+
+        r = check_root(message, error);
+        if (r < 0)
+                return r;
+
+        r = manager_reload(m, why);
+        if (r == -EINVAL)
+                return sd_bus_error_set(error,
+                                BUS_ERROR_INVALID_CONFIGURATION,
+                                why[0] ? why : "The configuration has mistakes; see the journal.");
+        if (r < 0)
+                return failed(r, "The configuration could not be loaded", error);
+
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+/* Methods that tell something */
+
+/* Names and descriptions come from files, and sd-bus refuses a message for one wrong byte. */
+static const char *text(const char *s) {
+        if (!s)
+                return "";
+        return utf8_is_valid(s) ? s : "(not UTF-8)";
+}
+
+static void offer_bans(BanPage *page, Jail *jail) {
+        const char *name = jail_get_config(jail)->name;
+        const BanList *bans = jail_get_bans(jail);
+
+        for (const Ban *b = ban_list_next(bans, NULL); b; b = ban_list_next(bans, b))
+                ban_page_offer(page, name, b);
+}
+
+static int append_ban(sd_bus_message *reply, const Manager *m, const BanPageEntry *e) {
+        char address[ADDRESS_STR_SIZE];
+
+        return sd_bus_message_append(reply,
+                        BUS_BAN_TYPE,
+                        e->ban->id,
+                        e->jail,
+                        address_format(&e->ban->address, address),
+                        e->ban->start,
+                        e->ban->end,
+                        manager_get_remaining(m, e->ban),
+                        (uint32_t) e->ban->failures,
+                        text(e->ban->pattern),
+                        text(e->ban->reason));
+}
+
+static int append_page(sd_bus_message *reply, const Manager *m, const BanPage *page) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', BUS_BAN_TYPE);
+        for (size_t i = 0; i < page->n_entries && r >= 0; i++)
+                r = append_ban(reply, m, &page->entries[i]);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_close_container(reply);
+}
+
+static int method_list_bans(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(ban_page_done) BanPage page = {};
+        sd_bus_message *reply = NULL;
+        Manager *m = userdata;
+        const char *name;
+        Jail *jail = NULL;
+        uint64_t after;
+        uint32_t max;
+        int r;
+
+        assert(m);
+
+        r = sd_bus_message_read(message, "stu", &name, &after, &max);
+        if (r < 0)
+                return r;
+
+        if (!isempty(name)) {
+                jail = manager_find_jail(m, name);
+                if (!jail)
+                        return no_such_jail(name, error);
+        }
+
+        if (max == 0 || max > BUS_LIST_MAX)
+                max = BUS_LIST_MAX;
+        r = ban_page_init(&page, after, max);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < manager_n_jails(m); i++)
+                if (!jail || manager_get_jail(m, i) == jail)
+                        offer_bans(&page, manager_get_jail(m, i));
+        ban_page_sort(&page);
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = append_page(reply, m, &page);
+        if (r >= 0)
+                r = sd_bus_message_send(reply);
+        sd_bus_message_unref(reply);
+        return r;
+}
+
+static int append_string(sd_bus_message *reply, const char *key, const char *value) {
+        return sd_bus_message_append(reply, "{sv}", key, "s", text(value));
+}
+
+static int append_bool(sd_bus_message *reply, const char *key, bool value) {
+        return sd_bus_message_append(reply, "{sv}", key, "b", (int) value);
+}
+
+static int append_u32(sd_bus_message *reply, const char *key, uint32_t value) {
+        return sd_bus_message_append(reply, "{sv}", key, "u", value);
+}
+
+static int append_u64(sd_bus_message *reply, const char *key, uint64_t value) {
+        return sd_bus_message_append(reply, "{sv}", key, "t", value);
+}
+
+static int append_ports(sd_bus_message *reply, const PortSet *ports) {
+        char buf[PORTS_STR_SIZE];
+        const char *protocols[3];
+        size_t n = 0;
+        int r;
+
+        if (ports->protocols & PORT_TCP)
+                protocols[n++] = "tcp";
+        if (ports->protocols & PORT_UDP)
+                protocols[n++] = "udp";
+        protocols[n] = NULL;
+
+        r = append_string(reply, "Ports", ports_format(ports, buf, sizeof(buf)));
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", "Protocols");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_append_strv(reply, (char **) protocols);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r;
+}
+
+static int append_jail_config(sd_bus_message *reply, const JailConfig *c) {
+        _cleanup_(freep) char *match = NULL;
+        int r;
+
+        if (c->match) {
+                match = match_to_string(c->match);
+                if (!match)
+                        return -ENOMEM;
+        }
+
+        r = append_string(reply, "Filter", c->filter ? c->filter->name : "");
+        if (r >= 0)
+                r = append_string(reply, "Description", c->description);
+        if (r >= 0)
+                r = append_bool(reply, "Enabled", c->enabled);
+        if (r >= 0)
+                r = append_bool(reply, "Refused", c->refused);
+        if (r >= 0)
+                r = append_u32(reply, "MaxRetry", c->maxretry);
+        if (r >= 0)
+                r = append_u64(reply, "FindTimeUSec", c->findtime);
+        if (r >= 0)
+                r = append_u64(reply, "BanTimeUSec", c->bantime);
+        if (r >= 0)
+                r = append_ports(reply, &c->ports);
+        if (r >= 0)
+                r = append_string(reply, "Match", match);
+        return r;
+}
+
+static int append_jail_state(sd_bus_message *reply, const Manager *m, Jail *jail) {
+        FirewallCounter dropped = {};
+        JailStats stats;
+        int r;
+
+        jail_get_stats(jail, &stats);
+        (void) manager_get_counter(m, jail_get_config(jail)->name, &dropped);
+
+        r = append_u64(reply, "Banned", ban_list_size(jail_get_bans(jail)));
+        if (r >= 0)
+                r = append_u64(reply, "Failures", stats.n_failures);
+        if (r >= 0)
+                r = append_u64(reply, "Entries", stats.n_entries);
+        if (r >= 0)
+                r = append_u64(reply, "LastFailureUSec", stats.last_failure);
+        if (r >= 0)
+                r = append_u64(reply, "DroppedPackets", dropped.packets);
+        if (r >= 0)
+                r = append_u64(reply, "DroppedBytes", dropped.bytes);
+        return r;
+}
+
+static int append_jail(sd_bus_message *reply, const Manager *m, Jail *jail) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'r', "sa{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", jail_get_config(jail)->name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0)
+                r = append_jail_config(reply, jail_get_config(jail));
+        if (r >= 0)
+                r = append_jail_state(reply, m, jail);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r;
+}
+
+static int method_list_jails(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        sd_bus_message *reply = NULL;
+        Manager *m = userdata;
+        int r;
+
+        (void) error;
+        assert(m);
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(sa{sv})");
+        for (size_t i = 0; i < manager_n_jails(m) && r >= 0; i++)
+                r = append_jail(reply, m, manager_get_jail(m, i));
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_send(reply);
+        sd_bus_message_unref(reply);
+        return r;
+}
+
+/* Properties */
+
+#define GETTER(name)                                                                               \
+        static int name(sd_bus *bus,                                                               \
+                        const char *path,                                                          \
+                        const char *interface,                                                     \
+                        const char *property,                                                      \
+                        sd_bus_message *reply,                                                     \
+                        void *userdata,                                                            \
+                        sd_bus_error *error)
+
+GETTER(get_string) {
+        ManagerStatus s;
+        const char *value;
+
+        (void) bus, (void) path, (void) interface, (void) error;
+        manager_get_status(userdata, &s);
+
+        if (streq(property, "Version"))
+                value = BANJO_VERSION;
+        else if (streq(property, "State"))
+                value = s.catching_up ? "catching-up" : "following";
+        else if (s.ownership == FIREWALL_NONE)
+                value = "log";
+        else
+                value = s.ownership == FIREWALL_OWNED ? "nft, owned" : "nft";
+
+        return sd_bus_message_append(reply, "s", value);
+}
+
+GETTER(get_number) {
+        ManagerStatus s;
+        uint64_t value;
+
+        (void) bus, (void) path, (void) interface, (void) error;
+        manager_get_status(userdata, &s);
+
+        if (streq(property, "StartTimestamp"))
+                value = s.started;
+        else if (streq(property, "JournalTimestamp"))
+                value = s.newest;
+        else if (streq(property, "Entries"))
+                value = s.n_entries;
+        else if (streq(property, "Failures"))
+                value = s.n_failures;
+        else if (streq(property, "Bans"))
+                value = s.n_bans;
+        else
+                value = s.n_banned;
+
+        return sd_bus_message_append(reply, "t", value);
+}
+
+GETTER(get_bool) {
+        ManagerStatus s;
+
+        (void) bus, (void) path, (void) interface, (void) error;
+        manager_get_status(userdata, &s);
+
+        return sd_bus_message_append(reply,
+                        "b",
+                        (int) (streq(property, "FirewallFailed") ? s.firewall_failed
+                                                                 : s.store_failed));
+}
+
+static const sd_bus_vtable manager_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+
+        SD_BUS_PROPERTY("Version", "s", get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("State", "s", get_string, 0, 0),
+        SD_BUS_PROPERTY("StartTimestamp", "t", get_number, 0, 0),
+        SD_BUS_PROPERTY("JournalTimestamp", "t", get_number, 0, 0),
+        SD_BUS_PROPERTY("Entries", "t", get_number, 0, 0),
+        SD_BUS_PROPERTY("Failures", "t", get_number, 0, 0),
+        SD_BUS_PROPERTY("Bans", "t", get_number, 0, 0),
+        SD_BUS_PROPERTY("Banned", "t", get_number, 0, 0),
+        SD_BUS_PROPERTY("Firewall", "s", get_string, 0, 0),
+        SD_BUS_PROPERTY("FirewallFailed", "b", get_bool, 0, 0),
+        SD_BUS_PROPERTY("StoreFailed", "b", get_bool, 0, 0),
+
+        SD_BUS_METHOD_WITH_ARGS("Ban",
+                        SD_BUS_ARGS("s", jail, "s", address, "t", duration_usec, "s", reason),
+                        SD_BUS_NO_RESULT,
+                        method_ban,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("BanWithFlags",
+                        SD_BUS_ARGS("s",
+                                        jail,
+                                        "s",
+                                        address,
+                                        "t",
+                                        duration_usec,
+                                        "s",
+                                        reason,
+                                        "t",
+                                        flags),
+                        SD_BUS_NO_RESULT,
+                        method_ban_with_flags,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Unban",
+                        SD_BUS_ARGS("s", jail, "s", address),
+                        SD_BUS_RESULT("u", lifted),
+                        method_unban,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListBans",
+                        SD_BUS_ARGS("s", jail, "t", after, "u", max),
+                        SD_BUS_RESULT("a" BUS_BAN_TYPE, bans),
+                        method_list_bans,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListJails",
+                        SD_BUS_NO_ARGS,
+                        SD_BUS_RESULT("a(sa{sv})", jails),
+                        method_list_jails,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Reload",
+                        SD_BUS_NO_ARGS,
+                        SD_BUS_NO_RESULT,
+                        method_reload,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Flush",
+                        SD_BUS_NO_ARGS,
+                        SD_BUS_RESULT("u", lifted),
+                        method_flush,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+
+        SD_BUS_SIGNAL_WITH_ARGS("Banned",
+                        SD_BUS_ARGS("s",
+                                        jail,
+                                        "s",
+                                        address,
+                                        "t",
+                                        start_usec,
+                                        "t",
+                                        end_usec,
+                                        "u",
+                                        failures,
+                                        "s",
+                                        pattern,
+                                        "s",
+                                        reason),
+                        0),
+        SD_BUS_SIGNAL_WITH_ARGS("Unbanned", SD_BUS_ARGS("s", jail, "s", address, "s", cause), 0),
+
+        SD_BUS_VTABLE_END,
+};
+
+int bus_manager_add(sd_bus *bus, Manager *m) {
+        assert(bus);
+        assert(m);
+
+        return sd_bus_add_object_vtable(bus, NULL, BUS_PATH, BUS_INTERFACE, manager_vtable, m);
+}
+
+int bus_manager_emit_banned(sd_bus *bus, const char *jail, const Ban *b) {
+        char address[ADDRESS_STR_SIZE];
+
+        assert(bus);
+        assert(jail);
+        assert(b);
+
+        return sd_bus_emit_signal(bus,
+                        BUS_PATH,
+                        BUS_INTERFACE,
+                        "Banned",
+                        "ssttuss",
+                        jail,
+                        address_format(&b->address, address),
+                        b->start,
+                        b->end,
+                        (uint32_t) b->failures,
+                        text(b->pattern),
+                        text(b->reason));
+}
+
+int bus_manager_emit_unbanned(sd_bus *bus, const char *jail, const Address *a, const char *cause) {
+        char address[ADDRESS_STR_SIZE];
+
+        assert(bus);
+        assert(jail);
+        assert(a);
+        assert(cause);
+
+        return sd_bus_emit_signal(bus,
+                        BUS_PATH,
+                        BUS_INTERFACE,
+                        "Unbanned",
+                        "sss",
+                        jail,
+                        address_format(a, address),
+                        cause);
+}

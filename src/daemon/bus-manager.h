@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * org.banjo1.Manager
+ *
+ * The interface as a vtable, and its signals. org.banjo1(5) is its manual page. Everybody may ask;
+ * only root may change anything.
+ */
+
+#include <systemd/sd-bus.h>
+
+#include "daemon/manager.h"
+#include "model/address.h"
+#include "model/ban.h"
+
+/* Offers the interface on a connection. The manager is borrowed and must outlive it. Returns 0 or a
+ * negative errno. */
+int bus_manager_add(sd_bus *bus, Manager *m);
+
+/* Queue a signal on a connection. Return 0 or a negative errno. */
+int bus_manager_emit_banned(sd_bus *bus, const char *jail, const Ban *ban);
+int bus_manager_emit_unbanned(sd_bus *bus, const char *jail, const Address *a, const char *cause);
