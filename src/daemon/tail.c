@@ -13,6 +13,8 @@
 
 #include "daemon/tail.h"
 
+#include <time.h>
+
 #define COST_FACTOR 50
 
 /* For a journal without a descriptor. */
@@ -85,10 +87,11 @@ static int look(Tail *t) {
                 return sd_event_exit(t->event, r);
 
         now = monotonic_now();
-        if (r > 0)
+        if (r == TAIL_MORE)
                 return sd_event_source_set_enabled(t->again, SD_EVENT_ONESHOT);
+        if (r == TAIL_NOTHING)
+                t->cost = now - before;
 
-        t->cost = now - before;
         return arm_timer(t, now);
 }
 

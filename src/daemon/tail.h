@@ -16,8 +16,13 @@
 
 typedef struct Tail Tail;
 
-/* Reads what there is. Returns 1 if there is more, so that it is called again after other events
- * had their turn; 0 at the end of the journal; a negative errno ends the event loop. */
+typedef enum TailLook {
+        TAIL_NOTHING, /* there was nothing new */
+        TAIL_SOME,    /* there was, and the end of the journal is reached */
+        TAIL_MORE,    /* there is more: call again after other events had their turn */
+} TailLook;
+
+/* Reads what there is. Returns a TailLook; a negative errno ends the event loop. */
 typedef int (*TailHandler)(void *userdata);
 
 /* Attaches to the event loop; the journal is borrowed. The first look comes as soon as the loop

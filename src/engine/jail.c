@@ -7,9 +7,10 @@
  * Sessions. A session is one connection, so it has one peer: a line with another address than the
  * session's means that the key, a process id, has come round, and a new session begins. A failure
  * line without any address waits in the session for one; all that wait are counted when a line
- * tells the address, at the time of that line, because it completes them. An [end] line is a
- * failure only when its session had none: it is how a client looks that gives up before its first
- * password.
+ * tells the address, at the time of that line, because it completes them. A [once] line is a
+ * failure only when its session told none before: it is how a client looks that gives up before
+ * its first password, and what sshd says besides when it ends a session whose failures were told
+ * one by one.
  */
 
 #include "engine/jail.h"
@@ -163,7 +164,7 @@ static Session *get_session(Jail *j, const Entry *e, const MatcherResult *result
 /* How many failures this line tells or completes. */
 static unsigned count_failures(const MatcherResult *result, Session *s) {
         bool fails = result->kind == PATTERN_FAIL ||
-                     (result->kind == PATTERN_END && (!s || s->n_failures == 0));
+                     (result->kind == PATTERN_ONCE && (!s || s->n_failures == 0));
         unsigned n;
 
         if (!s)
@@ -207,7 +208,7 @@ static int count(Jail *j, unsigned n, JailFailure *f) {
 }
 
 int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
-        const EntryValue *message, *key;
+        const EntryValue *message;
         MatcherResult result;
         JailFailure f;
         Session *s;
@@ -236,10 +237,6 @@ int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
                 .when = e->realtime,
                 .pattern = result.pattern,
         };
-
-        key = s ? &e->fields[j->config->filter->session] : NULL;
-        if (key && result.kind == PATTERN_END)
-                session_table_end(j->sessions, key->data, key->size);
 
         if (n == 0)
                 return JAIL_NOTHING;

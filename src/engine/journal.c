@@ -189,13 +189,17 @@ int journal_seek_behind(Journal *j, const char *cursor) {
         /* The next entry is that of the cursor, which was handled, or a later one, which was not
          * and has to come again. At the end of the journal there is none yet. */
         r = sd_journal_next(j->journal);
-        if (r <= 0)
+        if (r < 0)
                 return r;
+        if (r == 0)
+                return 1;
         if (journal_is_at(j, cursor))
                 return 0;
 
         r = sd_journal_previous(j->journal);
-        return r == 0 ? sd_journal_seek_head(j->journal) : r < 0 ? r : 0;
+        if (r == 0)
+                r = sd_journal_seek_head(j->journal);
+        return r < 0 ? r : 1;
 }
 
 static void store_field(Journal *j, const char *data, size_t size, Entry *ret) {

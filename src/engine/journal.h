@@ -41,10 +41,13 @@ int journal_add_match(Journal *j, const Match *m);
 /* Adds entries of root's processes with this SYSLOG_IDENTIFIER=. Returns 0 or a negative errno. */
 int journal_add_root_identifier(Journal *j, const char *identifier);
 
-/* Where to begin: before the first entry; before the first one at or after a time; behind the entry
- * of a cursor or, if that is gone, behind where it was. Return 0 or a negative errno. */
+/* Where to begin: before the first entry, or before the first one at or after a time. Return 0 or a
+ * negative errno. */
 int journal_seek_head(Journal *j);
 int journal_seek_realtime(Journal *j, usec_t when);
+
+/* Begins behind the entry of a cursor. Returns 0; 1 if that entry is gone, or is none that is
+ * wanted now, and reading begins behind where it was; or a negative errno. */
 int journal_seek_behind(Journal *j, const char *cursor);
 
 /* Goes on to the next entry. Returns 1 and fills *ret, which is valid until the next call; 0 at the

@@ -101,17 +101,6 @@ Session *session_table_get(SessionTable *t, const char *key, size_t size, usec_t
         return &item->session;
 }
 
-void session_table_end(SessionTable *t, const char *key, size_t size) {
-        SessionItem *item;
-
-        assert(t);
-        assert(key);
-
-        item = find_item(t, key, size);
-        if (item)
-                remove_item(t, item);
-}
-
 size_t session_table_size(const SessionTable *t) {
         assert(t);
 

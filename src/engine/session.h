@@ -44,7 +44,4 @@ DEFINE_CLEANUP(SessionTable *, session_table_free)
  * and valid until the next call. NULL without memory. */
 Session *session_table_get(SessionTable *t, const char *key, size_t size, usec_t when);
 
-/* Ends the session of this key, if there is one. */
-void session_table_end(SessionTable *t, const char *key, size_t size);
-
 size_t session_table_size(const SessionTable *t);

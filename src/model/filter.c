@@ -31,7 +31,7 @@ static const struct {
 
 static const char *const section_names[_PATTERN_KIND_MAX] = {
         [PATTERN_FAIL] = "fail",
-        [PATTERN_END] = "end",
+        [PATTERN_ONCE] = "once",
         [PATTERN_CONTEXT] = "context",
         [PATTERN_IGNORE] = "ignore",
 };
@@ -78,12 +78,26 @@ static const char *find_part(const Ini *ini, const char *name) {
         return ini_get(ini, "define", name);
 }
 
-/* If s begins with <name>, returns its length and copies the name; else 0. Groups such as (?<user>
- * and look-behinds (?<=...) are none, since the "<" follows a question mark there. */
+/* True if what stands before s gives "<name>" a meaning of its own in PCRE2: a group, (?<name> or
+ * (?P<name>, or a reference, \k<name> or \g<name>. */
+static bool is_regex_name(const char *text, const char *s) {
+        static const char *const before[] = { "(?", "(?P", "\\k", "\\g", "\\" };
+
+        for (size_t i = 0; i < ELEMENTSOF(before); i++) {
+                size_t n = strlen(before[i]);
+
+                if ((size_t) (s - text) >= n && memcmp(s - n, before[i], n) == 0)
+                        return true;
+        }
+
+        return false;
+}
+
+/* If s begins with <name>, returns its length and copies the name; else 0. */
 static size_t part_at(const char *text, const char *s, char name[static PART_NAME_MAX + 1]) {
         size_t n;
 
-        if (*s != '<' || (s > text && s[-1] == '?') || (s > text && s[-1] == '\\'))
+        if (*s != '<' || is_regex_name(text, s))
                 return 0;
 
         for (n = 1; isalnum((unsigned char) s[n]) || s[n] == '_' || s[n] == '-';)
@@ -299,7 +313,7 @@ static int load_patterns(Loader *l) {
         static const PatternKind order[] = {
                 PATTERN_IGNORE,
                 PATTERN_FAIL,
-                PATTERN_END,
+                PATTERN_ONCE,
                 PATTERN_CONTEXT,
         };
         static_assert(ELEMENTSOF(order) == _PATTERN_KIND_MAX, "every kind is read");
@@ -314,14 +328,14 @@ static int load_patterns(Loader *l) {
 
         for (size_t i = 0; i < l->filter->n_patterns; i++)
                 if (l->filter->patterns[i].kind == PATTERN_FAIL ||
-                                l->filter->patterns[i].kind == PATTERN_END)
+                                l->filter->patterns[i].kind == PATTERN_ONCE)
                         return 0;
 
         problem_report(l->sink,
                         l->filter->path,
                         NULL,
                         NULL,
-                        "the filter has no pattern in [fail] or [end], so it can recognise nothing.");
+                        "the filter has no pattern in [fail] or [once], so it can recognise nothing.");
         return 0;
 }
 
@@ -369,7 +383,7 @@ int filter_load(Filter **ret, const char *name, const char *path, ProblemSink *s
                                         ini_get_section(ini, i),
                                         NULL,
                                         "unknown section; known are [filter], [define], [fail], "
-                                        "[end], [context] and [ignore].");
+                                        "[once], [context] and [ignore].");
 
         r = ini_foreach(ini, "filter", set_key, &l);
         if (r >= 0)

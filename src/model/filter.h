@@ -17,7 +17,7 @@
 
 typedef enum PatternKind {
         PATTERN_FAIL,    /* [fail]: a failure */
-        PATTERN_END,     /* [end]: ends a session; a failure if none was told in it before */
+        PATTERN_ONCE,    /* [once]: a failure unless its session told one already */
         PATTERN_CONTEXT, /* [context]: tells the session something and counts nothing */
         PATTERN_IGNORE,  /* [ignore]: passed over, whatever else would match */
         _PATTERN_KIND_MAX,

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "daemon/announce.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "base/log.h"
+#include "daemon/messages.h"
+
+#define FIELDS_MAX 12
+#define FIELD_SIZE 512
+
+typedef struct Fields {
+        char buf[FIELDS_MAX][FIELD_SIZE];
+        const char *list[FIELDS_MAX + 1]; /* NULL-terminated */
+        size_t n;
+} Fields;
+
+static void add_field(Fields *f, const char *format, ...) _printf_(2, 3);
+
+static void add_field(Fields *f, const char *format, ...) {
+        va_list ap;
+
+        assert(f->n < FIELDS_MAX);
+
+        va_start(ap, format);
+        (void) vsnprintf(f->buf[f->n], FIELD_SIZE, format, ap);
+        va_end(ap);
+
+        f->list[f->n] = f->buf[f->n];
+        f->list[++f->n] = NULL;
+}
+
+static void add_ban_fields(Fields *f, const char *jail, const Ban *ban, const char *address) {
+        add_field(f, "BANJO_JAIL=%s", jail);
+        add_field(f, "BANJO_ADDRESS=%s", address);
+        add_field(f, "BANJO_BAN_ID=%" PRIu64, ban->id);
+        add_field(f, "BANJO_START_USEC=%" PRIu64, ban->start);
+        if (ban->end == USEC_INFINITY)
+                add_field(f, "BANJO_END_USEC=infinity");
+        else
+                add_field(f, "BANJO_END_USEC=%" PRIu64, ban->end);
+        if (ban->failures > 0)
+                add_field(f, "BANJO_FAILURES=%u", ban->failures);
+        if (!isempty(ban->pattern))
+                add_field(f, "BANJO_PATTERN=%s", ban->pattern);
+        if (!isempty(ban->reason))
+                add_field(f, "BANJO_REASON=%s", ban->reason);
+}
+
+void announce_ban(Bus *bus, const char *jail, const Ban *ban) {
+        char address[ADDRESS_STR_SIZE], span[USEC_STR_SIZE], why[BAN_REASON_MAX + 64];
+        Fields f = {};
+
+        address_format(&ban->address, address);
+        usec_format_span(ban->end == USEC_INFINITY ? USEC_INFINITY : ban->end - ban->start, span);
+        if (ban->failures > 0)
+                (void) snprintf(why,
+                                sizeof(why),
+                                "%u failures, the last one \"%s\"",
+                                ban->failures,
+                                ban->pattern);
+        else
+                (void) snprintf(why,
+                                sizeof(why),
+                                "by hand%s%s",
+                                isempty(ban->reason) ? "" : ": ",
+                                isempty(ban->reason) ? "" : ban->reason);
+
+        add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_BAN);
+        add_ban_fields(&f, jail, ban, address);
+        (void) log_with_fields(LOG_NOTICE,
+                        f.list,
+                        "Banned %s in jail %s %s%s (%s).",
+                        address,
+                        jail,
+                        ban->end == USEC_INFINITY ? "for good" : "for ",
+                        ban->end == USEC_INFINITY ? "" : span,
+                        why);
+        bus_emit_banned(bus, jail, ban);
+}
+
+void announce_unban(Bus *bus, const char *jail, const Ban *ban, const char *cause) {
+        char address[ADDRESS_STR_SIZE];
+        Fields f = {};
+
+        address_format(&ban->address, address);
+        add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_UNBAN);
+        add_ban_fields(&f, jail, ban, address);
+        add_field(&f, "BANJO_CAUSE=%s", cause);
+        (void) log_with_fields(
+                        LOG_NOTICE, f.list, "Unbanned %s in jail %s (%s).", address, jail, cause);
+        bus_emit_unbanned(bus, jail, &ban->address, cause);
+}
+
+void announce_spared(const char *jail,
+                const Address *address,
+                const char *role,
+                const Address *which,
+                const char *pattern) {
+        char text[ADDRESS_STR_SIZE], other[ADDRESS_STR_SIZE];
+        Fields f = {};
+
+        address_format(address, text);
+        add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_SPARED);
+        add_field(&f, "BANJO_JAIL=%s", jail);
+        add_field(&f, "BANJO_ADDRESS=%s", text);
+        add_field(&f, "BANJO_PATTERN=%s", pattern);
+        add_field(&f, "BANJO_CAUSE=%s", role);
+        (void) log_with_fields(LOG_WARNING,
+                        f.list,
+                        "%s failed often enough for a ban in jail %s, but is not banned: %s is this "
+                        "host's %s.",
+                        text,
+                        jail,
+                        address_format(which, other),
+                        role);
+}
+
+void announce_store_recovered(const char *aside, size_t n_bans) {
+        Fields f = {};
+
+        add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_STORE_RECOVERED);
+        (void) log_with_fields(LOG_ERR,
+                        f.list,
+                        "The database was damaged and is now %s. A new one was made, with %zu bans "
+                        "that the kernel still had.",
+                        aside,
+                        n_bans);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Announcements
+ *
+ * Bans and their ends as journal messages with a MESSAGE_ID and fields, and as signals on the bus.
+ * They come last, when everything else is done, so that they are true. banjod(8) lists the fields.
+ */
+
+#include "base/macro.h"
+#include "base/usec.h"
+#include "daemon/bus.h"
+#include "model/address.h"
+#include "model/ban.h"
+
+/* The bus may be NULL in all of them. */
+void announce_ban(Bus *bus, const char *jail, const Ban *ban);
+
+/* cause is a word or two: "expired", "by hand", ... */
+void announce_unban(Bus *bus, const char *jail, const Ban *ban, const char *cause);
+
+/* A ban that was due and is not applied, because of what the address is to this host. */
+void announce_spared(const char *jail,
+                const Address *address,
+                const char *role,
+                const Address *which,
+                const char *pattern);
+
+/* The database was damaged: where it is now, and how many bans were found in the kernel. */
+void announce_store_recovered(const char *aside, size_t n_bans);

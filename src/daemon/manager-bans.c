@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * From a decision to its effect.
+ *
+ * A ban is entered in its jail's list at once, so that the next entry of the batch sees it, and is
+ * queued for the kernel. What has to be written and announced is queued as a change.
+ * manager_commit() does all of it, and the order matters: the firewall comes first, because it
+ * protects the host; the store comes second, and writes the position in the journal with the bans
+ * that led up to it, so that after a crash in between the same entries lead to the same bans; the
+ * announcement comes last, so that it is true. A ban lifted by hand is the other way round, in
+ * manager-commands.c.
+ *
+ * The lists are the truth while the daemon runs. When the firewall or the store fail, they are made
+ * right from the lists later: the whole of the bans is put in anew.
+ */
+
+#include "daemon/manager-private.h"
+
+#include <time.h>
+
+#include "base/log.h"
+#include "daemon/announce.h"
+#include "engine/policy.h"
+
+/* Bans per transaction while all are put back: about 5 ms of the kernel's time, so that a new ban
+ * does not wait behind them for longer. */
+#define RESTORE_CHUNK 5000
+
+/* The position in the journal is written with each ban, and else so often: reading the entries
+ * since then again leads to the same decisions. */
+#define SAVE_ENTRIES 20000
+
+#define RETRY_USEC (2 * USEC_PER_SEC)
+
+usec_t manager_now(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
+}
+
+usec_t manager_get_remaining(const Manager *m, const Ban *ban) {
+        return policy_remaining(ban->start, ban->end, manager_now(), m->status.newest);
+}
+
+static const char *jail_name(const Jail *j) {
+        return jail_get_config(j)->name;
+}
+
+int manager_add_change(Manager *m,
+                ChangeKind kind,
+                Jail *jail,
+                const Ban *ban,
+                usec_t when,
+                const char *cause) {
+        Change *c;
+
+        if (m->n_changes == m->n_changes_allocated) {
+                size_t n = MAX(m->n_changes_allocated * 2, (size_t) 64);
+                Change *changes;
+
+                changes = reallocarray(m->changes, n, sizeof(*changes));
+                if (!changes)
+                        return log_oom();
+                m->changes = changes;
+                m->n_changes_allocated = n;
+        }
+
+        c = &m->changes[m->n_changes];
+        *c = (Change){ .kind = kind, .jail = jail, .ban = *ban, .when = when, .cause = cause };
+        if (ban->reason) {
+                c->ban.reason = strdup(ban->reason);
+                if (!c->ban.reason)
+                        return log_oom();
+        }
+
+        m->n_changes++;
+        return 0;
+}
+
+static void clear_changes(Manager *m) {
+        for (size_t i = 0; i < m->n_changes; i++)
+                free(m->changes[i].ban.reason);
+        m->n_changes = 0;
+}
+
+/* Making and ending bans */
+
+static int queue_ban(Manager *m, Jail *jail, Ban *ban) {
+        usec_t remaining = manager_get_remaining(m, ban);
+        int r;
+
+        if (remaining == 0)
+                return 0; /* over before it began; the timer will say so */
+
+        r = firewall_add(m->firewall, jail_name(jail), &ban->address, remaining);
+        if (r < 0)
+                return log_error_errno(r, "Failed to queue a ban for the firewall: %m");
+
+        ban->in_kernel = true;
+        return 0;
+}
+
+int manager_add_ban(Manager *m, Jail *jail, const Ban *wanted) {
+        BanList *bans = jail_get_bans(jail);
+        Ban *ban;
+        int r;
+
+        if (ban_list_size(bans) >= MANAGER_BANS_MAX && !ban_list_get(bans, &wanted->address)) {
+                Ban *first = ban_list_first_to_end(bans);
+
+                if (!first) {
+                        log_error("Jail %s has %u permanent bans, which is the limit; one more is "
+                                  "not possible.",
+                                        jail_name(jail),
+                                        MANAGER_BANS_MAX);
+                        return 0;
+                }
+                r = manager_end_ban(m, jail, first, manager_now(), "room for a new ban");
+                if (r < 0)
+                        return r;
+        }
+
+        r = ban_list_add(bans, wanted, &ban);
+        if (r < 0)
+                return log_oom();
+
+        r = queue_ban(m, jail, ban);
+        if (r >= 0)
+                r = manager_add_change(m, CHANGE_BAN, jail, ban, ban->start, NULL);
+        return r;
+}
+
+int manager_end_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *cause) {
+        int r;
+
+        if (m->restore_next == ban) {
+                m->restore_next = ban_list_next(jail_get_bans(jail), ban);
+                if (!m->restore_next)
+                        m->restore_jail++;
+        }
+
+        r = manager_add_change(m, CHANGE_END, jail, ban, when, cause);
+        if (r >= 0 && jail_forget(jail, &ban->address, when) < 0)
+                r = log_oom();
+        if (r >= 0) {
+                r = firewall_remove(m->firewall, jail_name(jail), &ban->address);
+                if (r == -ENOENT)
+                        r = 0; /* the jail is gone, and its sets with it */
+                if (r < 0)
+                        (void) log_error_errno(r, "Failed to queue an unban: %m");
+        }
+
+        ban_list_remove(jail_get_bans(jail), ban);
+        return r;
+}
+
+int manager_end_all(Manager *m, Jail *jail, usec_t when, const char *cause) {
+        Ban *ban;
+
+        while ((ban = ban_list_next(jail_get_bans(jail), NULL))) {
+                int r;
+
+                r = manager_end_ban(m, jail, ban, when, cause);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+/* What the surroundings say about a ban that is due: whom it may hit. Returns false if nobody. */
+static bool
+spare(Manager *m, Jail *jail, const JailFailure *f, Address *target, const char **cause) {
+        Address which;
+        HostRole role;
+
+        role = host_get_role(m->host, &f->host, &which);
+        if (role != HOST_ROLE_NONE) {
+                *cause = host_role_to_string(role);
+                announce_spared(jail_name(jail), &f->host, *cause, &which, f->pattern);
+                return false;
+        }
+
+        /* A /64 with neighbours in it, or with one of our own: the one host alone. */
+        if (!address_is_host(target) &&
+                        (host_is_on_link(m->host, target) ||
+                                        host_get_role(m->host, target, NULL) != HOST_ROLE_NONE))
+                *target = f->host;
+
+        return true;
+}
+
+int manager_apply(Manager *m, Jail *jail, const JailFailure *f) {
+        const JailConfig *config = jail_get_config(jail);
+        const char *cause = NULL;
+        Ban ban = {
+                .address = f->target,
+                .failures = f->failures,
+                .pattern = f->pattern,
+                .id = m->next_id++,
+                .start = f->when,
+                .end = policy_end(f->when, config->bantime),
+        };
+
+        if (!spare(m, jail, f, &ban.address, &cause))
+                return manager_add_change(m, CHANGE_RECORD, jail, &ban, f->when, cause);
+
+        m->status.n_bans++;
+
+        if (policy_remaining(ban.start, ban.end, manager_now(), m->status.newest) == 0) {
+                /* Caught up too late for it. What the address did while it would have been banned
+                 * does not count, as it would not have. */
+                if (jail_forget(jail, &ban.address, ban.end) < 0)
+                        return log_oom();
+                return manager_add_change(
+                                m, CHANGE_RECORD, jail, &ban, ban.end, "over when decided");
+        }
+
+        return manager_add_ban(m, jail, &ban);
+}
+
+int manager_expire(Manager *m) {
+        usec_t now = manager_now();
+
+        for (size_t i = 0; i < m->n_jails; i++) {
+                Ban *ban;
+
+                while ((ban = ban_list_first_to_end(jail_get_bans(m->jails[i]))) &&
+                                ban->end <= now) {
+                        int r;
+
+                        r = manager_end_ban(m, m->jails[i], ban, ban->end, "expired");
+                        if (r < 0)
+                                return r;
+                }
+
+                jail_expire(m->jails[i], MIN(now, m->status.newest));
+        }
+
+        return 0;
+}
+
+void manager_arm_expiry(Manager *m) {
+        usec_t first = USEC_INFINITY;
+
+        if (!m->expiry_timer)
+                return;
+
+        for (size_t i = 0; i < m->n_jails; i++) {
+                const Ban *ban = ban_list_first_to_end(jail_get_bans(m->jails[i]));
+
+                if (ban)
+                        first = MIN(first, ban->end);
+        }
+
+        if (first == USEC_INFINITY) {
+                (void) sd_event_source_set_enabled(m->expiry_timer, SD_EVENT_OFF);
+                return;
+        }
+
+        (void) sd_event_source_set_time(m->expiry_timer, first);
+        (void) sd_event_source_set_enabled(m->expiry_timer, SD_EVENT_ONESHOT);
+}
+
+/* Committing */
+
+static void on_refused(const char *name, const Address *address, int error, void *userdata) {
+        Manager *m = userdata;
+        char text[ADDRESS_STR_SIZE];
+        Jail *jail;
+        Ban *ban;
+
+        (void) log_error_errno(error,
+                        "The kernel refused a change for %s in jail %s: %m",
+                        address_format(address, text),
+                        name);
+
+        jail = manager_find_jail(m, name);
+        ban = jail ? ban_list_get(jail_get_bans(jail), address) : NULL;
+        if (ban)
+                ban->in_kernel = false;
+}
+
+static void retry_later(Manager *m) {
+        if (!m->retry_timer)
+                return;
+
+        (void) sd_event_source_set_time_relative(m->retry_timer, RETRY_USEC);
+        (void) sd_event_source_set_enabled(m->retry_timer, SD_EVENT_ONESHOT);
+}
+
+int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails) {
+        _cleanup_(freep) FirewallJail *f = NULL;
+
+        f = calloc(n_jails + 1, sizeof(*f));
+        if (!f)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < n_jails; i++) {
+                const JailConfig *c = jail_get_config(jails[i]);
+
+                f[i] = (FirewallJail){
+                        .name = c->name,
+                        .ports = c->ports,
+                        .allow = c->allow.addresses,
+                        .n_allow = c->allow.n_addresses,
+                };
+        }
+
+        return firewall_configure(m->firewall, f, n_jails);
+}
+
+static int commit_firewall(Manager *m) {
+        int r;
+
+        if (firewall_n_queued(m->firewall) == 0)
+                return 0;
+
+        r = firewall_commit(m->firewall, on_refused, m);
+        if (r == -ENOENT) {
+                /* Somebody removed the table. */
+                firewall_discard(m->firewall);
+                r = manager_configure_firewall(m, m->jails, m->n_jails);
+                if (r >= 0) {
+                        log_warning("The nftables table was removed by somebody else; it is back, and "
+                                    "the bans follow.");
+                        manager_restore_begin(m);
+                        r = 0;
+                }
+        }
+
+        if (r < 0) {
+                if (!m->status.firewall_failed)
+                        (void) log_error_errno(r, "Failed to change nftables, trying again: %m");
+                m->status.firewall_failed = true;
+                retry_later(m);
+                return r;
+        }
+
+        if (m->status.firewall_failed)
+                log_notice("nftables can be changed again.");
+        m->status.firewall_failed = false;
+        return 0;
+}
+
+static int store_change(Manager *m, const Change *c) {
+        const char *name = jail_name(c->jail);
+
+        switch (c->kind) {
+        case CHANGE_BAN:
+                return store_add_ban(m->store, name, &c->ban);
+        case CHANGE_END:
+                return store_end_ban(m->store, name, &c->ban, c->when, c->cause, false);
+        case CHANGE_RECORD:
+                return store_add_ended(m->store, name, &c->ban, c->when, c->cause);
+        }
+
+        return -EINVAL;
+}
+
+/* After a failure it is not known what the store has, so everything that runs is written anew. */
+static int store_all(Manager *m) {
+        int r;
+
+        r = store_clear_bans(m->store);
+        for (size_t i = 0; i < m->n_jails && r >= 0; i++)
+                for (Ban *b = ban_list_next(jail_get_bans(m->jails[i]), NULL); b && r >= 0;
+                                b = ban_list_next(jail_get_bans(m->jails[i]), b))
+                        r = store_add_ban(m->store, jail_name(m->jails[i]), b);
+
+        return r;
+}
+
+static int commit_store(Manager *m, bool durable) {
+        bool failed_before = m->status.store_failed;
+        int r;
+
+        if (m->n_changes == 0 && !m->clear_in_kernel && !failed_before && !durable &&
+                        m->n_unsaved < SAVE_ENTRIES)
+                return 0;
+
+        r = store_begin(m->store, durable);
+        for (size_t i = 0; i < m->n_changes && r >= 0; i++)
+                r = store_change(m, &m->changes[i]);
+        if (r >= 0 && failed_before && !m->config_wrong)
+                r = store_all(m);
+        if (r >= 0 && m->clear_in_kernel)
+                r = store_clear_in_kernel(m->store);
+        if (r >= 0)
+                r = store_set_position(m->store, &m->position);
+        if (r >= 0)
+                r = store_commit(m->store);
+        else
+                store_rollback(m->store);
+
+        if (r < 0) {
+                if (!failed_before)
+                        (void) log_error_errno(r,
+                                        "Failed to write to the database, trying again (bans are in "
+                                        "force all the same): %m");
+                m->status.store_failed = true;
+                retry_later(m);
+                return r;
+        }
+
+        if (failed_before)
+                log_notice("The database can be written again.");
+        m->status.store_failed = false;
+        m->clear_in_kernel = false;
+        m->n_unsaved = 0;
+        return 0;
+}
+
+/* A silent drop would leave the connections that are open; sshd's half-open logins for example fill
+ * MaxStartups. */
+static void kill_connections(Manager *m) {
+        _cleanup_(freep) KillerTarget *targets = NULL;
+        size_t n = 0;
+        int r;
+
+        if (!m->killer || m->n_changes == 0)
+                return;
+
+        targets = calloc(m->n_changes, sizeof(*targets));
+        if (!targets) {
+                (void) log_oom();
+                return;
+        }
+
+        for (size_t i = 0; i < m->n_changes; i++) {
+                const Change *c = &m->changes[i];
+                const PortSet *ports = &jail_get_config(c->jail)->ports;
+
+                if (c->kind == CHANGE_BAN && (ports->protocols & PORT_TCP))
+                        targets[n++] = (KillerTarget){ c->ban.address, ports };
+        }
+
+        if (n == 0)
+                return;
+
+        r = killer_run_many(m->killer, targets, n);
+        if (r == -EOPNOTSUPP) {
+                log_warning("The kernel cannot end open connections of banned addresses "
+                            "(CONFIG_INET_DIAG_DESTROY is missing).");
+                m->killer = killer_free(m->killer);
+        } else if (r < 0)
+                (void) log_warning_errno(r, "Failed to end connections of banned addresses: %m");
+}
+
+static void announce_changes(Manager *m) {
+        for (size_t i = 0; i < m->n_changes; i++) {
+                const Change *c = &m->changes[i];
+
+                if (c->kind == CHANGE_BAN)
+                        announce_ban(m->bus, jail_name(c->jail), &c->ban);
+                else if (c->kind == CHANGE_END)
+                        announce_unban(m->bus, jail_name(c->jail), &c->ban, c->cause);
+
+                m->position.announced = MAX(m->position.announced, c->ban.id);
+        }
+}
+
+int manager_commit(Manager *m, bool durable) {
+        int r, k;
+
+        r = commit_firewall(m);
+        if (r >= 0)
+                kill_connections(m);
+
+        /* A ban that the kernel does not have yet is written all the same: it is decided. */
+        k = commit_store(m, durable);
+        announce_changes(m);
+        clear_changes(m);
+        manager_arm_expiry(m);
+        return r < 0 ? r : k;
+}
+
+/* Putting all bans back */
+
+void manager_restore_begin(Manager *m) {
+        for (size_t i = 0; i < m->n_jails; i++)
+                for (Ban *b = ban_list_next(jail_get_bans(m->jails[i]), NULL); b;
+                                b = ban_list_next(jail_get_bans(m->jails[i]), b))
+                        b->in_kernel = false;
+
+        m->restore_jail = 0;
+        m->restore_next = NULL;
+        m->restored = false;
+        if (m->restore_source)
+                (void) sd_event_source_set_enabled(m->restore_source, SD_EVENT_ON);
+}
+
+int manager_restore_step(Manager *m) {
+        size_t n = 0;
+        int r;
+
+        while (m->restore_jail < m->n_jails && n < RESTORE_CHUNK) {
+                Jail *jail = m->jails[m->restore_jail];
+                Ban *ban = m->restore_next ?: ban_list_next(jail_get_bans(jail), NULL);
+
+                for (; ban && n < RESTORE_CHUNK; ban = ban_list_next(jail_get_bans(jail), ban)) {
+                        if (ban->in_kernel)
+                                continue;
+                        r = queue_ban(m, jail, ban);
+                        if (r < 0)
+                                return r;
+                        n++;
+                }
+
+                m->restore_next = ban;
+                if (!ban)
+                        m->restore_jail++;
+        }
+
+        r = commit_firewall(m);
+        if (r < 0)
+                return r;
+
+        m->restored = m->restore_jail >= m->n_jails;
+        if (m->restored && m->restore_source)
+                (void) sd_event_source_set_enabled(m->restore_source, SD_EVENT_OFF);
+        return !m->restored;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What administrators ask for. A command is answered when it is done: the kernel has it and the
+ * disk has it. A ban goes the usual way, firewall first. An unban is stored before the kernel is
+ * told: if the machine stops in between, the address is let free at the next start, because the
+ * store says that the kernel may still have it.
+ */
+
+#include "base/log.h"
+#include "daemon/announce.h"
+#include "daemon/manager-private.h"
+#include "engine/policy.h"
+
+/* Prefixes shorter than these hold whole providers; nobody means that. */
+#define IPV4_PREFIX_MIN 8
+#define IPV6_PREFIX_MIN 19
+
+static int
+check_ban(Manager *m, Jail *jail, const Address *a, char error[static MANAGER_ERROR_SIZE]) {
+        char text[ADDRESS_STR_SIZE], other[ADDRESS_STR_SIZE];
+        Address which;
+        HostRole role;
+
+        address_format(a, text);
+
+        role = host_get_role(m->host, a, &which);
+        if (role != HOST_ROLE_NONE) {
+                bool same = address_equal(a, &which);
+
+                (void) snprintf(error,
+                                MANAGER_ERROR_SIZE,
+                                "%s %s%s%s this host's %s.",
+                                text,
+                                same ? "is" : "contains ",
+                                same ? "" : address_format(&which, other),
+                                same ? "" : ",",
+                                host_role_to_string(role));
+                return -EADDRINUSE;
+        }
+
+        if (allowlist_overlaps(&jail_get_config(jail)->allow, a)) {
+                (void) snprintf(error,
+                                MANAGER_ERROR_SIZE,
+                                "%s is or contains an address that the jail allows.",
+                                text);
+                return -EADDRINUSE;
+        }
+
+        return 0;
+}
+
+int manager_ban(Manager *m,
+                const char *name,
+                const Address *a,
+                usec_t duration,
+                const char *reason,
+                bool force,
+                char error[static MANAGER_ERROR_SIZE]) {
+        const Ban *found;
+        Jail *jail;
+        Ban ban;
+        int r;
+
+        assert(m);
+        assert(name);
+        assert(a);
+
+        error[0] = '\0';
+
+        jail = manager_find_jail(m, name);
+        if (!jail)
+                return -ENXIO;
+        if (a->prefixlen < (a->family == AF_INET ? IPV4_PREFIX_MIN : IPV6_PREFIX_MIN))
+                return -EINVAL;
+        if (!force) {
+                r = check_ban(m, jail, a, error);
+                if (r < 0)
+                        return r;
+        }
+
+        ban = (Ban){
+                .address = *a,
+                .pattern = "",
+                .reason = isempty(reason) ? NULL : (char *) reason,
+                .id = m->next_id,
+                .start = manager_now(),
+        };
+        ban.end = policy_end(ban.start, duration > 0 ? duration : jail_get_config(jail)->bantime);
+
+        found = ban_list_get(jail_get_bans(jail), a);
+        if (found && found->end == ban.end)
+                return 0;
+
+        m->next_id++;
+        m->status.n_bans++;
+        r = manager_add_ban(m, jail, &ban);
+        if (r < 0)
+                return r;
+
+        r = manager_commit(m, true);
+        return r < 0 ? r : 1;
+}
+
+/* Moves the ban to the changes, and tells the store alone. */
+static int lift(Manager *m, Jail *jail, Ban *ban, usec_t now, const char *cause) {
+        int r;
+
+        r = store_end_ban(m->store, jail_get_config(jail)->name, ban, now, cause, true);
+        if (r < 0)
+                return r;
+
+        return manager_end_ban(m, jail, ban, now, cause);
+}
+
+static int
+lift_matching(Manager *m, Jail *jail, const Address *a, usec_t now, const char *cause, size_t *n) {
+        BanList *bans = jail_get_bans(jail);
+        Ban *ban, *next;
+        int r;
+
+        /* Prefixes around it, found by a few look-ups. */
+        while (a && (ban = ban_list_find(bans, a, 0))) {
+                r = lift(m, jail, ban, now, cause);
+                if (r < 0)
+                        return r;
+                (*n)++;
+        }
+
+        if (a && address_is_host(a))
+                return jail_forget(jail, a, now);
+
+        for (ban = ban_list_next(bans, NULL); ban; ban = next) {
+                next = ban_list_next(bans, ban);
+                if (a && !address_covers(a, &ban->address))
+                        continue;
+                r = lift(m, jail, ban, now, cause);
+                if (r < 0)
+                        return r;
+                (*n)++;
+        }
+
+        return a ? jail_forget(jail, a, now) : 0;
+}
+
+/* The end of a lift: the changes are in the store already, and are only carried out and announced.
+ */
+static int finish_lift(Manager *m) {
+        for (size_t i = 0; i < m->n_changes; i++) {
+                const Change *c = &m->changes[i];
+
+                if (c->kind == CHANGE_END)
+                        announce_unban(m->bus, jail_get_config(c->jail)->name, &c->ban, c->cause);
+                free(c->ban.reason);
+        }
+        m->n_changes = 0;
+
+        m->clear_in_kernel = true;
+        return manager_commit(m, false);
+}
+
+static int unban(Manager *m, Jail *only, const Address *a, const char *cause, size_t *ret_n) {
+        usec_t now = manager_now();
+        size_t n = 0;
+        int r;
+
+        /* What is open from before goes first, so that only what is lifted is in the changes. */
+        r = manager_commit(m, false);
+        if (r < 0)
+                return r;
+
+        r = store_begin(m->store, true);
+        if (r < 0)
+                return log_error_errno(r, "Failed to write to the database: %m");
+
+        for (size_t i = 0; i < m->n_jails && r >= 0; i++)
+                if (!only || m->jails[i] == only)
+                        r = lift_matching(m, m->jails[i], a, now, cause, &n);
+
+        if (r >= 0)
+                r = store_set_position(m->store, &m->position);
+        if (r >= 0)
+                r = store_commit(m->store);
+        else
+                store_rollback(m->store);
+        if (r < 0) {
+                /* The lists have let them go; the store is made right from them. */
+                m->status.store_failed = true;
+                (void) log_error_errno(
+                                r, "Failed to write an unban to the database, trying again: %m");
+                (void) manager_commit(m, true);
+                return r;
+        }
+
+        r = finish_lift(m);
+        if (r >= 0)
+                *ret_n = n;
+        return r;
+}
+
+int manager_unban(Manager *m, const char *name, const Address *a, size_t *ret_n) {
+        Jail *jail = NULL;
+
+        assert(m);
+        assert(a);
+        assert(ret_n);
+
+        if (name) {
+                jail = manager_find_jail(m, name);
+                if (!jail)
+                        return -ENXIO;
+        }
+
+        return unban(m, jail, a, "by hand", ret_n);
+}
+
+int manager_flush(Manager *m, size_t *ret_n) {
+        assert(m);
+        assert(ret_n);
+
+        return unban(m, NULL, NULL, "flushed", ret_n);
+}
+
+/* Reloading */
+
+/* Keeps the first problem for the caller and reports all. */
+typedef struct FirstProblem {
+        char text[PROBLEM_STR_SIZE];
+} FirstProblem;
+
+static void on_reload_problem(const Problem *p, void *userdata) {
+        FirstProblem *first = userdata;
+        char text[PROBLEM_STR_SIZE];
+
+        problem_format(p, text);
+        if (!first->text[0])
+                memcpy(first->text, text, sizeof(text));
+        log_warning("%s", text);
+}
+
+static Jail *find_in(Jail *const *jails, size_t n, const char *name) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(jail_get_config(jails[i])->name, name))
+                        return jails[i];
+
+        return NULL;
+}
+
+/* Bans of jails that are gone end, those of the others move over. */
+static int swap_jails(Manager *m, Config *config, Jail **jails, size_t n_jails) {
+        int r;
+
+        for (size_t i = 0; i < m->n_jails; i++) {
+                const char *name = jail_get_config(m->jails[i])->name;
+
+                if (find_in(jails, n_jails, name))
+                        continue;
+                r = manager_end_all(m, m->jails[i], manager_now(), "jail removed");
+                if (r < 0)
+                        return r;
+        }
+
+        r = manager_commit(m, false);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < n_jails; i++) {
+                Jail *old = find_in(m->jails, m->n_jails, jail_get_config(jails[i])->name);
+
+                if (old)
+                        jail_inherit(jails[i], old);
+        }
+
+        manager_free_jails(m->jails, m->n_jails);
+        config_free(m->config);
+        m->jails = jails;
+        m->n_jails = n_jails;
+        m->config = config;
+        m->config_wrong = false;
+        return 0;
+}
+
+int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
+        FirstProblem first = {};
+        ProblemSink sink = { .handler = on_reload_problem, .userdata = &first };
+        const char *own[] = { m->params.config_dir, NULL };
+        _cleanup_(config_freep) Config *config = NULL;
+        Jail **jails = NULL;
+        size_t n_jails = 0;
+        int r;
+
+        assert(m);
+
+        r = config_load(&config, m->params.config_dir ? own : config_default_path, &sink);
+        if (r >= 0)
+                r = manager_build_jails(config, &sink, &jails, &n_jails);
+        if (r >= 0 && sink.n_problems > 0)
+                r = -EINVAL;
+        if (r >= 0 && n_jails == 0) {
+                (void) snprintf(first.text, sizeof(first.text), "no jail is enabled.");
+                r = -EINVAL;
+        }
+
+        /* All of the old bans have to be in the kernel before their sets may change. */
+        while (r >= 0 && !m->restored)
+                r = manager_restore_step(m);
+        if (r >= 0)
+                r = manager_commit(m, false);
+        if (r >= 0)
+                r = manager_configure_firewall(m, jails, n_jails);
+
+        if (r < 0) {
+                (void) snprintf(error,
+                                MANAGER_ERROR_SIZE,
+                                "%.*s",
+                                MANAGER_ERROR_SIZE - 1,
+                                first.text[0] ? first.text : strerror(-r));
+                manager_free_jails(jails, n_jails);
+                log_error("The configuration is not taken over: %s The old one stays in force.",
+                                error);
+                return r;
+        }
+
+        r = swap_jails(m, config, jails, n_jails);
+        if (r < 0) {
+                (void) snprintf(error, MANAGER_ERROR_SIZE, "%s", strerror(-r));
+                manager_free_jails(jails, n_jails);
+                return r;
+        }
+        TAKE_PTR(config);
+
+        r = manager_load_bans(m);
+        if (r >= 0)
+                r = manager_set_matches(m);
+        if (r < 0) {
+                (void) snprintf(error, MANAGER_ERROR_SIZE, "%s", strerror(-r));
+                return log_error_errno(r, "Failed to take the new configuration over: %m");
+        }
+
+        manager_restore_begin(m);
+        log_info("Configuration reloaded, %zu jails.", m->n_jails);
+        return 0;
+}

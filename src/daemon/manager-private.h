@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the files of the manager share
+ *
+ * manager.c makes and starts it and reads the journal, manager-bans.c carries bans out and ends
+ * them, manager-commands.c does what is asked for over the bus.
+ */
+
+#include "daemon/bus.h"
+#include "daemon/manager.h"
+#include "daemon/tail.h"
+#include "engine/host.h"
+#include "engine/journal.h"
+#include "engine/kill.h"
+#include "engine/store.h"
+
+/* Bans that a jail has at most; beyond, the one that ends first makes room. */
+#define MANAGER_BANS_MAX 1000000
+
+typedef enum ChangeKind {
+        CHANGE_BAN,    /* a ban began, or has another end now */
+        CHANGE_END,    /* a running ban ended */
+        CHANGE_RECORD, /* a ban that never ran */
+} ChangeKind;
+
+/* What is to be written and announced at the next commit. */
+typedef struct Change {
+        ChangeKind kind;
+        Jail *jail;
+        Ban ban; /* a copy, with a reason of its own */
+        usec_t when;
+        const char *cause; /* static */
+} Change;
+
+struct Manager {
+        ManagerParams params;
+        sd_event *event;
+        int exit_status;
+
+        Config *config;
+        bool config_wrong; /* it had mistakes, so a jail that is missing may be meant to be there */
+        Jail **jails;      /* those that are enabled */
+        size_t n_jails;
+
+        Firewall *firewall;
+        Killer *killer; /* NULL if connections are left alone */
+        Host *host;
+        Store *store;
+        Journal *journal;
+        Tail *tail; /* NULL with `once` */
+        Bus *bus;
+        sd_event_source *host_io;
+        sd_event_source *expiry_timer;
+        sd_event_source *retry_timer;
+        sd_event_source *restore_source; /* enabled while bans are to be put back */
+
+        Change *changes;
+        size_t n_changes;
+        size_t n_changes_allocated;
+        bool clear_in_kernel; /* the kernel has let go of what the store says it may have */
+
+        /* Putting bans into the kernel, in chunks. */
+        size_t restore_jail;
+        Ban *restore_next; /* NULL: begin with restore_jail's first */
+        bool restored;
+
+        /* How far the journal has been handled. */
+        StorePosition position;
+        size_t n_unsaved;  /* entries since the position was written */
+        bool reading_past; /* up to `past_cursor` entries only refill the windows */
+        char *past_cursor; /* NULL: up to past_realtime */
+        usec_t past_realtime;
+        bool journal_failed;
+
+        uint64_t next_id;
+        ManagerStatus status;
+};
+
+/* The wall clock. */
+usec_t manager_now(void);
+
+/* Queues the announcement and record of something; the kernel is told separately. Returns 0 or a
+ * negative errno, reported. */
+int manager_add_change(Manager *m,
+                ChangeKind kind,
+                Jail *jail,
+                const Ban *ban,
+                usec_t when,
+                const char *cause);
+
+/* Carries out what jail_process() found due. Returns 0 or a negative errno, reported. */
+int manager_apply(Manager *m, Jail *jail, const JailFailure *failure);
+
+/* Makes a ban: list, firewall queue and change. Returns 0 or a negative errno, reported. */
+int manager_add_ban(Manager *m, Jail *jail, const Ban *ban);
+
+/* Ends a running ban, which is freed: list, windows, firewall queue and change. Returns 0 or a
+ * negative errno, reported. */
+int manager_end_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *cause);
+
+/* Ends all running bans of a jail. */
+int manager_end_all(Manager *m, Jail *jail, usec_t when, const char *cause);
+
+/* Firewall, then store, then announcements; what fails is tried again by itself. With `durable`
+ * what was changed is on disk afterwards. Returns 0, or the first error, reported. */
+int manager_commit(Manager *m, bool durable);
+
+/* Ends what is over. */
+int manager_expire(Manager *m);
+
+/* Arms the timer for the ban that ends next. */
+void manager_arm_expiry(Manager *m);
+
+/* Begins to put all running bans into the kernel, and does the next chunk of it; 1 if there is
+ * more. */
+void manager_restore_begin(Manager *m);
+int manager_restore_step(Manager *m);
+
+/* Makes the kernel guard the jails. Returns 0 or a negative errno. */
+int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails);
+
+/* Makes the journal hand out what the jails want, and goes on behind the position. */
+int manager_set_matches(Manager *m);
+
+/* Makes the jails of a configuration. Patterns that do not compile are problems. Returns 0 and
+ * passes ownership, or a negative errno. */
+int manager_build_jails(Config *config, ProblemSink *sink, Jail ***ret, size_t *ret_n);
+void manager_free_jails(Jail **jails, size_t n);
+
+/* Adds the stored bans of jails that do not have them yet. */
+int manager_load_bans(Manager *m);
