@@ -4,8 +4,8 @@
 /*
  * What the files of the manager share
  *
- * manager.c makes and starts it and reads the journal, manager-bans.c carries bans out and ends
- * them, manager-commands.c does what is asked for over the bus.
+ * manager.c makes it and reads the journal, manager-start.c starts it, manager-bans.c carries bans
+ * out and ends them, manager-commands.c does what is asked for over the bus.
  */
 
 #include "daemon/bus.h"
@@ -77,6 +77,12 @@ struct Manager {
         uint64_t next_id;
         ManagerStatus status;
 };
+
+/* Remembers what the process should exit with, and returns r. */
+int manager_fail(Manager *m, int status, int r);
+
+/* Reads the journal to its end or for a batch, and commits: a TailHandler. */
+int manager_look(void *userdata);
 
 /* The wall clock. */
 usec_t manager_now(void);

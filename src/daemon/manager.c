@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Making the manager, starting it, and reading the journal.
- *
- * Start. The stored bans go into their lists, and into the kernel in chunks from the event loop, so
- * that an attacker who is recognised meanwhile need not wait for them. systemd is told "ready" when
- * all are in.
- *
- * The journal is read from before the stored position, as far back as any decision can reach: what
- * failed up to the position only fills the windows and sessions anew, because the decisions it led
- * to were taken and stored. What comes after it is decided as usual.
+ * Making the manager, reading the journal, and what there is to show.
  */
 
 #include "daemon/manager.h"
@@ -28,10 +20,7 @@
 /* A failure so long ago says nothing about an attack going on now. */
 #define RECENT_USEC (10 * USEC_PER_SEC)
 
-/* Found in the kernel when the database was lost; beyond, listing would take too long. */
-#define RECOVER_MAX 100000
-
-static int fail(Manager *m, int status, int r) {
+int manager_fail(Manager *m, int status, int r) {
         m->exit_status = status;
         return r;
 }
@@ -98,7 +87,7 @@ static int load_config(Manager *m) {
 
         r = config_load(&m->config, m->params.config_dir ? own : config_default_path, &sink);
         if (r == -ENOENT)
-                return fail(m,
+                return manager_fail(m,
                                 EX_CONFIG,
                                 log_error_errno(r,
                                                 "There is no configuration: no banjo.conf and no "
@@ -123,7 +112,7 @@ static int load_config(Manager *m) {
                 log_error(m->n_jails > 0 ? "No jail is right, so there is nothing to do."
                                          : "No jail is enabled, so there is nothing to do. One is "
                                            "enabled by enabled = yes in /etc/banjo/conf.d/.");
-                return fail(m, EX_CONFIG, -EINVAL);
+                return manager_fail(m, EX_CONFIG, -EINVAL);
         }
 
         return 0;
@@ -144,13 +133,13 @@ static int open_firewall(Manager *m) {
         r = kind == FIREWALL_KIND_NFT ? firewall_nft_new(&m->firewall)
                                       : firewall_log_new(&m->firewall);
         if (r == -EPERM)
-                return fail(m,
+                return manager_fail(m,
                                 EX_NOPERM,
                                 log_error_errno(r,
                                                 "Not allowed to change nftables: banjod needs "
                                                 "CAP_NET_ADMIN, which banjod.service gives it."));
         if (r == -EOPNOTSUPP)
-                return fail(m,
+                return manager_fail(m,
                                 EX_UNAVAILABLE,
                                 log_error_errno(r,
                                                 "This kernel has no nftables (CONFIG_NF_TABLES and "
@@ -169,35 +158,12 @@ static int open_firewall(Manager *m) {
         return 0;
 }
 
-static int open_store(Manager *m, char **ret_aside) {
-        int r;
-
-        r = store_open(&m->store, m->params.state_dir, ret_aside);
-        if (r == -ENOTSUP)
-                return fail(m,
-                                EX_CANTCREAT,
-                                log_error_errno(r,
-                                                "The database %s/" STORE_FILE
-                                                " is of a newer banjo.",
-                                                m->params.state_dir));
-        if (r < 0)
-                return fail(m,
-                                EX_CANTCREAT,
-                                log_error_errno(r,
-                                                "Cannot write the database %s/" STORE_FILE
-                                                " (the directory must exist and belong to the user "
-                                                "that banjod runs as): %m",
-                                                m->params.state_dir));
-
-        return r;
-}
-
 static int open_journal(Manager *m) {
         int r;
 
         r = journal_open(&m->journal, m->params.journal);
         if (r == -EACCES)
-                return fail(m,
+                return manager_fail(m,
                                 EX_NOPERM,
                                 log_error_errno(r,
                                                 "Not allowed to read the journal%s%s: banjod has to be "
@@ -205,7 +171,7 @@ static int open_journal(Manager *m) {
                                                 m->params.journal ? " " : "",
                                                 m->params.journal ?: ""));
         if (r < 0)
-                return fail(m,
+                return manager_fail(m,
                                 EX_NOINPUT,
                                 log_error_errno(r,
                                                 "Failed to open the journal%s%s: %m",
@@ -365,344 +331,6 @@ Manager *manager_free(Manager *m) {
         return NULL;
 }
 
-/* Starting */
-
-static int load_ban(const char *name, const Ban *ban, void *userdata) {
-        Manager *m = userdata;
-        Jail *jail = manager_find_jail(m, name);
-
-        if (!jail || ban_list_get(jail_get_bans(jail), &ban->address))
-                return 0;
-
-        return ban_list_add(jail_get_bans(jail), ban, NULL);
-}
-
-int manager_load_bans(Manager *m) {
-        return store_foreach_ban(m->store, load_ban, m);
-}
-
-static int load_ended(const char *name, const Ban *ban, void *userdata) {
-        Manager *m = userdata;
-        Jail *jail = manager_find_jail(m, name);
-
-        return jail ? jail_forget(jail, &ban->address, ban->end) : 0;
-}
-
-static int load_in_kernel(const char *name, const Ban *ban, void *userdata) {
-        Manager *m = userdata;
-        int r;
-
-        m->clear_in_kernel = true;
-        r = firewall_remove(m->firewall, name, &ban->address);
-        return r == -ENOENT ? 0 : r; /* its set went with the jail */
-}
-
-/* Bans of jails that the configuration does not have end; but one with mistakes may just not show
- * that it has them. */
-typedef struct Orphans {
-        Manager *manager;
-        size_t n;
-} Orphans;
-
-static int end_orphan(const char *name, const Ban *ban, void *userdata) {
-        Orphans *o = userdata;
-        Manager *m = o->manager;
-
-        if (manager_find_jail(m, name))
-                return 0;
-
-        o->n++;
-        return m->config_wrong ? 0
-                               : store_end_ban(m->store,
-                                                 name,
-                                                 ban,
-                                                 manager_now(),
-                                                 "jail removed",
-                                                 false);
-}
-
-static int end_orphans(Manager *m) {
-        Orphans o = { .manager = m };
-        int r;
-
-        r = store_begin(m->store, false);
-        if (r >= 0)
-                r = store_foreach_ban(m->store, end_orphan, &o);
-        if (r >= 0)
-                r = store_commit(m->store);
-        else
-                store_rollback(m->store);
-        if (r < 0)
-                return r;
-
-        if (o.n > 0)
-                log_notice(m->config_wrong ? "%zu bans of jails that are not in the configuration "
-                                             "are kept, because it has mistakes."
-                                           : "%zu bans of jails that are not in the configuration "
-                                             "(any more) ended.",
-                                o.n);
-        return 0;
-}
-
-static int recover_ban(Manager *m, const char *name, const Address *address, usec_t remaining) {
-        Jail *jail = manager_find_jail(m, name);
-        usec_t now = manager_now();
-        Ban ban = {
-                .address = *address,
-                .in_kernel = true,
-                .pattern = "",
-                .reason = (char *) "taken back from the kernel",
-                .id = m->next_id++,
-                .start = now,
-                .end = remaining == USEC_INFINITY ? USEC_INFINITY : usec_add(now, remaining),
-        };
-        int r;
-
-        if (!jail)
-                return 0;
-
-        r = ban_list_add(jail_get_bans(jail), &ban, NULL);
-        if (r >= 0)
-                r = store_add_ban(m->store, name, &ban);
-        return r < 0 ? r : 1;
-}
-
-typedef struct Recovery {
-        Manager *manager;
-        size_t n;
-        int error;
-} Recovery;
-
-static void
-on_recovered(const char *jail, const Address *address, usec_t remaining, void *userdata) {
-        Recovery *recovery = userdata;
-        int r;
-
-        r = recover_ban(recovery->manager, jail, address, remaining);
-        if (r > 0)
-                recovery->n++;
-        else if (r < 0)
-                recovery->error = r;
-}
-
-/* The database was lost; the kernel still has what it was told. */
-static int recover_bans(Manager *m, const char *aside) {
-        Recovery recovery = { .manager = m };
-        int r;
-
-        r = store_begin(m->store, true);
-        if (r < 0)
-                return r;
-
-        r = firewall_list(m->firewall, RECOVER_MAX, on_recovered, &recovery);
-        if (r >= 0)
-                r = recovery.error;
-        if (r >= 0)
-                r = store_commit(m->store);
-        else
-                store_rollback(m->store);
-
-        announce_store_recovered(aside, recovery.n);
-        m->position.announced = m->next_id - 1;
-        return r;
-}
-
-static usec_t get_lookback(const Manager *m) {
-        usec_t lookback = 0;
-
-        for (size_t i = 0; i < m->n_jails; i++)
-                lookback = MAX(lookback, jail_lookback(m->jails[i]));
-
-        return lookback;
-}
-
-static int start_store(Manager *m) {
-        _cleanup_(freep) char *aside = NULL;
-        uint64_t last_id;
-        int r, k;
-
-        k = open_store(m, &aside);
-        if (k < 0)
-                return k;
-
-        r = store_get_position(m->store, &m->position);
-        if (r >= 0)
-                r = store_get_last_id(m->store, &last_id);
-        if (r < 0)
-                return log_error_errno(r, "Failed to read the database: %m");
-        m->next_id = last_id + 1;
-        m->status.newest = m->position.realtime;
-
-        if (k > 0)
-                r = recover_bans(m, aside);
-        if (r >= 0)
-                r = end_orphans(m);
-        if (r >= 0)
-                r = manager_load_bans(m);
-        if (r >= 0)
-                r = store_foreach_ended(m->store,
-                                usec_sub(m->position.realtime, get_lookback(m)),
-                                load_ended,
-                                m);
-        if (r < 0)
-                return log_error_errno(r, "Failed to read the bans from the database: %m");
-
-        return 0;
-}
-
-static int start_firewall(Manager *m) {
-        int r;
-
-        r = manager_configure_firewall(m, m->jails, m->n_jails);
-        if (r < 0)
-                return log_error_errno(r, "Failed to set up the nftables table: %m");
-
-        r = store_foreach_in_kernel(m->store, load_in_kernel, m);
-        if (r < 0)
-                return log_error_errno(r, "Failed to read the database: %m");
-
-        manager_restore_begin(m);
-        return 0;
-}
-
-int manager_set_matches(Manager *m) {
-        int r;
-
-        journal_clear_matches(m->journal);
-
-        for (size_t i = 0; i < m->n_jails; i++) {
-                const JailConfig *c = jail_get_config(m->jails[i]);
-
-                if (c->refused)
-                        continue;
-
-                r = journal_add_match(m->journal, c->match);
-                for (size_t k = 0; k < c->filter->n_identifiers && r >= 0; k++)
-                        r = journal_add_root_identifier(m->journal, c->filter->identifiers[k]);
-                if (r < 0)
-                        return r;
-        }
-
-        if (m->position.cursor && !m->reading_past)
-                return journal_seek_behind(m->journal, m->position.cursor);
-        return 0;
-}
-
-static int start_journal(Manager *m) {
-        usec_t lookback = get_lookback(m);
-        int r;
-
-        r = manager_set_matches(m);
-        if (r < 0)
-                return r;
-
-        if (!m->position.cursor) {
-                /* The first start. On a running host, those who failed just now are caught, too. */
-                if (m->params.journal)
-                        return journal_seek_head(m->journal);
-                return journal_seek_realtime(m->journal, usec_sub(manager_now(), lookback));
-        }
-
-        /* Refill the windows up to the position. If its entry is gone, everything of before it is
-         * recognised by its time. */
-        r = journal_seek_behind(m->journal, m->position.cursor);
-        if (r < 0)
-                return r;
-        if (r == 0) {
-                m->past_cursor = strdup(m->position.cursor);
-                if (!m->past_cursor)
-                        return -ENOMEM;
-        }
-        m->past_realtime = m->position.realtime;
-        m->reading_past = true;
-        return journal_seek_realtime(m->journal, usec_sub(m->position.realtime, lookback));
-}
-
-/* Bans that were stored but, as far as the store knows, not announced. */
-static void announce_late(Manager *m) {
-        for (size_t i = 0; i < m->n_jails; i++)
-                for (Ban *b = ban_list_next(jail_get_bans(m->jails[i]), NULL); b;
-                                b = ban_list_next(jail_get_bans(m->jails[i]), b))
-                        if (b->id > m->position.announced)
-                                announce_ban(m->bus, jail_get_config(m->jails[i])->name, b);
-
-        m->position.announced = m->next_id - 1;
-}
-
-static int manager_look(void *userdata);
-
-static int get_listen_fd(void) {
-        return sd_listen_fds(1) > 0 ? SD_LISTEN_FDS_START : -1;
-}
-
-/* Everything at once, without an event loop. */
-static int run_once(Manager *m) {
-        int r;
-
-        do
-                r = manager_restore_step(m);
-        while (r > 0);
-        if (r < 0)
-                return r;
-
-        do
-                r = manager_look(m);
-        while (r == TAIL_MORE);
-        if (r < 0)
-                return r;
-
-        return sd_event_exit(m->event, 0);
-}
-
-int manager_start(Manager *m) {
-        int r;
-
-        assert(m);
-
-        r = start_store(m);
-        if (r < 0)
-                return r;
-
-        r = start_firewall(m);
-        if (r < 0)
-                return r;
-
-        r = bus_new(&m->bus, m->event, m, m->params.bus, get_listen_fd());
-        if (r < 0)
-                return r;
-
-        r = start_journal(m);
-        if (r < 0)
-                return log_error_errno(r, "Failed to find the place to begin in the journal: %m");
-        m->status.catching_up = true;
-
-        announce_late(m);
-        r = manager_expire(m);
-        if (r < 0)
-                return r;
-
-        if (m->params.once) {
-                m->status.started = manager_now();
-                return run_once(m);
-        }
-
-        r = tail_new(&m->tail, m->event, m->journal, manager_look, m);
-        if (r < 0)
-                return log_error_errno(r, "Failed to follow the journal: %m");
-
-        return 0;
-}
-
-void manager_stop(Manager *m) {
-        assert(m);
-
-        if (!m->store)
-                return;
-
-        m->n_unsaved = SIZE_MAX;
-        (void) manager_commit(m, false);
-}
-
 /* The way of an entry */
 
 /* True if the entry's decisions were taken in an earlier life. */
@@ -770,7 +398,7 @@ static int update_position(Manager *m) {
         return 0;
 }
 
-static int manager_look(void *userdata) {
+int manager_look(void *userdata) {
         Manager *m = userdata;
         size_t n = 0;
         int r = 0;
