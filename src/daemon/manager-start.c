@@ -296,6 +296,22 @@ static int start_journal(Manager *m) {
         return journal_seek_realtime(m->journal, usec_sub(m->position.realtime, lookback));
 }
 
+static int on_moved(void *userdata) {
+        Manager *m = userdata;
+        int r;
+
+        /* What was read is in the windows already, and is not to be counted twice. */
+        m->reading_past = false;
+        r = journal_reopen(m->journal);
+        if (r >= 0)
+                r = m->position.cursor ? manager_set_matches(m) : start_journal(m);
+        if (r < 0)
+                return log_error_errno(r, "Failed to reopen the journal, which has moved: %m");
+
+        log_info("The journal has moved; reading goes on where it was.");
+        return 0;
+}
+
 /* Bans that were stored but, as far as the store knows, not announced. */
 static void announce_late(Manager *m) {
         for (size_t i = 0; i < m->n_jails; i++)
@@ -362,7 +378,7 @@ int manager_start(Manager *m) {
                 return run_once(m);
         }
 
-        r = tail_new(&m->tail, m->event, m->journal, manager_look, m);
+        r = tail_new(&m->tail, m->event, m->journal, manager_look, on_moved, m);
         if (r < 0)
                 return log_error_errno(r, "Failed to follow the journal: %m");
 

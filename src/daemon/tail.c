@@ -33,6 +33,7 @@ struct Tail {
         sd_event *event;
         Journal *journal;
         TailHandler handler;
+        TailMovedHandler moved;
         void *userdata;
         sd_event_source *io;
         sd_event_source *timer;
@@ -104,6 +105,8 @@ static int on_io(sd_event_source *s, int fd, uint32_t events, void *userdata) {
         (void) events;
 
         r = journal_process(t->journal);
+        if (r > 0)
+                r = t->moved(t->userdata);
         if (r < 0)
                 return sd_event_exit(t->event, r);
 
@@ -123,7 +126,12 @@ static int on_again(sd_event_source *s, void *userdata) {
         return look(userdata);
 }
 
-int tail_new(Tail **ret, sd_event *event, Journal *journal, TailHandler handler, void *userdata) {
+int tail_new(Tail **ret,
+                sd_event *event,
+                Journal *journal,
+                TailHandler handler,
+                TailMovedHandler moved,
+                void *userdata) {
         _cleanup_(tail_freep) Tail *t = NULL;
         int r;
 
@@ -131,6 +139,7 @@ int tail_new(Tail **ret, sd_event *event, Journal *journal, TailHandler handler,
         assert(event);
         assert(journal);
         assert(handler);
+        assert(moved);
 
         t = calloc(1, sizeof(*t));
         if (!t)
@@ -138,6 +147,7 @@ int tail_new(Tail **ret, sd_event *event, Journal *journal, TailHandler handler,
         t->event = sd_event_ref(event);
         t->journal = journal;
         t->handler = handler;
+        t->moved = moved;
         t->userdata = userdata;
 
         if (journal_get_fd(journal) >= 0) {

@@ -5,12 +5,18 @@
  * field by name walks nearly all items each time, and what libsystemd hands out is valid only until
  * the next such call.
  *
+ * libsystemd watches the directories that exist when it opens the journal. It does not see that
+ * /var/log/journal is made later, and the entries with it: so the parents are watched here. Both
+ * descriptors are behind one epoll descriptor, which callers wait for.
+ *
  * A message beyond ENTRY_MESSAGE_MAX is cut. libsystemd is told to hand out no more than that, so
  * that a huge field is not unpacked as a whole.
  */
 
 #include "engine/journal.h"
 
+#include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
@@ -21,29 +27,34 @@
 /* "MESSAGE=" and the like come in front of a value. */
 #define DATA_THRESHOLD (ENTRY_MESSAGE_MAX + 64)
 
+/* Where journals are, and what is watched for them to come and go. */
+static const char *const roots[] = { "/var/log/journal", "/run/log/journal" };
+static const char *const parents[] = { "/var/log", "/run/log" };
+
 struct Journal {
+        const char *path; /* borrowed; NULL for this machine's */
         sd_journal *journal;
-        int fd;
+        int epoll_fd;   /* -1 if there is nothing to wait for */
+        int inotify_fd; /* the parents; -1 for another journal than this machine's */
         char message[ENTRY_MESSAGE_MAX];
         char fields[_ENTRY_FIELD_MAX][FIELD_MAX];
 };
 
 /* sd_journal_open() leaves out what it may not read and reports nothing. */
 static int check_access(void) {
-        static const char *const places[] = { "/var/log/journal", "/run/log/journal" };
         sd_id128_t machine;
         int r = 0;
 
         if (sd_id128_get_machine(&machine) < 0)
                 return 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(roots); i++) {
                 char path[128];
 
                 (void) snprintf(path,
                                 sizeof(path),
                                 "%s/" SD_ID128_FORMAT_STR "/system.journal",
-                                places[i],
+                                roots[i],
                                 SD_ID128_FORMAT_VAL(machine));
                 if (access(path, R_OK) == 0)
                         return 0;
@@ -67,6 +78,68 @@ static int open_path(sd_journal **ret, const char *path) {
         return sd_journal_open_files(ret, files, 0);
 }
 
+/* Opens libsystemd's handle and waits for it instead of the old one. */
+static int open_handle(Journal *j) {
+        sd_journal *journal = NULL;
+        int r, fd;
+
+        r = open_path(&journal, j->path);
+        if (r < 0)
+                return r;
+
+        r = sd_journal_set_data_threshold(journal, DATA_THRESHOLD);
+        if (r < 0)
+                goto fail;
+
+        /* Before anything is read, so that no change after that goes unnoticed. */
+        fd = sd_journal_get_fd(journal);
+        if (fd >= 0 && j->epoll_fd >= 0 &&
+                        epoll_ctl(j->epoll_fd,
+                                        EPOLL_CTL_ADD,
+                                        fd,
+                                        &(struct epoll_event){ .events = EPOLLIN }) < 0) {
+                r = -errno;
+                goto fail;
+        }
+        if (fd < 0 && fd != -EMEDIUMTYPE) {
+                r = fd;
+                goto fail;
+        }
+        if (fd < 0 && j->epoll_fd >= 0) {
+                (void) close(j->epoll_fd);
+                j->epoll_fd = -1;
+        }
+
+        /* Closing the old one takes it out of the epoll set. */
+        sd_journal_close(j->journal);
+        j->journal = journal;
+        return 0;
+
+fail:
+        sd_journal_close(journal);
+        return r;
+}
+
+static int watch_parents(Journal *j) {
+        j->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        if (j->inotify_fd < 0)
+                return -errno;
+
+        /* A parent that is missing has no journal either, and hardly ever gets one. */
+        for (size_t i = 0; i < ELEMENTSOF(parents); i++)
+                (void) inotify_add_watch(j->inotify_fd,
+                                parents[i],
+                                IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_ONLYDIR);
+
+        if (epoll_ctl(j->epoll_fd,
+                            EPOLL_CTL_ADD,
+                            j->inotify_fd,
+                            &(struct epoll_event){ .events = EPOLLIN }) < 0)
+                return -errno;
+
+        return 0;
+}
+
 int journal_open(Journal **ret, const char *path) {
         _cleanup_(journal_closep) Journal *j = NULL;
         int r;
@@ -82,23 +155,31 @@ int journal_open(Journal **ret, const char *path) {
         j = calloc(1, sizeof(*j));
         if (!j)
                 return -ENOMEM;
+        j->path = path;
+        j->inotify_fd = -1;
 
-        r = open_path(&j->journal, path);
+        j->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+        if (j->epoll_fd < 0)
+                return -errno;
+
+        if (!path) {
+                r = watch_parents(j);
+                if (r < 0)
+                        return r;
+        }
+
+        r = open_handle(j);
         if (r < 0)
                 return r;
-
-        r = sd_journal_set_data_threshold(j->journal, DATA_THRESHOLD);
-        if (r < 0)
-                return r;
-
-        /* Before anything is read, so that no change after that goes unnoticed. */
-        r = sd_journal_get_fd(j->journal);
-        if (r < 0 && r != -EMEDIUMTYPE)
-                return r;
-        j->fd = r < 0 ? -1 : r;
 
         *ret = TAKE_PTR(j);
         return 0;
+}
+
+int journal_reopen(Journal *j) {
+        assert(j);
+
+        return open_handle(j);
 }
 
 Journal *journal_close(Journal *j) {
@@ -106,6 +187,8 @@ Journal *journal_close(Journal *j) {
                 return NULL;
 
         sd_journal_close(j->journal);
+        closep(&j->inotify_fd);
+        closep(&j->epoll_fd);
         free(j);
         return NULL;
 }
@@ -262,24 +345,65 @@ int journal_get_cursor(Journal *j, char **ret) {
         return sd_journal_get_cursor(j->journal, ret);
 }
 
+/* What a cursor says of the entry itself: boot, times and a hash of the contents. In front of it
+ * stands the number that the entry has in its file, which changes when journald moves it to disk.
+ */
+static const char *entry_identity(const char *cursor) {
+        return strstr(cursor, ";b=");
+}
+
 bool journal_is_at(Journal *j, const char *cursor) {
+        _cleanup_(freep) char *here = NULL;
+        const char *a, *b;
+
         assert(j);
         assert(cursor);
 
-        return sd_journal_test_cursor(j->journal, cursor) > 0;
+        if (sd_journal_test_cursor(j->journal, cursor) > 0)
+                return true;
+        if (sd_journal_get_cursor(j->journal, &here) < 0)
+                return false;
+
+        a = entry_identity(here);
+        b = entry_identity(cursor);
+        return a && b && streq(a, b);
 }
 
 int journal_get_fd(Journal *j) {
         assert(j);
 
-        return j->fd;
+        return j->epoll_fd;
+}
+
+/* True if a journal's root came or went in one of the parents. */
+static bool has_moved(Journal *j) {
+        char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+        bool moved = false;
+        ssize_t n;
+
+        if (j->inotify_fd < 0)
+                return false;
+
+        while ((n = read(j->inotify_fd, buf, sizeof(buf))) > 0)
+                for (char *p = buf; p < buf + n;) {
+                        const struct inotify_event *e = (const struct inotify_event *) p;
+
+                        /* After an overflow nobody knows. */
+                        moved |= (e->mask & IN_Q_OVERFLOW) ||
+                                 (e->len > 0 && streq(e->name, "journal"));
+                        p += sizeof(*e) + e->len;
+                }
+
+        return moved;
 }
 
 int journal_process(Journal *j) {
+        bool moved;
         int r;
 
         assert(j);
 
+        moved = has_moved(j);
         r = sd_journal_process(j->journal);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : moved;
 }

@@ -61,9 +61,14 @@ int journal_get_cursor(Journal *j, char **ret);
 bool journal_is_at(Journal *j, const char *cursor);
 
 /* A descriptor that becomes readable when the journal has changed, or -1 if there is none: a single
- * file can only be looked at again. */
+ * file can only be looked at again. It stays the same over journal_reopen(). */
 int journal_get_fd(Journal *j);
 
 /* Has to be called when the descriptor is readable; without it a rotated journal goes unnoticed.
- * Returns 0 or a negative errno. */
+ * Returns 0; 1 if the journal has moved, as from memory to disk when a host boots, and has to be
+ * reopened; or a negative errno. */
 int journal_process(Journal *j);
+
+/* Opens the journal anew. Matches and place are lost: set them again. Returns 0 or a negative
+ * errno, with everything as it was. */
+int journal_reopen(Journal *j);
