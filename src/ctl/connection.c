@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Whether the service runs is told by its control group, which systemd removes with the last
+ * process. To connect in order to find out would start it.
+ */
+
+#include "ctl/connection.h"
+
+#include <stdarg.h>
+
+#include "base/log.h"
+#include "base/usec.h"
+#include "model/bus-names.h"
+
+/* A flush of many bans, or a reload that reads the journal anew, takes its time. */
+#define CALL_TIMEOUT (5 * USEC_PER_MINUTE)
+
+static const char *const cgroup_events[] = {
+        "/sys/fs/cgroup/system.slice/banjod.service/cgroup.events",
+        "/sys/fs/cgroup/unified/system.slice/banjod.service/cgroup.events",
+        "/sys/fs/cgroup/systemd/system.slice/banjod.service/cgroup.events",
+};
+
+static bool is_populated(const char *path) {
+        _cleanup_(fclosep) FILE *f = fopen(path, "re");
+        char line[64];
+
+        while (f && fgets(line, sizeof(line), f))
+                if (streq(line, "populated 1\n"))
+                        return true;
+
+        return false;
+}
+
+static bool service_is_running(void) {
+        for (size_t i = 0; i < ELEMENTSOF(cgroup_events); i++)
+                if (is_populated(cgroup_events[i]))
+                        return true;
+
+        return false;
+}
+
+/* banjod's own socket answers Hello as a message bus does, so all connections are alike. */
+static int open_address(sd_bus **ret, const char *address) {
+        sd_bus *bus = NULL;
+        int r;
+
+        r = sd_bus_new(&bus);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_set_address(bus, address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(bus, true);
+        if (r >= 0)
+                r = sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        /* Waits for the answer to Hello: now we know that somebody is there. */
+        if (r >= 0)
+                r = sd_bus_get_unique_name(bus, &(const char *){ NULL });
+        if (r < 0) {
+                sd_bus_close_unref(bus);
+                return r;
+        }
+
+        *ret = bus;
+        return 0;
+}
+
+/* Returns 1 if banjod is on the bus, 0 if not, or a negative errno. */
+static int has_owner(sd_bus *bus) {
+        _cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+        int r, answer;
+
+        r = sd_bus_call_method(bus,
+                        "org.freedesktop.DBus",
+                        "/org/freedesktop/DBus",
+                        "org.freedesktop.DBus",
+                        "NameHasOwner",
+                        NULL,
+                        &reply,
+                        "s",
+                        BUS_NAME);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "b", &answer);
+
+        return r < 0 ? r : answer;
+}
+
+/* Returns 0; -ENOENT if banjod is not on the system bus; another negative errno without a bus. */
+static int open_system_bus(sd_bus **ret) {
+        const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+        _cleanup_(bus_closep) sd_bus *bus = NULL;
+        int r;
+
+        r = open_address(
+                        &bus, isempty(address) ? "unix:path=/run/dbus/system_bus_socket" : address);
+        if (r < 0)
+                return r;
+
+        r = has_owner(bus);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+static int open_socket(sd_bus **ret, ConnectionUse use) {
+        if (geteuid() != 0)
+                return -EACCES;
+        if (use != CONNECTION_START && !service_is_running())
+                return -ENOENT;
+
+        return open_address(ret, "unix:path=" BUS_SOCKET_PATH);
+}
+
+static int report_not_running(ConnectionUse use, int r, bool quiet) {
+        if (quiet)
+                return EXIT_NOT_RUNNING;
+
+        if (use == CONNECTION_START && r != -ENOENT && r != -ECONNREFUSED)
+                log_error_errno(r,
+                                "banjod does not answer, and could not be started: %m\n"
+                                "See `systemctl status banjod` and `journalctl -u banjod`.");
+        else
+                log_error("banjod is not running. `systemctl start banjod` starts it.");
+        return EXIT_NOT_RUNNING;
+}
+
+int connection_open(sd_bus **ret, const Options *options, ConnectionUse use, bool quiet) {
+        int r;
+
+        assert(ret);
+        assert(options);
+
+        if (options->address) {
+                r = open_address(ret, options->address);
+                if (r == -EINVAL) {
+                        log_error("\"%s\" is not a D-Bus address such as unix:path=/run/...",
+                                        options->address);
+                        return EXIT_USAGE;
+                }
+                if (r < 0) {
+                        if (!quiet)
+                                log_error_errno(r, "Failed to connect to %s: %m", options->address);
+                        return EXIT_NOT_RUNNING;
+                }
+                return EXIT_DONE;
+        }
+
+        if (use != CONNECTION_ASK && geteuid() != 0) {
+                log_error("Only root may do this.");
+                return EXIT_NOT_ALLOWED;
+        }
+
+        r = open_system_bus(ret);
+        if (r < 0)
+                r = open_socket(ret, use);
+        if (r < 0)
+                return report_not_running(use, r, quiet);
+
+        return EXIT_DONE;
+}
+
+int connection_call(sd_bus *bus,
+                const char *method,
+                sd_bus_error *error,
+                sd_bus_message **reply,
+                const char *types,
+                ...) {
+        _cleanup_(message_unrefp) sd_bus_message *m = NULL;
+        va_list ap;
+        int r;
+
+        assert(bus);
+        assert(method);
+        assert(error);
+
+        r = sd_bus_message_new_method_call(bus, &m, BUS_NAME, BUS_PATH, BUS_INTERFACE, method);
+        if (r < 0)
+                return r;
+
+        if (!isempty(types)) {
+                va_start(ap, types);
+                r = sd_bus_message_appendv(m, types, ap);
+                va_end(ap);
+                if (r < 0)
+                        return r;
+        }
+
+        (void) sd_bus_message_set_auto_start(m, false);
+        return sd_bus_call(bus, m, 0, error, reply);
+}
+
+int connection_report(const char *subject, const sd_bus_error *error, int r) {
+        static const struct {
+                const char *name;
+                ExitStatus status;
+        } statuses[] = {
+                { BUS_ERROR_REFUSED, EXIT_REFUSED },
+                { SD_BUS_ERROR_ACCESS_DENIED, EXIT_NOT_ALLOWED },
+                { SD_BUS_ERROR_SERVICE_UNKNOWN, EXIT_NOT_RUNNING },
+                { SD_BUS_ERROR_NAME_HAS_NO_OWNER, EXIT_NOT_RUNNING },
+                { SD_BUS_ERROR_NO_REPLY, EXIT_NOT_RUNNING },
+                { SD_BUS_ERROR_DISCONNECTED, EXIT_NOT_RUNNING },
+        };
+        const char *separator = subject ? ": " : "";
+
+        if (!subject)
+                subject = "";
+
+        if (!sd_bus_error_is_set(error)) {
+                log_error_errno(r, "%s%sNo answer from banjod: %m", subject, separator);
+                return r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE ? EXIT_NOT_RUNNING
+                                                                         : EXIT_FAILED;
+        }
+
+        for (size_t i = 0; i < ELEMENTSOF(statuses); i++) {
+                if (!sd_bus_error_has_name(error, statuses[i].name))
+                        continue;
+                if (statuses[i].status == EXIT_NOT_RUNNING)
+                        log_error("%s%sbanjod is not running (any more).", subject, separator);
+                else
+                        log_error("%s%s%s", subject, separator, error->message);
+                return statuses[i].status;
+        }
+
+        log_error("%s%s%s", subject, separator, error->message ? error->message : error->name);
+        return EXIT_FAILED;
+}
+
+/* Dictionaries */
+
+static int read_value(sd_bus_message *m, const DictField *f, void *member) {
+        const char type[] = { f->type, '\0' };
+        int r;
+
+        if (f->type == 'S')
+                r = sd_bus_message_enter_container(m, 'v', "as");
+        else
+                r = sd_bus_message_enter_container(m, 'v', type);
+        if (r < 0)
+                return r;
+
+        if (f->type == 'S')
+                r = sd_bus_message_read_strv(m, member);
+        else
+                r = sd_bus_message_read_basic(m, f->type, member);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_exit_container(m);
+}
+
+static int read_entry(sd_bus_message *m, const DictField *fields, size_t n_fields, void *target) {
+        const char *key, *contents;
+        int r;
+
+        r = sd_bus_message_read_basic(m, 's', &key);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_peek_type(m, NULL, &contents);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < n_fields; i++) {
+                const char type[] = { fields[i].type, '\0' };
+
+                if (streq(fields[i].key, key) &&
+                                streq(contents, fields[i].type == 'S' ? "as" : type))
+                        return read_value(m, &fields[i], (char *) target + fields[i].offset);
+        }
+
+        return sd_bus_message_skip(m, "v");
+}
+
+int dict_read(sd_bus_message *m, const DictField *fields, size_t n_fields, void *target) {
+        int r;
+
+        assert(m);
+        assert(fields);
+        assert(target);
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = read_entry(m, fields, n_fields, target);
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_exit_container(m);
+}

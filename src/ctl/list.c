@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Bans come in pages, and each page is written before the next one is asked for: a list of a
+ * million needs no more memory than one of five thousand.
+ */
+
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "base/usec.h"
+#include "ctl/connection.h"
+#include "ctl/output.h"
+#include "model/bus-names.h"
+
+/* Strings live with the message they came in. */
+typedef struct BanInfo {
+        uint64_t id;
+        const char *jail;
+        const char *address;
+        uint64_t start;
+        uint64_t end;
+        uint64_t remaining;
+        uint32_t failures;
+        const char *pattern;
+        const char *reason;
+} BanInfo;
+
+/* Returns 1 for a ban, 0 at the end of the page, or a negative errno. */
+static int read_ban(sd_bus_message *m, BanInfo *ret) {
+        return sd_bus_message_read(m,
+                        BUS_BAN_TYPE,
+                        &ret->id,
+                        &ret->jail,
+                        &ret->address,
+                        &ret->start,
+                        &ret->end,
+                        &ret->remaining,
+                        &ret->failures,
+                        &ret->pattern,
+                        &ret->reason);
+}
+
+static json_t *ban_to_json(const BanInfo *b) {
+        return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:i, s:s, s:s}",
+                        "id",
+                        json_count(b->id),
+                        "jail",
+                        b->jail,
+                        "address",
+                        b->address,
+                        "start_usec",
+                        json_usec(b->start),
+                        "end_usec",
+                        json_usec(b->end),
+                        "remaining_usec",
+                        json_usec(b->remaining),
+                        "permanent",
+                        b->end == USEC_INFINITY,
+                        "failures",
+                        (int) b->failures,
+                        "pattern",
+                        b->pattern,
+                        "reason",
+                        b->reason);
+}
+
+static int add_line(Table *t, const BanInfo *b) {
+        char start[USEC_STR_SIZE], remaining[USEC_STR_SIZE], failures[16], why[512];
+        struct libscols_line *line = table_add(t);
+        int r;
+
+        /* By hand there is a reason, by a filter there is a pattern. */
+        if (b->failures > 0) {
+                (void) snprintf(failures, sizeof(failures), "%" PRIu32, b->failures);
+                (void) snprintf(why, sizeof(why), "%s", b->pattern);
+        } else {
+                failures[0] = '\0';
+                (void) snprintf(why,
+                                sizeof(why),
+                                "by hand%s%s",
+                                isempty(b->reason) ? "" : ": ",
+                                b->reason);
+        }
+
+        r = table_set(line, 0, b->jail);
+        if (r >= 0)
+                r = table_set(line, 1, b->address);
+        if (r >= 0)
+                r = table_set(line, 2, usec_format_timestamp(b->start, start));
+        if (r >= 0)
+                r = table_set(line, 3, usec_format_span(b->remaining, remaining));
+        if (r >= 0)
+                r = table_set(line, 4, failures);
+        if (r >= 0)
+                r = table_set(line, 5, why);
+        if (b->end == USEC_INFINITY)
+                table_set_color(line, 3, COLOR_YELLOW);
+        return r;
+}
+
+/* One page. Returns a negative errno, and keeps count of the bans and their last id. */
+static int
+print_page(sd_bus_message *page, const Options *options, size_t *n_printed, uint64_t *last) {
+        static const Column columns[] = {
+                { "JAIL", false, false },
+                { "ADDRESS", false, false },
+                { "SINCE", false, false },
+                { "REMAINING", true, false },
+                { "FAILURES", true, false },
+                { "WHY", false, true },
+        };
+        _cleanup_(table_freep) Table *t = NULL;
+        BanInfo b;
+        int r;
+
+        r = table_new(&t, options, columns, ELEMENTSOF(columns));
+        if (r < 0)
+                return r;
+        if (*n_printed > 0)
+                table_hide_headings(t);
+
+        r = sd_bus_message_enter_container(page, 'a', BUS_BAN_TYPE);
+        if (r < 0)
+                return r;
+
+        while ((r = read_ban(page, &b)) > 0) {
+                if (options->json != JSON_OFF)
+                        r = json_print_element(ban_to_json(&b), options, *n_printed);
+                else
+                        r = add_line(t, &b);
+                if (r < 0)
+                        return r;
+                (*n_printed)++;
+                *last = b.id;
+        }
+        if (r < 0)
+                return r;
+
+        return table_print(t);
+}
+
+int verb_list(int argc, char **argv, const Options *options) {
+        const char *jail = argc > 1 ? argv[1] : "";
+        _cleanup_(bus_closep) sd_bus *bus = NULL;
+        size_t n_printed = 0, n_before;
+        uint64_t last = 0;
+        int r;
+
+        r = connection_open(&bus, options, CONNECTION_ASK, false);
+        if (r != EXIT_DONE)
+                return r;
+
+        output_open_pager(options);
+        do {
+                _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+                _cleanup_(message_unrefp) sd_bus_message *page = NULL;
+
+                n_before = n_printed;
+                r = connection_call(bus,
+                                "ListBans",
+                                &error,
+                                &page,
+                                "stu",
+                                jail,
+                                last,
+                                (uint32_t) BUS_LIST_MAX);
+                if (r < 0)
+                        return connection_report(NULL, &error, r);
+
+                r = print_page(page, options, &n_printed, &last);
+                if (r < 0) {
+                        log_error_errno(r, "Failed to print the bans: %m");
+                        return EXIT_FAILED;
+                }
+        } while (n_printed - n_before == BUS_LIST_MAX);
+
+        if (options->json != JSON_OFF)
+                json_print_end(options, n_printed);
+        else if (options->legend && isatty(STDERR_FILENO) && n_printed == 0)
+                (void) fprintf(stderr, "Nobody is banned.\n");
+
+        return EXIT_DONE;
+}

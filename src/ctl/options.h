@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The command line, and what a verb gets of it
+ *
+ * A verb is a function that does its work, reports its own errors and returns an exit status.
+ */
+
+#include <stdbool.h>
+
+/* Part of the interface; banctl(1) lists them. */
+typedef enum ExitStatus {
+        EXIT_DONE = 0,
+        EXIT_FAILED = 1,
+        EXIT_USAGE = 2,
+        EXIT_NOT_RUNNING = 3,
+        EXIT_REFUSED = 4,     /* it would lock somebody out */
+        EXIT_NOT_ALLOWED = 5, /* it takes root */
+} ExitStatus;
+
+typedef enum JsonMode {
+        JSON_OFF,
+        JSON_SHORT,  /* on one line */
+        JSON_PRETTY, /* indented */
+} JsonMode;
+
+/* Strings are borrowed from the command line, and NULL if not given. */
+typedef struct Options {
+        JsonMode json;
+        bool legend;
+        bool pager;
+        bool quiet;
+        bool force;
+        bool yes;
+        bool all_jails;
+        const char *address; /* of the bus */
+        const char *state_dir;
+        const char *time;
+        const char *reason;
+} Options;
+
+/* argv[0] is the verb. */
+typedef int (*Verb)(int argc, char **argv, const Options *options);
+
+int verb_status(int argc, char **argv, const Options *options);
+int verb_list(int argc, char **argv, const Options *options);
+int verb_jails(int argc, char **argv, const Options *options);
+int verb_ban(int argc, char **argv, const Options *options);
+int verb_unban(int argc, char **argv, const Options *options);
+int verb_reload(int argc, char **argv, const Options *options);
+int verb_flush(int argc, char **argv, const Options *options);

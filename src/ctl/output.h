@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Output
+ *
+ * Tables for people and JSON for programs. What goes to a terminal may have colours, fits its width
+ * and may go through a pager; what goes elsewhere is plain and complete.
+ */
+
+#include <jansson.h>
+#include <libsmartcols.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/macro.h"
+#include "ctl/options.h"
+
+/* Looks at what stdout is. To be called before anything is written. */
+void output_init(void);
+
+/* Sends stdout through a pager if it is a terminal. */
+void output_open_pager(const Options *options);
+
+/* Writes everything out, and waits for the pager. Returns 0, or a negative errno if something could
+ * not be written. */
+int output_close(void);
+
+/* colours */
+
+typedef enum Color {
+        COLOR_BOLD,
+        COLOR_GREEN,
+        COLOR_YELLOW,
+        COLOR_RED,
+        COLOR_GREY,
+        _COLOR_MAX,
+} Color;
+
+/* Escape sequences, or "" where there are no colours. */
+const char *color_begin(Color color);
+const char *color_end(void);
+
+/* tables */
+
+typedef struct Column {
+        const char *name;
+        bool right;    /* flush right */
+        bool truncate; /* may be cut when the terminal is narrow */
+} Column;
+
+typedef struct libscols_table Table;
+
+/* Returns 0 and passes ownership, or -ENOMEM. */
+int table_new(Table **ret, const Options *options, const Column *columns, size_t n_columns);
+Table *table_free(Table *t);
+DEFINE_CLEANUP(Table *, table_free)
+
+/* Begins a line; NULL without memory, which table_set() accepts. */
+struct libscols_line *table_add(Table *t);
+
+/* The text is copied. Returns 0 or -ENOMEM. */
+int table_set(struct libscols_line *line, size_t column, const char *text);
+
+void table_set_color(struct libscols_line *line, size_t column, Color color);
+
+/* Returns 0 or a negative errno. */
+int table_print(Table *t);
+
+/* Leaves the headings of the next tables out. */
+void table_hide_headings(Table *t);
+
+/* JSON */
+
+/* Writes a value and a newline. Takes a reference over; NULL is for no memory. Returns 0 or a
+ * negative errno, reported. */
+int json_print(json_t *value, const Options *options);
+
+/* Writes an array bit by bit: values may be many. n counts those written before. */
+int json_print_element(json_t *value, const Options *options, size_t n);
+void json_print_end(const Options *options, size_t n);
+
+/* A point in time or a span; null for USEC_INFINITY. */
+json_t *json_usec(uint64_t usec);
+
+/* A counter. JSON has no unsigned 64 bits; nobody counts so far. */
+json_t *json_count(uint64_t n);

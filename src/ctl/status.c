@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <inttypes.h>
+#include <langinfo.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/usec.h"
+#include "ctl/connection.h"
+#include "ctl/jails.h"
+#include "ctl/output.h"
+#include "ctl/warnings.h"
+#include "model/bus-names.h"
+
+/* Strings live with the message. */
+typedef struct Status {
+        sd_bus_message *reply;
+        const char *version;
+        const char *state;
+        const char *firewall;
+        uint64_t started;
+        uint64_t journal; /* time of the newest entry; 0 if there was none */
+        uint64_t n_entries;
+        uint64_t n_failures;
+        uint64_t n_bans;
+        uint64_t n_banned;
+        int firewall_failed;
+        int store_failed;
+} Status;
+
+static const DictField fields[] = {
+        { "Version", 's', offsetof(Status, version) },
+        { "State", 's', offsetof(Status, state) },
+        { "Firewall", 's', offsetof(Status, firewall) },
+        { "StartTimestamp", 't', offsetof(Status, started) },
+        { "JournalTimestamp", 't', offsetof(Status, journal) },
+        { "Entries", 't', offsetof(Status, n_entries) },
+        { "Failures", 't', offsetof(Status, n_failures) },
+        { "Bans", 't', offsetof(Status, n_bans) },
+        { "Banned", 't', offsetof(Status, n_banned) },
+        { "FirewallFailed", 'b', offsetof(Status, firewall_failed) },
+        { "StoreFailed", 'b', offsetof(Status, store_failed) },
+};
+
+static void status_done(Status *s) {
+        sd_bus_message_unref(s->reply);
+}
+
+static int status_get(Status *ret, sd_bus *bus) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        *ret = (Status){ .version = "", .state = "", .firewall = "" };
+
+        r = sd_bus_call_method(bus,
+                        BUS_NAME,
+                        BUS_PATH,
+                        "org.freedesktop.DBus.Properties",
+                        "GetAll",
+                        &error,
+                        &ret->reply,
+                        "s",
+                        BUS_INTERFACE);
+        if (r < 0)
+                return connection_report(NULL, &error, r);
+
+        r = dict_read(ret->reply, fields, ELEMENTSOF(fields), ret);
+        if (r < 0) {
+                log_error_errno(r, "Failed to read the answer of banjod: %m");
+                return EXIT_FAILED;
+        }
+
+        return EXIT_DONE;
+}
+
+static void warn_about_daemon(Warnings *w, const Status *s) {
+        if (s->firewall_failed)
+                warnings_add(w,
+                                "firewall-failed",
+                                NULL,
+                                "The firewall does not take the changes: new bans are not in "
+                                "effect. They are tried again; see `journalctl -u banjod`.");
+        if (s->store_failed)
+                warnings_add(w,
+                                "store-failed",
+                                NULL,
+                                "The database cannot be written: new bans would not outlive a "
+                                "restart. See `journalctl -u banjod`.");
+}
+
+/* JSON */
+
+static json_t *warnings_to_json(const Warnings *w) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; array && i < w->n_warnings; i++)
+                (void) json_array_append_new(array,
+                                json_pack("{s:s, s:s?, s:s}",
+                                                "kind",
+                                                w->warnings[i].kind,
+                                                "jail",
+                                                w->warnings[i].jail,
+                                                "text",
+                                                w->warnings[i].text));
+
+        return array;
+}
+
+static json_t *jails_to_json(const JailList *jails) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; array && i < jails->n_jails; i++)
+                (void) json_array_append_new(array, jail_info_to_json(&jails->jails[i]));
+
+        return array;
+}
+
+static int
+print_json(const Status *s, const JailList *jails, const Warnings *w, const Options *options) {
+        return json_print(json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:b, "
+                                    "s:o, s:o}",
+                                          "running",
+                                          true,
+                                          "version",
+                                          s->version,
+                                          "state",
+                                          s->state,
+                                          "start_usec",
+                                          json_usec(s->started),
+                                          "journal_usec",
+                                          s->journal > 0 ? json_usec(s->journal) : json_null(),
+                                          "entries",
+                                          json_count(s->n_entries),
+                                          "failures",
+                                          json_count(s->n_failures),
+                                          "bans",
+                                          json_count(s->n_bans),
+                                          "banned",
+                                          json_count(s->n_banned),
+                                          "firewall",
+                                          s->firewall,
+                                          "firewall_failed",
+                                          s->firewall_failed,
+                                          "store_failed",
+                                          s->store_failed,
+                                          "jails",
+                                          jails_to_json(jails),
+                                          "warnings",
+                                          warnings_to_json(w)),
+                               options) < 0
+                               ? EXIT_FAILED
+                               : EXIT_DONE;
+}
+
+/* Text */
+
+static usec_t now_realtime(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
+}
+
+static const char *dot(bool running) {
+        if (!streq(nl_langinfo(CODESET), "UTF-8"))
+                return running ? "*" : "-";
+        return running ? "●" : "○";
+}
+
+static void print_warnings(const Warnings *w) {
+        if (w->n_warnings > 0)
+                (void) putchar('\n');
+
+        for (size_t i = 0; i < w->n_warnings; i++)
+                (void) printf("%sWarning:%s %s%s%s\n",
+                                color_begin(COLOR_YELLOW),
+                                color_end(),
+                                w->warnings[i].jail ? w->warnings[i].jail : "",
+                                w->warnings[i].jail ? ": " : "",
+                                w->warnings[i].text);
+}
+
+static void print_journal(const Status *s, usec_t now) {
+        char timestamp[USEC_STR_SIZE], span[USEC_STR_SIZE];
+        bool behind = streq(s->state, "catching-up");
+
+        (void) printf("   Journal: ");
+        if (s->journal == 0)
+                (void) printf("%s, no entry for the jails so far\n",
+                                behind ? "catching up" : "following");
+        else
+                (void) printf("%s%s%s, %s entry %s (%s %s)\n",
+                                behind ? color_begin(COLOR_YELLOW) : "",
+                                behind ? "catching up" : "following",
+                                behind ? color_end() : "",
+                                behind ? "at the" : "last",
+                                usec_format_timestamp(s->journal, timestamp),
+                                usec_format_span(usec_sub(now, s->journal), span),
+                                behind ? "behind" : "ago");
+}
+
+static void print_firewall(const Status *s) {
+        static const struct {
+                const char *name;
+                const char *text;
+        } texts[] = {
+                { "nft", "nftables, table inet banjo" },
+                { "nft, owned", "nftables, table inet banjo, which only banjod may change" },
+                { "log", "none: bans are decided and announced, nobody is shut out" },
+        };
+        const char *text = s->firewall;
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                if (streq(s->firewall, texts[i].name))
+                        text = texts[i].text;
+
+        (void) printf("  Firewall: %s%s%s%s\n",
+                        text,
+                        s->firewall_failed ? color_begin(COLOR_RED) : "",
+                        s->firewall_failed ? ", FAILED" : "",
+                        s->firewall_failed ? color_end() : "");
+}
+
+static void print_head(const Status *s) {
+        char timestamp[USEC_STR_SIZE], span[USEC_STR_SIZE];
+        usec_t now = now_realtime();
+
+        (void) printf("%s%s%s %sbanjod%s %s, since %s (%s ago)\n",
+                        color_begin(COLOR_GREEN),
+                        dot(true),
+                        color_end(),
+                        color_begin(COLOR_BOLD),
+                        color_end(),
+                        s->version,
+                        usec_format_timestamp(s->started, timestamp),
+                        usec_format_span(usec_sub(now, s->started), span));
+        print_journal(s, now);
+        print_firewall(s);
+        (void) printf("      Bans: %" PRIu64 " running; since the start %" PRIu64 " made, %" PRIu64
+                      " failures counted\n",
+                        s->n_banned,
+                        s->n_bans,
+                        s->n_failures);
+}
+
+/* 12345 packets are "12345", more are "1234k" and so on: what fits into a column. */
+static const char *format_count(uint64_t n, char buf[static USEC_STR_SIZE]) {
+        static const char units[] = "kMGTPE";
+        size_t i = 0;
+
+        if (n < 100000) {
+                (void) snprintf(buf, USEC_STR_SIZE, "%" PRIu64, n);
+                return buf;
+        }
+
+        for (n /= 1000; n >= 10000 && units[i + 1]; i++)
+                n /= 1000;
+        (void) snprintf(buf, USEC_STR_SIZE, "%" PRIu64 "%c", n, units[i]);
+        return buf;
+}
+
+static int add_jail(Table *t, const JailInfo *j) {
+        char count[USEC_STR_SIZE], span[USEC_STR_SIZE], limit[USEC_STR_SIZE + 16];
+        struct libscols_line *line = table_add(t);
+        int r;
+
+        (void) snprintf(limit,
+                        sizeof(limit),
+                        "%" PRIu32 " in %s",
+                        j->maxretry,
+                        usec_format_span(j->findtime, span));
+
+        r = table_set(line, 0, j->name);
+        if (r >= 0)
+                r = table_set(line, 1, format_count(j->n_banned, count));
+        if (r >= 0)
+                r = table_set(line, 2, format_count(j->n_failures, count));
+        if (r >= 0)
+                r = table_set(line, 3, format_count(j->dropped_packets, count));
+        if (r >= 0)
+                r = table_set(line, 4, j->refused ? "refused" : limit);
+        if (r >= 0)
+                r = table_set(line, 5, usec_format_span(j->bantime, span));
+        if (r >= 0)
+                r = table_set(line, 6, j->ports_text);
+        if (j->refused)
+                table_set_color(line, 4, COLOR_RED);
+        return r;
+}
+
+static int print_jails(const JailList *jails, const Options *options) {
+        static const Column columns[] = {
+                { "JAIL", false, true },
+                { "BANNED", true, false },
+                { "FAILURES", true, false },
+                { "DROPPED", true, false },
+                { "LIMIT", false, false },
+                { "BANTIME", false, false },
+                { "PORTS", false, true },
+        };
+        _cleanup_(table_freep) Table *t = NULL;
+        int r;
+
+        r = table_new(&t, options, columns, ELEMENTSOF(columns));
+        for (size_t i = 0; i < jails->n_jails && r >= 0; i++)
+                if (jails->jails[i].enabled || jails->jails[i].n_banned > 0)
+                        r = add_jail(t, &jails->jails[i]);
+        if (r < 0)
+                return r;
+
+        (void) putchar('\n');
+        return table_print(t);
+}
+
+static int print_not_running(const Options *options) {
+        Warnings w = {};
+
+        warnings_about_rivals(&w);
+        if (options->json != JSON_OFF) {
+                (void) json_print(json_pack("{s:b, s:o}",
+                                                  "running",
+                                                  false,
+                                                  "warnings",
+                                                  warnings_to_json(&w)),
+                                options);
+                return EXIT_NOT_RUNNING;
+        }
+
+        (void) printf("%s %sbanjod%s is not running.\n"
+                      "  Bans that are in the kernel stay until they end, and nobody new is "
+                      "banned.\n"
+                      "  `systemctl start banjod` starts it.\n",
+                        dot(false),
+                        color_begin(COLOR_BOLD),
+                        color_end());
+        print_warnings(&w);
+        return EXIT_NOT_RUNNING;
+}
+
+int verb_status(int argc, char **argv, const Options *options) {
+        _cleanup_(status_done) Status s = {};
+        _cleanup_(jail_list_done) JailList jails = {};
+        _cleanup_(bus_closep) sd_bus *bus = NULL;
+        Warnings w = {};
+        int r;
+
+        r = connection_open(&bus, options, CONNECTION_ASK, true);
+        if (r == EXIT_NOT_RUNNING)
+                return options->quiet ? r : print_not_running(options);
+        if (r != EXIT_DONE)
+                return r;
+
+        r = status_get(&s, bus);
+        if (r == EXIT_DONE)
+                r = jail_list_get(&jails, bus);
+        if (r != EXIT_DONE || options->quiet)
+                return r;
+
+        warn_about_daemon(&w, &s);
+        warnings_about_jails(&w, &jails);
+        warnings_about_rivals(&w);
+
+        if (options->json != JSON_OFF)
+                return print_json(&s, &jails, &w, options);
+
+        output_open_pager(options);
+        print_head(&s);
+        if (print_jails(&jails, options) < 0) {
+                log_oom();
+                return EXIT_FAILED;
+        }
+        print_warnings(&w);
+        return EXIT_DONE;
+}

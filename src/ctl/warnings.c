@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "ctl/warnings.h"
+
+#include <stdarg.h>
+
+#include "ctl/listeners.h"
+#include "ctl/rivals.h"
+#include "model/match.h"
+
+/* Ports of one unit that are worth telling. */
+#define PORTS_SHOWN 8
+
+#define RIVALS_MAX 4
+
+void warnings_add(Warnings *w, const char *kind, const char *jail, const char *format, ...) {
+        Warning *warning;
+        va_list ap;
+
+        assert(w);
+        assert(kind);
+        assert(format);
+
+        if (w->n_warnings == WARNINGS_MAX)
+                return;
+
+        warning = &w->warnings[w->n_warnings++];
+        warning->kind = kind;
+        warning->jail = jail;
+        va_start(ap, format);
+        (void) vsnprintf(warning->text, sizeof(warning->text), format, ap);
+        va_end(ap);
+}
+
+/* "ssh.service, sshd.service": the units of a match, each once, in the order of their mention. */
+static const char *format_units(const Match *match, char *buf, size_t size) {
+        size_t used = 0;
+
+        buf[0] = '\0';
+        for (size_t i = 0; i < match->n_groups; i++)
+                for (size_t j = 0; j < match->groups[i].n_terms; j++) {
+                        const MatchTerm *term = &match->groups[i].terms[j];
+                        int n;
+
+                        if ((term->field != ENTRY_SYSTEMD_UNIT &&
+                                            term->field != ENTRY_SYSTEMD_SLICE) ||
+                                        strstr(buf, term->value))
+                                continue;
+                        n = snprintf(buf + used,
+                                        size - used,
+                                        "%s%s",
+                                        used > 0 ? ", " : "",
+                                        term->value);
+                        if (n < 0 || (size_t) n >= size - used) {
+                                buf[used] = '\0';
+                                return buf;
+                        }
+                        used += (size_t) n;
+                }
+
+        return buf;
+}
+
+static const char *format_ports(const uint16_t *ports, size_t n_ports, char *buf, size_t size) {
+        size_t used = 0;
+
+        buf[0] = '\0';
+        for (size_t i = 0; i < n_ports && used < size; i++)
+                used += (size_t) snprintf(buf + used,
+                                size - used,
+                                "%s%u",
+                                i == 0             ? ""
+                                : i == n_ports - 1 ? " and "
+                                                   : ", ",
+                                ports[i]);
+
+        return buf;
+}
+
+static void warn_nothing_listens(Warnings *w, const JailInfo *j, const Listeners *listeners) {
+        _cleanup_(match_freep) Match *match = NULL;
+        char units[128], shown[PORTS_SHOWN * 8 + 8];
+        uint16_t ports[PORTS_SHOWN];
+        const char *bad;
+        size_t n;
+
+        if (match_new(&match) < 0 || match_parse(match, j->match, &bad) < 0)
+                return;
+
+        n = listeners_of_match(listeners, match, ports, ELEMENTSOF(ports));
+        format_units(match, units, sizeof(units));
+        if (n > 0)
+                warnings_add(w,
+                                "nothing-listens",
+                                j->name,
+                                "Nothing listens on the ports that it guards (%s): %s listens on "
+                                "%s. Set \"ports =\" of the jail.",
+                                j->ports_text,
+                                units,
+                                format_ports(ports, n, shown, sizeof(shown)));
+        else
+                warnings_add(w,
+                                "nothing-listens",
+                                j->name,
+                                "Nothing listens on the ports that it guards (%s), and %s listens "
+                                "on no TCP port.",
+                                j->ports_text,
+                                isempty(units) ? "what it reads" : units);
+}
+
+void warnings_about_jails(Warnings *w, const JailList *jails) {
+        _cleanup_(listeners_freep) Listeners *listeners = NULL;
+
+        assert(w);
+        assert(jails);
+
+        (void) listeners_new(&listeners);
+
+        for (size_t i = 0; i < jails->n_jails; i++) {
+                const JailInfo *j = &jails->jails[i];
+
+                if (j->refused) {
+                        warnings_add(w,
+                                        "jail-refused",
+                                        j->name,
+                                        "Its configuration has mistakes: it keeps its bans and "
+                                        "recognises nothing. `journalctl -u banjod -p warning` "
+                                        "names them.");
+                        continue;
+                }
+
+                if (listeners && j->enabled && (j->ports.protocols & PORT_TCP) &&
+                                j->ports.n_ranges > 0 && !listeners_any(listeners, &j->ports))
+                        warn_nothing_listens(w, j, listeners);
+        }
+}
+
+void warnings_about_rivals(Warnings *w) {
+        const char *names[RIVALS_MAX];
+        size_t n;
+
+        n = rivals_find(names, ELEMENTSOF(names));
+        for (size_t i = 0; i < n; i++)
+                warnings_add(w,
+                                "rival",
+                                NULL,
+                                "%s runs as well. Both read the same failures, and each has bans "
+                                "that the other does not know.",
+                                names[i]);
+}
