@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "test.h"
+
+#include "model/ban.h"
+
+static BanList *new_list(void) {
+        BanList *l;
+
+        assert_int_equal(ban_list_new(&l), 0);
+        return l;
+}
+
+static Ban *add(BanList *l, const char *address, usec_t start, usec_t end) {
+        static uint64_t id = 0;
+        Ban *ban = NULL;
+
+        assert_ok(ban_list_add(l,
+                        &(const Ban){
+                                        .address = addr(address),
+                                        .failures = 5,
+                                        .pattern = "password",
+                                        .id = ++id,
+                                        .start = start,
+                                        .end = end,
+                        },
+                        &ban));
+        return ban;
+}
+
+static void ban_keeps_what_it_was_given(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        char reason[] = "port scan", pattern[] = "password";
+        Ban *ban;
+        const Ban wanted = {
+                .address = addr("192.0.2.1"),
+                .in_kernel = true,
+                .failures = 3,
+                .pattern = pattern,
+                .reason = reason,
+                .id = 7,
+                .start = T0,
+                .end = T0 + 10,
+        };
+
+        assert_int_equal(ban_list_add(l, &wanted, &ban), 1);
+        memset(reason, 'x', strlen(reason));
+        memset(pattern, 'x', strlen(pattern));
+
+        assert_string_equal(ban->reason, "port scan");
+        assert_string_equal(ban->pattern, "password");
+        assert_int_equal(ban->failures, 3);
+        assert_int_equal(ban->id, 7);
+        assert_int_equal(ban->start, T0);
+        assert_int_equal(ban->end, T0 + 10);
+        assert_true(ban->in_kernel);
+        assert_int_equal(ban_list_size(l), 1);
+        assert_ptr_equal(ban_list_get(l, &wanted.address), ban);
+}
+
+static void banning_again_replaces(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        Ban *first, *second, wanted;
+
+        first = add(l, "192.0.2.1", T0, T0 + 10);
+        wanted = (Ban){
+                .address = addr("192.0.2.1"),
+                .pattern = "",
+                .reason = (char *) "by hand",
+                .id = 99,
+                .start = T0 + 1,
+                .end = USEC_INFINITY,
+        };
+        assert_int_equal(ban_list_add(l, &wanted, &second), 0);
+        assert_ptr_equal(first, second);
+        assert_int_equal(ban_list_size(l), 1);
+        assert_int_equal(second->end, USEC_INFINITY);
+        assert_string_equal(second->reason, "by hand");
+        assert_string_equal(second->pattern, "");
+        assert_null(ban_list_first_to_end(l));
+
+        /* Its own values, as when a ban is written once more. */
+        assert_int_equal(ban_list_add(l, second, NULL), 0);
+        assert_string_equal(second->reason, "by hand");
+
+        /* And back to one that ends. */
+        wanted.end = T0 + 5;
+        wanted.reason = NULL;
+        assert_int_equal(ban_list_add(l, &wanted, NULL), 0);
+        assert_null(second->reason);
+        assert_ptr_equal(ban_list_first_to_end(l), second);
+}
+
+static void long_reasons_are_cut(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        char reason[BAN_REASON_MAX * 2];
+        Ban *ban, wanted = { .address = addr("192.0.2.1"), .reason = reason, .end = T0 };
+
+        memset(reason, 'x', sizeof(reason) - 1);
+        reason[sizeof(reason) - 1] = '\0';
+        assert_int_equal(ban_list_add(l, &wanted, &ban), 1);
+        assert_int_equal(strlen(ban->reason), BAN_REASON_MAX);
+}
+
+static void prefix_bans_whom_it_covers(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        Address in = addr("2001:db8::7"), out = addr("2001:db8:0:1::7"), v4 = addr("32.1.13.184");
+        Ban *ban = add(l, "2001:db8::/64", T0, T0 + 100);
+
+        assert_ptr_equal(ban_list_find(l, &in, T0), ban);
+        assert_null(ban_list_find(l, &out, T0));
+        assert_null(ban_list_find(l, &v4, T0)); /* the same bytes in the other family */
+        assert_null(ban_list_get(l, &in));
+}
+
+static void ban_covers_until_its_end_and_not_then(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        Address a = addr("192.0.2.1");
+        Ban *ban = add(l, "192.0.2.1", T0, T0 + 100);
+
+        assert_ptr_equal(ban_list_find(l, &a, T0 + 99), ban);
+        assert_null(ban_list_find(l, &a, T0 + 100));
+        assert_ptr_equal(ban_list_get(l, &a), ban);
+}
+
+static void of_several_the_last_to_end_is_found(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        Address a = addr("192.0.2.1");
+        Ban *wide;
+
+        (void) add(l, "192.0.2.1", T0, T0 + 100);
+        wide = add(l, "192.0.2.0/24", T0, T0 + 200);
+        (void) add(l, "192.0.2.0/25", T0, T0 + 50);
+        assert_ptr_equal(ban_list_find(l, &a, T0), wide);
+
+        (void) add(l, "0.0.0.0/0", T0, USEC_INFINITY);
+        assert_int_equal(ban_list_find(l, &a, T0)->address.prefixlen, 0);
+}
+
+static void permanent_bans_never_come_first_to_end(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        Ban *a, *b;
+
+        (void) add(l, "192.0.2.9", T0, USEC_INFINITY);
+        assert_null(ban_list_first_to_end(l));
+        a = add(l, "192.0.2.1", T0, T0 + 2);
+        b = add(l, "192.0.2.2", T0, T0 + 1);
+        assert_ptr_equal(ban_list_first_to_end(l), b);
+        ban_list_remove(l, b);
+        assert_ptr_equal(ban_list_first_to_end(l), a);
+        ban_list_remove(l, a);
+        assert_null(ban_list_first_to_end(l));
+        assert_int_equal(ban_list_size(l), 1);
+}
+
+static void walk_goes_in_order_and_survives_removals(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        unsigned n = 0;
+        Ban *ban, *next;
+
+        for (unsigned i = 0; i < 100; i++) {
+                char text[32];
+
+                (void) snprintf(text, sizeof(text), "192.0.2.%u", i);
+                (void) add(l, text, T0, T0 + i);
+        }
+
+        for (ban = ban_list_next(l, NULL); ban; ban = next, n++) {
+                next = ban_list_next(l, ban);
+                assert_int_equal(ban->address.bytes[3], n);
+                if (n % 2)
+                        ban_list_remove(l, ban);
+        }
+
+        assert_int_equal(n, 100);
+        assert_int_equal(ban_list_size(l), 50);
+}
+
+/* Thousands of random bans of all lengths against a search through all of them. */
+static void find_agrees_with_a_search_through_all(void **state) {
+        enum { N = 200 };
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        Random random = { 4 };
+
+        for (unsigned step = 0; step < 5000; step++) {
+                uint8_t bytes[16] = { 0x20, 0x01, 0x0d, 0xb8 };
+                int family = random_below(&random, 2) ? AF_INET : AF_INET6;
+                unsigned bits = address_family_bits(family);
+                Ban *best = NULL, *found;
+                usec_t when;
+                Address a;
+
+                bytes[random_below(&random, 5)] ^= (uint8_t) (1 << random_below(&random, 8));
+                assert_ok(address_from_bytes(
+                                family, bytes, (unsigned) random_below(&random, bits + 1), &a));
+
+                found = ban_list_get(l, &a);
+                if (found && random_below(&random, 2))
+                        ban_list_remove(l, found);
+                else if (ban_list_size(l) < N)
+                        assert_ok(ban_list_add(l,
+                                        &(const Ban){ .address = a,
+                                                        .pattern = "",
+                                                        .end = random_below(&random, 100) },
+                                        NULL));
+                else
+                        ban_list_remove(l, ban_list_first_to_end(l));
+
+                assert_ok(address_from_bytes(family, bytes, bits, &a));
+                when = random_below(&random, 100);
+                for (Ban *b = ban_list_next(l, NULL); b; b = ban_list_next(l, b))
+                        if (address_covers(&b->address, &a) && when < b->end &&
+                                        (!best || b->end > best->end))
+                                best = b;
+
+                found = ban_list_find(l, &a, when);
+                assert_int_equal(!found, !best);
+                if (found)
+                        assert_int_equal(found->end, best->end);
+        }
+}
+
+static void names_of_patterns_are_kept_once_and_bounded(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        Ban *first, *second, *last = NULL;
+
+        first = add(l, "192.0.2.1", T0, T0 + 1);
+        second = add(l, "192.0.2.2", T0, T0 + 1);
+        assert_ptr_equal(first->pattern, second->pattern);
+
+        for (unsigned i = 0; i < 2000; i++) {
+                char name[16];
+
+                (void) snprintf(name, sizeof(name), "p%u", i);
+                assert_ok(ban_list_add(l,
+                                &(const Ban){ .address = addr("192.0.2.3"),
+                                                .pattern = name,
+                                                .end = T0 },
+                                &last));
+        }
+        assert_string_equal(last->pattern, ""); /* the name is lost, the ban is not */
+        assert_string_equal(first->pattern, "password");
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(ban_keeps_what_it_was_given),
+                cmocka_unit_test(banning_again_replaces),
+                cmocka_unit_test(long_reasons_are_cut),
+                cmocka_unit_test(prefix_bans_whom_it_covers),
+                cmocka_unit_test(ban_covers_until_its_end_and_not_then),
+                cmocka_unit_test(of_several_the_last_to_end_is_found),
+                cmocka_unit_test(permanent_bans_never_come_first_to_end),
+                cmocka_unit_test(walk_goes_in_order_and_survives_removals),
+                cmocka_unit_test(find_agrees_with_a_search_through_all),
+                cmocka_unit_test(names_of_patterns_are_kept_once_and_bounded),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
