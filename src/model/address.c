@@ -56,6 +56,10 @@ int address_parse(const char *s, size_t n, Address *ret) {
         assert(s);
         assert(ret);
 
+        /* It would end the text early for those who read strings, and hide what follows. */
+        if (memchr(s, '\0', n))
+                return -EINVAL;
+
         slash = memchr(s, '/', n);
         family = memchr(s, ':', n) ? AF_INET6 : AF_INET;
         prefixlen = address_family_bits(family);
@@ -86,8 +90,7 @@ int address_parse(const char *s, size_t n, Address *ret) {
                 n = (size_t) (zone - s);
         }
 
-        /* A NUL within would end the text early for inet_pton(), and hide what follows. */
-        if (n == 0 || n >= sizeof(buf) || memchr(s, '\0', n))
+        if (n == 0 || n >= sizeof(buf))
                 return -EINVAL;
         memcpy(buf, s, n);
         buf[n] = '\0';
