@@ -207,10 +207,11 @@ int connection_report(const char *subject, const sd_bus_error *error, int r) {
                 { SD_BUS_ERROR_NO_REPLY, EXIT_NOT_RUNNING },
                 { SD_BUS_ERROR_DISCONNECTED, EXIT_NOT_RUNNING },
         };
-        const char *separator = subject ? ": " : "";
+        const char *separator = ": ";
 
-        if (!subject)
-                subject = "";
+        /* banjod often names the address itself. */
+        if (!subject || (error->message && strstr(error->message, subject)))
+                subject = separator = "";
 
         if (!sd_bus_error_is_set(error)) {
                 log_error_errno(r, "%s%sNo answer from banjod: %m", subject, separator);

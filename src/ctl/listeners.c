@@ -244,29 +244,38 @@ static bool match_has_path(const Match *match, const char *path) {
 }
 
 /* Keeps the ports sorted. */
-static void insert_port(uint16_t *ports, size_t *n, size_t max, uint16_t port) {
+static void insert_port(ListenerPort *ports, size_t *n, size_t max, ListenerPort p) {
         size_t i = 0;
 
-        while (i < *n && ports[i] < port)
+        while (i < *n && ports[i].port < p.port)
                 i++;
-        if ((i < *n && ports[i] == port) || *n == max)
+        if ((i < *n && ports[i].port == p.port) || *n == max)
                 return;
 
         memmove(ports + i + 1, ports + i, (*n - i) * sizeof(*ports));
-        ports[i] = port;
+        ports[i] = p;
         (*n)++;
 }
 
-size_t listeners_of_match(const Listeners *l, const Match *match, uint16_t *ret_ports, size_t max) {
+size_t listeners_of_match(const Listeners *l, const Match *match, ListenerPort *ret, size_t max) {
         size_t n = 0;
 
         assert(l);
         assert(match);
-        assert(ret_ports);
+        assert(ret);
 
-        for (size_t i = 0; i < l->n_listeners; i++)
-                if (l->listeners[i].path && match_has_path(match, l->listeners[i].path))
-                        insert_port(ret_ports, &n, max, l->listeners[i].port);
+        for (size_t i = 0; i < l->n_listeners; i++) {
+                const char *path = l->listeners[i].path;
+
+                if (path && match_has_path(match, path))
+                        insert_port(ret,
+                                        &n,
+                                        max,
+                                        (ListenerPort){
+                                                        .port = l->listeners[i].port,
+                                                        .unit = strrchr(path, '/') + 1,
+                                        });
+        }
 
         return n;
 }

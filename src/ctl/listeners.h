@@ -27,10 +27,15 @@ DEFINE_CLEANUP(Listeners *, listeners_free)
 /* True if something listens on one of the ports. */
 bool listeners_any(const Listeners *l, const PortSet *ports);
 
+typedef struct ListenerPort {
+        uint16_t port;
+        const char *unit; /* that opened it; borrowed from the listeners */
+} ListenerPort;
+
 /* The ports on which the units of a match listen, in order and each once: the service itself, the
  * instances of a template, and the socket unit of the same name. Returns their number, at most max.
  */
-size_t listeners_of_match(const Listeners *l, const Match *match, uint16_t *ret_ports, size_t max);
+size_t listeners_of_match(const Listeners *l, const Match *match, ListenerPort *ret, size_t max);
 
 /* True if the control group, "/system.slice/ssh.service" and so on, belongs to the unit or slice of
  * a match term, or to the socket unit that goes with it. */

@@ -37,7 +37,7 @@ static const DictField fields[] = {
         { "Entries", 't', offsetof(Status, n_entries) },
         { "Failures", 't', offsetof(Status, n_failures) },
         { "Bans", 't', offsetof(Status, n_bans) },
-        { "Banned", 't', offsetof(Status, n_banned) },
+        { "RunningBans", 't', offsetof(Status, n_banned) },
         { "FirewallFailed", 'b', offsetof(Status, firewall_failed) },
         { "StoreFailed", 'b', offsetof(Status, store_failed) },
 };

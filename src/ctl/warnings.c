@@ -32,55 +32,29 @@ void warnings_add(Warnings *w, const char *kind, const char *jail, const char *f
         va_end(ap);
 }
 
-/* "ssh.service, sshd.service": the units of a match, each once, in the order of their mention. */
-static const char *format_units(const Match *match, char *buf, size_t size) {
+/* "ssh.service listens on 2222 and 2022" */
+static const char *format_listeners(const ListenerPort *ports, size_t n, char *buf, size_t size) {
         size_t used = 0;
 
-        buf[0] = '\0';
-        for (size_t i = 0; i < match->n_groups; i++)
-                for (size_t j = 0; j < match->groups[i].n_terms; j++) {
-                        const MatchTerm *term = &match->groups[i].terms[j];
-                        int n;
+        for (size_t i = 0; i < n && used < size; i++) {
+                bool same = i > 0 && streq(ports[i].unit, ports[i - 1].unit);
 
-                        if ((term->field != ENTRY_SYSTEMD_UNIT &&
-                                            term->field != ENTRY_SYSTEMD_SLICE) ||
-                                        strstr(buf, term->value))
-                                continue;
-                        n = snprintf(buf + used,
-                                        size - used,
-                                        "%s%s",
-                                        used > 0 ? ", " : "",
-                                        term->value);
-                        if (n < 0 || (size_t) n >= size - used) {
-                                buf[used] = '\0';
-                                return buf;
-                        }
-                        used += (size_t) n;
-                }
-
-        return buf;
-}
-
-static const char *format_ports(const uint16_t *ports, size_t n_ports, char *buf, size_t size) {
-        size_t used = 0;
-
-        buf[0] = '\0';
-        for (size_t i = 0; i < n_ports && used < size; i++)
                 used += (size_t) snprintf(buf + used,
                                 size - used,
-                                "%s%u",
-                                i == 0             ? ""
-                                : i == n_ports - 1 ? " and "
-                                                   : ", ",
-                                ports[i]);
+                                "%s%s%s%u",
+                                i > 0 ? " and " : "",
+                                same ? "" : ports[i].unit,
+                                same ? "" : " listens on ",
+                                ports[i].port);
+        }
 
         return buf;
 }
 
 static void warn_nothing_listens(Warnings *w, const JailInfo *j, const Listeners *listeners) {
         _cleanup_(match_freep) Match *match = NULL;
-        char units[128], shown[PORTS_SHOWN * 8 + 8];
-        uint16_t ports[PORTS_SHOWN];
+        ListenerPort ports[PORTS_SHOWN];
+        char shown[WARNING_SIZE / 2];
         const char *bad;
         size_t n;
 
@@ -88,24 +62,20 @@ static void warn_nothing_listens(Warnings *w, const JailInfo *j, const Listeners
                 return;
 
         n = listeners_of_match(listeners, match, ports, ELEMENTSOF(ports));
-        format_units(match, units, sizeof(units));
         if (n > 0)
                 warnings_add(w,
                                 "nothing-listens",
                                 j->name,
-                                "Nothing listens on the ports that it guards (%s): %s listens on "
-                                "%s. Set \"ports =\" of the jail.",
+                                "Nothing listens on the TCP ports that it guards (%s), but %s.",
                                 j->ports_text,
-                                units,
-                                format_ports(ports, n, shown, sizeof(shown)));
+                                format_listeners(ports, n, shown, sizeof(shown)));
         else
                 warnings_add(w,
                                 "nothing-listens",
                                 j->name,
-                                "Nothing listens on the ports that it guards (%s), and %s listens "
-                                "on no TCP port.",
-                                j->ports_text,
-                                isempty(units) ? "what it reads" : units);
+                                "Nothing listens on the TCP ports that it guards (%s), and none "
+                                "of its units listens anywhere.",
+                                j->ports_text);
 }
 
 void warnings_about_jails(Warnings *w, const JailList *jails) {

@@ -517,7 +517,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("Entries", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("Failures", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("Bans", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("Banned", "t", get_number, 0, 0),
+        SD_BUS_PROPERTY("RunningBans", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("Firewall", "s", get_string, 0, 0),
         SD_BUS_PROPERTY("FirewallFailed", "b", get_bool, 0, 0),
         SD_BUS_PROPERTY("StoreFailed", "b", get_bool, 0, 0),

@@ -38,6 +38,7 @@ typedef struct Peer Peer;
 struct Peer {
         Bus *owner;
         sd_bus *connection;
+        sd_event_source *leftover;
         bool listens; /* asked for signals */
         Peer *next;
 };
@@ -58,14 +59,17 @@ struct Bus {
         size_t n_peers;
 };
 
-static int
-match_disconnected(sd_bus *connection, sd_bus_message_handler_t handler, void *userdata) {
+/* What sd-bus itself says about the connection: "Connected" or "Disconnected". */
+static int match_local(sd_bus *connection,
+                const char *member,
+                sd_bus_message_handler_t handler,
+                void *userdata) {
         return sd_bus_match_signal(connection,
                         NULL,
                         "org.freedesktop.DBus.Local",
                         "/org/freedesktop/DBus/Local",
                         "org.freedesktop.DBus.Local",
-                        "Disconnected",
+                        member,
                         handler,
                         userdata);
 }
@@ -129,7 +133,7 @@ static int open_message_bus(Bus *b, sd_bus **ret) {
         if (r >= 0)
                 r = bus_manager_add(c, b->manager);
         if (r >= 0)
-                r = match_disconnected(c, on_disconnected, b);
+                r = match_local(c, "Disconnected", on_disconnected, b);
         if (r >= 0)
                 r = sd_bus_start(c);
         if (r >= 0)
@@ -289,6 +293,7 @@ static Peer *peer_free(Peer *p) {
                         break;
                 }
 
+        sd_event_source_disable_unref(p->leftover);
         sd_bus_close_unref(p->connection);
         free(p);
         return NULL;
@@ -300,6 +305,28 @@ static int on_peer_gone(sd_bus_message *message, void *userdata, sd_bus_error *e
 
         peer_free(userdata);
         return 0;
+}
+
+/* A client may send its first call together with the end of its authentication. sd-bus has read
+ * that by then and would wait for the descriptor to become readable once more. */
+static int on_leftover(sd_event_source *source, void *userdata) {
+        Peer *p = userdata;
+        sd_bus *connection = sd_bus_ref(p->connection);
+
+        /* The peer may be gone after this. */
+        if (sd_bus_process(connection, NULL) <= 0)
+                (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+
+        sd_bus_unref(connection);
+        return 0;
+}
+
+static int on_peer_connected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Peer *p = userdata;
+
+        (void) message, (void) error;
+
+        return sd_event_source_set_enabled(p->leftover, SD_EVENT_ON);
 }
 
 /* The socket is root's and has mode 0600, but it is systemd or whoever started us that made it. */
@@ -336,7 +363,15 @@ static int peer_add(Bus *b, int fd) {
                                 driver_vtable,
                                 p);
         if (r >= 0)
-                r = match_disconnected(p->connection, on_peer_gone, p);
+                r = match_local(p->connection, "Disconnected", on_peer_gone, p);
+        if (r >= 0)
+                r = match_local(p->connection, "Connected", on_peer_connected, p);
+        if (r >= 0)
+                r = sd_bus_set_connected_signal(p->connection, true);
+        if (r >= 0)
+                r = sd_event_add_defer(b->event, &p->leftover, on_leftover, p);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(p->leftover, SD_EVENT_OFF);
         if (r >= 0)
                 r = sd_bus_set_fd(p->connection, fd, fd);
         if (r < 0)
