@@ -21,7 +21,7 @@ static char first_error[INI_ERROR_SIZE];
 
 /* "iniparser: syntax error in FILE (LINE):\n-> TEXT\n" and "iniparser: input line too long in FILE
  * (LINE)\n" become one line without the parser's name and the file's, which the caller adds. */
-static int keep_error(const char *format, ...) {
+static int _printf_(1, 2) keep_error(const char *format, ...) {
         char text[1024], *s = text, *in, *line;
         va_list ap;
 
