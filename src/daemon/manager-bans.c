@@ -235,8 +235,6 @@ int manager_expire(Manager *m) {
                         if (r < 0)
                                 return r;
                 }
-
-                jail_expire(m->jails[i], MIN(now, m->status.newest));
         }
 
         return 0;
@@ -312,6 +310,30 @@ int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails) {
         return firewall_configure(m->firewall, f, n_jails);
 }
 
+/* Somebody removed the table. The bans of this batch go in first, all others follow. */
+static int rebuild_firewall(Manager *m) {
+        int r;
+
+        firewall_discard(m->firewall);
+        r = manager_configure_firewall(m, m->jails, m->n_jails);
+        if (r < 0)
+                return r;
+
+        log_warning("The nftables table was removed by somebody else; it is back, and the bans follow.");
+        manager_restore_begin(m);
+
+        for (size_t i = 0; i < m->n_changes; i++) {
+                Jail *jail = m->changes[i].jail;
+                Ban *ban = ban_list_get(jail_get_bans(jail), &m->changes[i].ban.address);
+
+                r = ban ? queue_ban(m, jail, ban) : 0;
+                if (r < 0)
+                        return r;
+        }
+
+        return firewall_commit(m->firewall, on_refused, m);
+}
+
 static int commit_firewall(Manager *m) {
         int r;
 
@@ -319,17 +341,8 @@ static int commit_firewall(Manager *m) {
                 return 0;
 
         r = firewall_commit(m->firewall, on_refused, m);
-        if (r == -ENOENT) {
-                /* Somebody removed the table. */
-                firewall_discard(m->firewall);
-                r = manager_configure_firewall(m, m->jails, m->n_jails);
-                if (r >= 0) {
-                        log_warning("The nftables table was removed by somebody else; it is back, and "
-                                    "the bans follow.");
-                        manager_restore_begin(m);
-                        r = 0;
-                }
-        }
+        if (r == -ENOENT)
+                r = rebuild_firewall(m);
 
         if (r < 0) {
                 if (!m->status.firewall_failed)
@@ -362,13 +375,15 @@ static int store_change(Manager *m, const Change *c) {
 
 /* After a failure it is not known what the store has, so everything that runs is written anew. */
 static int store_all(Manager *m) {
-        int r;
+        int r = 0;
 
-        r = store_clear_bans(m->store);
-        for (size_t i = 0; i < m->n_jails && r >= 0; i++)
-                for (Ban *b = ban_list_next(jail_get_bans(m->jails[i]), NULL); b && r >= 0;
-                                b = ban_list_next(jail_get_bans(m->jails[i]), b))
+        for (size_t i = 0; i < m->n_jails && r >= 0; i++) {
+                BanList *bans = jail_get_bans(m->jails[i]);
+
+                r = store_clear_bans(m->store, jail_name(m->jails[i]));
+                for (Ban *b = ban_list_next(bans, NULL); b && r >= 0; b = ban_list_next(bans, b))
                         r = store_add_ban(m->store, jail_name(m->jails[i]), b);
+        }
 
         return r;
 }
@@ -383,8 +398,9 @@ static int commit_store(Manager *m, bool durable) {
 
         r = store_begin(m->store, durable);
         for (size_t i = 0; i < m->n_changes && r >= 0; i++)
-                r = store_change(m, &m->changes[i]);
-        if (r >= 0 && failed_before && !m->config_wrong)
+                if (!m->changes[i].stored)
+                        r = store_change(m, &m->changes[i]);
+        if (r >= 0 && failed_before)
                 r = store_all(m);
         if (r >= 0 && m->clear_in_kernel)
                 r = store_clear_in_kernel(m->store);
@@ -463,18 +479,20 @@ static void announce_changes(Manager *m) {
 }
 
 int manager_commit(Manager *m, bool durable) {
-        int r, k;
+        int r;
 
+        /* What the kernel does not have is neither written nor announced. The changes wait, and
+         * with them the place in the journal: after a crash the entries are read again. */
         r = commit_firewall(m);
-        if (r >= 0)
-                kill_connections(m);
+        if (r < 0)
+                return r;
 
-        /* A ban that the kernel does not have yet is written all the same: it is decided. */
-        k = commit_store(m, durable);
+        kill_connections(m);
+        r = commit_store(m, durable);
         announce_changes(m);
         clear_changes(m);
         manager_arm_expiry(m);
-        return r < 0 ? r : k;
+        return r;
 }
 
 /* Putting all bans back */

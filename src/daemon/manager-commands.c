@@ -8,7 +8,6 @@
  */
 
 #include "base/log.h"
-#include "daemon/announce.h"
 #include "daemon/manager-private.h"
 #include "engine/policy.h"
 
@@ -143,22 +142,6 @@ lift_matching(Manager *m, Jail *jail, const Address *a, usec_t now, const char *
         return a ? jail_forget(jail, a, now) : 0;
 }
 
-/* The end of a lift: the changes are in the store already, and are only carried out and announced.
- */
-static int finish_lift(Manager *m) {
-        for (size_t i = 0; i < m->n_changes; i++) {
-                const Change *c = &m->changes[i];
-
-                if (c->kind == CHANGE_END)
-                        announce_unban(m->bus, jail_get_config(c->jail)->name, &c->ban, c->cause);
-                free(c->ban.reason);
-        }
-        m->n_changes = 0;
-
-        m->clear_in_kernel = true;
-        return manager_commit(m, false);
-}
-
 static int unban(Manager *m, Jail *only, const Address *a, const char *cause, size_t *ret_n) {
         usec_t now = manager_now();
         size_t n = 0;
@@ -192,7 +175,11 @@ static int unban(Manager *m, Jail *only, const Address *a, const char *cause, si
                 return r;
         }
 
-        r = finish_lift(m);
+        for (size_t i = 0; i < m->n_changes; i++)
+                m->changes[i].stored = true;
+        m->clear_in_kernel = true;
+
+        r = manager_commit(m, false);
         if (r >= 0)
                 *ret_n = n;
         return r;

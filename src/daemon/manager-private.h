@@ -32,6 +32,7 @@ typedef struct Change {
         Ban ban; /* a copy, with a reason of its own */
         usec_t when;
         const char *cause; /* static */
+        bool stored;       /* the store has it already */
 } Change;
 
 struct Manager {

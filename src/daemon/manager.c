@@ -426,6 +426,9 @@ int manager_look(void *userdata) {
                 return TAIL_NOTHING;
         }
 
+        for (size_t i = 0; i < m->n_jails; i++)
+                jail_expire(m->jails[i], m->status.newest);
+
         m->n_unsaved += n;
         r = update_position(m);
         if (r < 0)

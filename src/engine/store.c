@@ -68,6 +68,7 @@ typedef enum Statement {
         STATEMENT_ADD_ENDED,
         STATEMENT_CLEAR_IN_KERNEL,
         STATEMENT_CLEAR_BANS,
+        STATEMENT_CLEAR_ALL,
         STATEMENT_END_ALL,
         STATEMENT_SET_META,
         STATEMENT_GET_META,
@@ -93,7 +94,8 @@ static const char *const statements[_STATEMENT_MAX] = {
         [STATEMENT_ADD_ENDED] = "INSERT INTO ended (" BAN_COLUMNS
                                 ", cause, in_kernel) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
         [STATEMENT_CLEAR_IN_KERNEL] = "UPDATE ended SET in_kernel = 0 WHERE in_kernel",
-        [STATEMENT_CLEAR_BANS] = "DELETE FROM bans",
+        [STATEMENT_CLEAR_BANS] = "DELETE FROM bans WHERE jail = ?",
+        [STATEMENT_CLEAR_ALL] = "DELETE FROM bans",
         [STATEMENT_END_ALL] =
                         "INSERT INTO ended (" BAN_COLUMNS ", cause, in_kernel)"
                         " SELECT jail, address, prefixlen, id, start, ?, failures, pattern, reason,"
@@ -561,9 +563,11 @@ int store_clear_in_kernel(Store *s) {
         return run(s, STATEMENT_CLEAR_IN_KERNEL);
 }
 
-int store_clear_bans(Store *s) {
+int store_clear_bans(Store *s, const char *jail) {
         assert(s);
+        assert(jail);
 
+        bind_text(s->statements[STATEMENT_CLEAR_BANS], 1, jail);
         return run(s, STATEMENT_CLEAR_BANS);
 }
 
@@ -578,7 +582,7 @@ int store_end_all(Store *s, usec_t when, const char *cause) {
         (void) sqlite3_bind_int64(stmt, 1, to_integer(when));
         bind_text(stmt, 2, cause);
         r = run(s, STATEMENT_END_ALL);
-        return r < 0 ? r : store_clear_bans(s);
+        return r < 0 ? r : run(s, STATEMENT_CLEAR_ALL);
 }
 
 /* meta */

@@ -67,8 +67,8 @@ int store_clear_in_kernel(Store *s);
 /* Moves all running bans among those that ended. */
 int store_end_all(Store *s, usec_t when, const char *cause);
 
-/* Forgets all running bans, to write them anew. */
-int store_clear_bans(Store *s);
+/* Forgets the running bans of a jail, to write them anew. */
+int store_clear_bans(Store *s, const char *jail);
 
 /* How far everything has been handled: the entry's cursor and time, and the id of the ban announced
  * last. */
