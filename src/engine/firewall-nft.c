@@ -213,21 +213,30 @@ static uint32_t choose_table_flags(const NftFirewall *f, const NftPresent *prese
         return NFT_TABLE_OWNER | NFT_TABLE_PERSIST;
 }
 
-static int configure_once(NftFirewall *f, const FirewallJail *jails, NftLayout *layout) {
-        NftPresent present = {};
-        uint32_t flags;
+/* Makes a table that is there ours. The kernel wants that in a transaction of its own: in one that
+ * changes the table it adds no base chain. */
+static int claim_table(NftFirewall *f, uint32_t flags) {
+        nft_link_begin(f->link);
+        nft_add_table(f->link, NFT_TABLE, flags);
+        return nft_link_commit(f->link, NULL, NULL);
+}
+
+static int configure_present(NftFirewall *f,
+                const FirewallJail *jails,
+                NftLayout *layout,
+                const NftPresent *present) {
+        uint32_t flags = choose_table_flags(f, present);
         int r;
 
-        r = nft_present_read(f->link, &present);
-        if (r < 0)
-                return r;
-
-        flags = choose_table_flags(f, &present);
+        if (present->table) {
+                r = claim_table(f, flags);
+                if (r < 0)
+                        return r;
+        }
 
         nft_link_begin(f->link);
         nft_add_table(f->link, NFT_TABLE, flags);
-        r = clear_present(f->link, &present, layout);
-        nft_present_done(&present);
+        r = clear_present(f->link, present, layout);
         if (r < 0)
                 return r;
 
@@ -241,6 +250,19 @@ static int configure_once(NftFirewall *f, const FirewallJail *jails, NftLayout *
 
         f->ownership = flags & NFT_TABLE_OWNER ? FIREWALL_OWNED : FIREWALL_UNOWNED;
         return 0;
+}
+
+static int configure_once(NftFirewall *f, const FirewallJail *jails, NftLayout *layout) {
+        NftPresent present = {};
+        int r;
+
+        r = nft_present_read(f->link, &present);
+        if (r < 0)
+                return r;
+
+        r = configure_present(f, jails, layout, &present);
+        nft_present_done(&present);
+        return r;
 }
 
 static void set_all_exist(NftLayout *layout) {
@@ -768,4 +790,11 @@ int firewall_nft_new(Firewall **ret) {
 
         *ret = TAKE_PTR(base);
         return 0;
+}
+
+void firewall_nft_assume_old_kernel(Firewall *base) {
+        NftFirewall *f = NFT(base);
+
+        f->can_persist = false;
+        f->can_destroy = false;
 }

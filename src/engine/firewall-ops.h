@@ -58,3 +58,7 @@ struct Firewall {
         size_t n_queued;
         size_t n_allocated;
 };
+
+/* For tests: has the nftables firewall do without what kernels before 6.3 and 6.9 lack. To be
+ * called before firewall_configure(). */
+void firewall_nft_assume_old_kernel(Firewall *f);

@@ -80,16 +80,16 @@ int firewall_configure(Firewall *f, const FirewallJail *jails, size_t n_jails);
 
 /* Queues a ban, for `remaining` from now, or USEC_INFINITY for good. The address is copied. An
  * address that is banned already gets the new time, longer or shorter. Less than a millisecond
- * becomes one, and more than 300 years become those: neither is ever for good. Returns 0; -ENOENT if
- * the jail is not configured; -ENOBUFS if too much is queued; -ENOMEM. */
+ * becomes one, and more than 300 years become those: neither is ever for good. Returns 0; -ENOENT
+ * if the jail is not configured; -ENOBUFS if too much is queued; -ENOMEM. */
 int firewall_add(Firewall *f, const char *jail, const Address *address, usec_t remaining);
 
 /* Queues the end of a ban. One that the kernel does not have (any more) is no error. Returns as
  * firewall_add(). */
 int firewall_remove(Firewall *f, const char *jail, const Address *address);
 
-/* Carries out what is queued, so that it ends as if done in order: in one transaction, or in several
- * of about 10 ms if it is much. Elements that the kernel refuses are reported one by one to
+/* Carries out what is queued, so that it ends as if done in order: in one transaction, or in
+ * several of about 10 ms if it is much. Elements that the kernel refuses are reported one by one to
  * on_refused, which may be NULL, and don't keep the others back.
  *
  * Returns the number of changes carried out, or a negative errno if it had to stop; what was not
@@ -117,8 +117,8 @@ int firewall_lookup(Firewall *f, const char *jail, const Address *address, usec_
 int firewall_get_counter(Firewall *f, const char *jail, FirewallCounter *ret);
 
 /* Removes the table with everything in it; firewall_configure() makes a new one. Needs none before.
- * What is queued stays queued. Returns 1, 0 if there was none, -EPERM if another process owns it, or
- * a negative errno. */
+ * What is queued stays queued. Returns 1, 0 if there was none, -EPERM if another process owns it,
+ * or a negative errno. */
 int firewall_destroy(Firewall *f);
 
 FirewallOwnership firewall_get_ownership(const Firewall *f);

@@ -92,8 +92,9 @@ int nft_link_new(NftLink **ret) {
         if (!l->answer)
                 return -ENOMEM;
 
+        /* All zero, since older versions of libmnl leave the padding of attributes as it is. */
         l->allocated = 4 * NFT_LINK_MESSAGE_MAX;
-        l->buffer = malloc(l->allocated);
+        l->buffer = calloc(1, l->allocated);
         if (!l->buffer)
                 return -ENOMEM;
 
@@ -153,6 +154,7 @@ static char *link_advance(NftLink *l) {
                         return l->buffer + l->current;
                 }
 
+                memset(p + l->allocated, 0, n - l->allocated);
                 l->buffer = p;
                 l->allocated = n;
         }
@@ -196,20 +198,27 @@ static ssize_t link_receive(NftLink *l, int flags) {
         return n < 0 ? -errno : n;
 }
 
-/* Reads the answers to the transaction, whose last message has the number last_seq. */
+/* Reads the answers to the transaction, whose last message has the number last_seq. If they did not
+ * all fit into the receive buffer, what there is has to be read all the same: the kernel answers
+ * nothing more until the buffer is empty. */
 static int
 link_receive_verdict(NftLink *l, uint32_t last_seq, NftErrorHandler on_error, void *userdata) {
+        bool complete = false, overrun = false;
         int result = 0;
 
-        for (;;) {
+        while (!complete) {
                 const struct nlmsghdr *nlh = (const struct nlmsghdr *) (const void *) l->answer;
                 const struct nlmsgerr *e;
                 ssize_t n;
                 int left;
 
                 n = link_receive(l, MSG_DONTWAIT);
+                if (n == -ENOBUFS) {
+                        overrun = true;
+                        continue;
+                }
                 if (n == -EAGAIN)
-                        return result < 0 ? result : -EIO;
+                        break;
                 if (n < 0)
                         return (int) n;
 
@@ -227,9 +236,16 @@ link_receive_verdict(NftLink *l, uint32_t last_seq, NftErrorHandler on_error, vo
                         if (e->error < 0 && nlh->nlmsg_seq != l->begin_seq && on_error)
                                 on_error(nlh->nlmsg_seq - l->begin_seq - 1, e->error, userdata);
                         if (nlh->nlmsg_seq == last_seq)
-                                return result;
+                                complete = true;
                 }
         }
+
+        if (result < 0)
+                return result;
+        if (overrun)
+                return -ENOBUFS;
+
+        return complete ? 0 : -EIO;
 }
 
 int nft_link_commit(NftLink *l, NftErrorHandler on_error, void *userdata) {

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "netns.h"
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <netinet/ip_icmp.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+
+/* Over veth an answer takes microseconds. Whoever waits for one that must not come waits this
+ * long. */
+#define MOMENT_MSEC 150
+
+static int host_ns = -1, peer_ns = -1;
+
+static void write_file(const char *path, const char *text) {
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        if (fd < 0 || write(fd, text, strlen(text)) < 0)
+                err(EXIT_FAILURE, "%s", path);
+        (void) close(fd);
+}
+
+static int open_ns(void) {
+        int fd = open("/proc/self/ns/net", O_RDONLY);
+
+        if (fd < 0)
+                err(EXIT_FAILURE, "/proc/self/ns/net");
+        return fd;
+}
+
+void netns_enter(void) {
+        unsigned uid = geteuid(), gid = getegid();
+        char map[32];
+
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+                warn("no namespaces, skipped");
+                exit(77);
+        }
+
+        write_file("/proc/self/setgroups", "deny");
+        (void) snprintf(map, sizeof(map), "0 %u 1", uid);
+        write_file("/proc/self/uid_map", map);
+        (void) snprintf(map, sizeof(map), "0 %u 1", gid);
+        write_file("/proc/self/gid_map", map);
+
+        host_ns = open_ns();
+        netns_run("ip link set lo up");
+}
+
+void netns_run(const char *format, ...) {
+        char command[512];
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(command, sizeof(command), format, ap);
+        va_end(ap);
+
+        if (system(command) != 0)
+                errx(EXIT_FAILURE, "failed: %s", command);
+}
+
+static void go(Side side) {
+        if (setns(side == SIDE_HOST ? host_ns : peer_ns, CLONE_NEWNET) < 0)
+                err(EXIT_FAILURE, "setns");
+}
+
+void netns_make_peer(void) {
+        if (unshare(CLONE_NEWNET) < 0)
+                err(EXIT_FAILURE, "unshare");
+        peer_ns = open_ns();
+        netns_run("ip link set lo up");
+        go(SIDE_HOST);
+
+        /* IPv6 takes a second to look for duplicates and to find its neighbours, so that it is
+         * told. */
+        netns_run("ip link add veth0 address 02:00:00:00:00:01 type veth "
+                  "peer name veth1 address 02:00:00:00:00:02 netns /proc/self/fd/%d",
+                        peer_ns);
+        netns_run("ip address add 192.0.2.1/24 dev veth0 &&"
+                  "ip address add 2001:db8::1/32 dev veth0 nodad && ip link set veth0 up &&"
+                  "for a in a::1 a::2 b::1; do"
+                  "  ip neighbour add 2001:db8:0:$a lladdr 02:00:00:00:00:02 dev veth0; done");
+
+        go(SIDE_PEER);
+        netns_run("for a in 66 67 130; do ip address add 192.0.2.$a/24 dev veth1; done;"
+                  "for a in a::1 a::2 b::1; do"
+                  "  ip address add 2001:db8:0:$a/32 dev veth1 nodad; done;"
+                  "ip link set veth1 up &&"
+                  "ip neighbour add 2001:db8::1 lladdr 02:00:00:00:00:01 dev veth1");
+        go(SIDE_HOST);
+}
+
+Address netns_address(const char *s) {
+        Address a;
+
+        if (address_parse(s, strlen(s), &a) < 0)
+                errx(EXIT_FAILURE, "not an address: %s", s);
+        return a;
+}
+
+static socklen_t make_sockaddr(const char *s, uint16_t port, struct sockaddr_storage *ret) {
+        Address a = netns_address(s);
+
+        memset(ret, 0, sizeof(*ret));
+        if (a.family == AF_INET) {
+                struct sockaddr_in *in = (void *) ret;
+
+                in->sin_family = AF_INET;
+                in->sin_addr = a.in;
+                in->sin_port = htons(port);
+                return sizeof(*in);
+        } else {
+                struct sockaddr_in6 *in6 = (void *) ret;
+
+                in6->sin6_family = AF_INET6;
+                in6->sin6_addr = a.in6;
+                in6->sin6_port = htons(port);
+                return sizeof(*in6);
+        }
+}
+
+int netns_socket(Side side, int type, const char *address, uint16_t port, bool listening) {
+        struct sockaddr_storage sa;
+        socklen_t n = make_sockaddr(address, port, &sa);
+        int fd, one = 1;
+
+        go(side);
+        fd = socket(sa.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        go(SIDE_HOST);
+
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+                        bind(fd, (struct sockaddr *) &sa, n) < 0 ||
+                        (listening && listen(fd, 128) < 0))
+                err(EXIT_FAILURE, "socket %s %u", address, port);
+
+        return fd;
+}
+
+uint16_t netns_socket_port(int fd) {
+        struct sockaddr_storage sa;
+        socklen_t n = sizeof(sa);
+
+        if (getsockname(fd, (struct sockaddr *) &sa, &n) < 0)
+                err(EXIT_FAILURE, "getsockname");
+
+        return ntohs(sa.ss_family == AF_INET ? ((struct sockaddr_in *) (void *) &sa)->sin_port
+                                             : ((struct sockaddr_in6 *) (void *) &sa)->sin6_port);
+}
+
+static bool wait_for(int fd, short events) {
+        struct pollfd p = { .fd = fd, .events = events };
+
+        return poll(&p, 1, MOMENT_MSEC) > 0;
+}
+
+int netns_connect(Side side, const char *from, const char *to, uint16_t port) {
+        struct sockaddr_storage sa;
+        socklen_t n = make_sockaddr(to, port, &sa), size = sizeof(int);
+        int fd, error = 0;
+
+        fd = netns_socket(side, SOCK_STREAM, from, 0, false);
+        if (connect(fd, (struct sockaddr *) &sa, n) < 0 && errno != EINPROGRESS)
+                err(EXIT_FAILURE, "connect %s", to);
+
+        if (!wait_for(fd, POLLOUT)) {
+                (void) close(fd);
+                return -1;
+        }
+
+        /* A refusal is an answer too, but none that a test asks for. */
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0)
+                errx(EXIT_FAILURE, "connect %s: %s", to, strerror(error));
+        return fd;
+}
+
+bool netns_can_connect(const char *from, const char *to, uint16_t port) {
+        int fd = netns_connect(SIDE_PEER, from, to, port);
+
+        if (fd >= 0)
+                (void) close(fd);
+        return fd >= 0;
+}
+
+void netns_send(int fd, const char *to, uint16_t port) {
+        struct sockaddr_storage sa;
+        socklen_t n = make_sockaddr(to, port, &sa);
+
+        if (sendto(fd, "x", 1, 0, (struct sockaddr *) &sa, n) < 0)
+                err(EXIT_FAILURE, "sendto %s", to);
+}
+
+bool netns_receive(int fd) {
+        char buf[16];
+
+        return wait_for(fd, POLLIN) && recv(fd, buf, sizeof(buf), 0) > 0;
+}
+
+bool netns_can_ping(const char *from, const char *to) {
+        struct {
+                struct icmphdr header;
+                uint8_t payload[8];
+        } packet = { .header = { .type = ICMP_ECHO, .un.echo.id = htons(7) } };
+        struct sockaddr_storage local, remote;
+        socklen_t n_local = make_sockaddr(from, 0, &local), n = make_sockaddr(to, 0, &remote);
+        uint32_t sum = 0;
+        uint16_t word;
+        bool answered;
+        int fd;
+
+        for (size_t i = 0; i < sizeof(packet); i += sizeof(word)) {
+                memcpy(&word, (uint8_t *) &packet + i, sizeof(word));
+                sum += word;
+        }
+        packet.header.checksum = (uint16_t) ~(sum + (sum >> 16));
+
+        go(SIDE_PEER);
+        fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMP);
+        go(SIDE_HOST);
+        if (fd < 0 || bind(fd, (struct sockaddr *) &local, n_local) < 0 ||
+                        sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *) &remote, n) < 0)
+                err(EXIT_FAILURE, "ping");
+
+        answered = netns_receive(fd);
+        (void) close(fd);
+        return answered;
+}
+
+int netns_without_capabilities(int (*function)(void)) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct data[2] = {};
+        int pipe_fds[2], result = -ECHILD, status;
+        pid_t pid;
+
+        if (pipe(pipe_fds) < 0 || (pid = fork()) < 0)
+                err(EXIT_FAILURE, "fork");
+        if (pid == 0) {
+                if (syscall(SYS_capset, &header, data) < 0)
+                        _exit(1);
+                result = function();
+                if (write(pipe_fds[1], &result, sizeof(result)) < 0)
+                        _exit(1);
+                _exit(0);
+        }
+
+        (void) close(pipe_fds[1]);
+        if (read(pipe_fds[0], &result, sizeof(result)) != sizeof(result))
+                result = -EIO;
+        (void) close(pipe_fds[0]);
+        (void) waitpid(pid, &status, 0);
+        return result;
+}

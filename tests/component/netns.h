@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Two network namespaces joined by a veth pair
+ *
+ * The test lives in the one called host. The other, called peer, is where attackers are. Sockets
+ * stay in the namespace they were made in, so that one process holds both ends of a connection.
+ *
+ *         host, veth0:   192.0.2.1/24    2001:db8::1/32
+ *         peer, veth1:   192.0.2.66/24   2001:db8:0:a::1/32
+ *                        192.0.2.67      2001:db8:0:a::2
+ *                        192.0.2.130     2001:db8:0:b::1
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "model/address.h"
+
+#define HOST4 "192.0.2.1"
+#define PEER4 "192.0.2.66"
+#define OTHER4 "192.0.2.67"
+#define FAR4 "192.0.2.130"
+#define HOST6 "2001:db8::1"
+#define PEER6 "2001:db8:0:a::1"
+#define SAME_64 "2001:db8:0:a::2"
+#define OTHER_64 "2001:db8:0:b::1"
+
+/* Enters namespaces of its own, and ends the program with 77 (skipped) where that is not allowed.
+ */
+void netns_enter(void);
+
+/* Makes the peer and the veth pair. Call it once, after netns_enter(). */
+void netns_make_peer(void);
+
+/* Runs a command in the host's namespace. Aborts if it fails. */
+void netns_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+Address netns_address(const char *s);
+
+typedef enum Side {
+        SIDE_HOST,
+        SIDE_PEER,
+} Side;
+
+/* A socket of that type (SOCK_STREAM, SOCK_DGRAM) bound to the address and port (0: any) on that
+ * side. A stream socket listens if listening is true. */
+int netns_socket(Side side, int type, const char *address, uint16_t port, bool listening);
+
+uint16_t netns_socket_port(int fd);
+
+/* Connects a new socket bound to from, on that side. Returns it, or -1 if nothing answers within a
+ * moment. */
+int netns_connect(Side side, const char *from, const char *to, uint16_t port);
+
+/* True if a connection comes about. */
+bool netns_can_connect(const char *from, const char *to, uint16_t port);
+
+void netns_send(int fd, const char *to, uint16_t port);
+
+/* True if a datagram arrives within a moment. */
+bool netns_receive(int fd);
+
+/* True if the peer answers an ICMP echo of its address from to the host. */
+bool netns_can_ping(const char *from, const char *to);
+
+/* Runs the function in a child process without any capability. Returns its result. */
+int netns_without_capabilities(int (*function)(void));
