@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What the integration tests share. Each .bats file boots one container of the release that RELEASE
+# names, and attacks it from the network namespace `attacker` inside it. Nothing here sleeps for a
+# time: everything waits for a condition, under a timeout.
+
+bats_require_minimum_version 1.5.0
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+container=$top/tools/container
+
+# Addresses; see root/usr/local/sbin/attacker-net.
+server4=192.0.2.1
+server6=2001:db8:0:1::1
+
+# ---- the container ----
+
+# For setup_file: boots the container of this file with the attacker's network, and starts units.
+boot() {
+        NAME=t-$(basename "$BATS_TEST_FILENAME" .bats)-${RELEASE:-bookworm}-$$
+        export NAME
+        "$container" boot --owner $$ "$NAME" "${RELEASE:-bookworm}" >&2
+        "$container" net "$NAME"
+        (($# == 0)) || inside systemctl start "$@"
+}
+
+# For teardown_file.
+shut_down() {
+        "$container" remove --now "$NAME"
+}
+
+# Runs a command in the container.
+inside() {
+        "$container" enter "$NAME" -- "$@"
+}
+
+# Runs a command in the attacker's namespace.
+attacker() {
+        inside ip netns exec attacker "$@"
+}
+
+# Writes a file of the container from stdin.
+write() {
+        inside sh -c "mkdir -p \"\${0%/*}\" && cat >\"\$0\"" "$1"
+}
+
+# Writes a drop-in for /etc/banjo/conf.d from stdin.
+configure() {
+        write /etc/banjo/conf.d/50-test.conf
+}
+
+# For the beginning of a test: banjod as it is on a host where nothing has happened yet, with what
+# stdin says beside the configuration that is installed.
+fresh_with() {
+        local drop_in
+
+        drop_in=$(cat)
+        inside sh -s <<'EOT'
+systemctl --quiet stop banjod.service banjod.socket
+nft delete table inet banjo 2>/dev/null
+rm -rf /var/lib/banjo/* /etc/banjo /etc/systemd/system/banjod.service.d
+systemctl daemon-reload
+systemctl reset-failed
+journalctl --quiet --rotate
+journalctl --quiet --vacuum-time=1us
+EOT
+        configure <<<"$drop_in"
+        inside systemctl start banjod.socket banjod.service
+}
+
+fresh() {
+        fresh_with </dev/null
+}
+
+# ---- waiting ----
+
+# Tries a command until it succeeds or the seconds are over.
+eventually() {
+        local end=$((SECONDS + $1))
+        shift
+
+        until "$@" >/dev/null 2>&1; do
+                if ((SECONDS >= end)); then
+                        printf 'did not happen in time: %s\n' "$*"
+                        # Once more, to show why.
+                        "$@"
+                        return
+                fi
+                sleep 0.02
+        done
+}
+
+# Turns an exit code around, for conditions; bats does not notice a failing `! command`.
+not() {
+        ! "$@"
+}
+
+# ---- attacks ----
+
+ssh_options=(
+        -o BatchMode=no -o ConnectTimeout=3 -o LogLevel=ERROR -o PreferredAuthentications=password
+        -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
+)
+
+# The server's address for a client's.
+server_for() {
+        if [[ $1 == *:* ]]; then
+                echo "$server6"
+        else
+                echo "$server4"
+        fi
+}
+
+# wrong_passwords FROM COUNT [USER]: that many wrong passwords, each in a connection of its own.
+wrong_passwords() {
+        attacker sh -s -- "$2" "${ssh_options[@]}" -b "$1" -o NumberOfPasswordPrompts=1 \
+                "${3:-alice}@$(server_for "$1")" <<'EOT'
+count=$1
+shift
+while [ "$count" -gt 0 ]; do
+        sshpass -p wrong ssh "$@" true </dev/null >/dev/null 2>&1
+        count=$((count - 1))
+done
+EOT
+}
+
+# wrong_passwords_at_once FROM COUNT [USER]: that many wrong passwords within one connection.
+wrong_passwords_at_once() {
+        attacker sh -s -- "${ssh_options[@]}" -b "$1" -o NumberOfPasswordPrompts="$2" \
+                "${3:-alice}@$(server_for "$1")" <<'EOT'
+printf '#!/bin/sh\necho wrong\n' >/run/wrong
+chmod +x /run/wrong
+SSH_ASKPASS=/run/wrong SSH_ASKPASS_REQUIRE=force ssh "$@" true </dev/null >/dev/null 2>&1
+:
+EOT
+}
+
+# gets_in FROM: whether alice can log in from there.
+gets_in() {
+        attacker sshpass -p sesame-alice ssh "${ssh_options[@]}" -b "$1" \
+                "alice@$(server_for "$1")" echo welcome | grep -qx welcome
+}
+
+# wrong_auth FROM PORT MECHANISM: one failed SMTP AUTH.
+wrong_auth() {
+        local -a tls=()
+
+        case $2 in
+                587) tls=(--tls) ;;
+                465) tls=(--tlsc) ;;
+        esac
+        attacker swaks --server "$(server_for "$1")" --port "$2" --local-interface "$1" --timeout 5 \
+                --ehlo attacker.example --from x@attacker.example --to bob@mail.example.org \
+                --auth "$3" --auth-user bob --auth-password wrong "${tls[@]}" >/dev/null 2>&1 || true
+}
+
+# connects FROM PORT: whether a TCP connection to the server comes about.
+connects() {
+        attacker nc -z -w 2 -s "$1" "$(server_for "$1")" "$2"
+}
+
+# is_dropped FROM PORT JAIL: a connection times out, is not refused or reset, and the kernel counts
+# its packets as dropped by the jail.
+is_dropped() {
+        local before after
+
+        before=$(dropped_packets "$3")
+        # bats sets both of them.
+        local status output
+        run attacker nc -v -z -w 1 -s "$1" "$(server_for "$1")" "$2"
+        echo "$output"
+        ((status != 0)) && [[ $output == *'timed out'* ]] || return 1
+        after=$(dropped_packets "$3")
+        echo "dropped by $3: $before packets before, $after after"
+        ((after > before))
+}
+
+# hold FROM: opens a connection to sshd and keeps it, without a word. has_hung_up says whether the
+# client has lost it.
+hold() {
+        attacker sh -s -- "$1" "$(server_for "$1")" <<'EOT'
+nc -s "$1" "$2" 22 </dev/null >/run/held.log 2>&1 &
+echo $! >/run/held.pid
+EOT
+        eventually 2 has_connections_with "$1"
+}
+
+has_hung_up() {
+        inside sh -c '! kill -0 "$(cat /run/held.pid)"'
+}
+
+# Connections that sshd has with an address, or any of a prefix.
+has_connections_with() {
+        [[ -n $(inside ss -Htn state connected src :22 dst "[$1]") ]]
+}
+
+# ---- what the kernel holds ----
+
+# The packets that a jail has dropped.
+dropped_packets() {
+        inside nft -j list counter inet banjo "$1" | jq '.nftables[].counter? | select(.) | .packets'
+}
+
+# element JAIL ADDRESS: the element of a banned address, as { val, timeout, expires }, the latter two
+# in seconds and only with an end. IPv6 addresses are banned as /64: 2001:db8:a::/64. Fails if there
+# is none.
+element() {
+        local set=$1-v4
+
+        case $2 in
+                */64) set=$1-v6-64 ;;
+                *:*) set=$1-v6 ;;
+        esac
+        inside nft -j list set inet banjo "$set" |
+                jq -ce --arg address "${2%/64}" '.nftables[].set? | select(.) | .elem[]? |
+                        (.elem? // { val: . }) | select(.val == $address)'
+}
+
+is_banned() {
+        element "$@" >/dev/null
+}
+
+is_not_banned() {
+        ! is_banned "$@"
+}
+
+# ---- what banjod says ----
+
+# A property of the manager.
+property() {
+        inside busctl --json=short get-property org.banjo1 /org/banjo1 org.banjo1.Manager "$1" | jq .data
+}
+
+# manager METHOD SIGNATURE ARGUMENT...
+manager() {
+        inside busctl --json=short call org.banjo1 /org/banjo1 org.banjo1.Manager "$@"
+}
+
+# The bans, one a line: jail, address, and the end in microseconds.
+bans() {
+        manager ListBans stu '' 0 100000 | jq -r '.data[0][] | "\(.[1]) \(.[2]) \(.[4])"' | sort
+}
+
+# Waits until banjod has read everything that the journal holds now. It reads in the order of the
+# journal, so it has when it has counted a failure that is logged now, of an address that occurs
+# nowhere else. The jail sshd must not ban at the first.
+caught_up() {
+        local before
+
+        before=$(property Failures)
+        inside logger -t sshd \
+                "Failed password for nobody from 2001:db8:ffff:$(printf %x $RANDOM)::1 port 1 ssh2"
+        eventually 5 more_failures_than "$before"
+}
+
+more_failures_than() {
+        (($(property Failures) > $1))
+}
+
+failures_are() {
+        (($(property Failures) == $1))
+}
+
+# The status banjod.service ended with.
+exit_status() {
+        inside systemctl show -P ExecMainStatus banjod.service
+}
+
+# What banjod itself logged since its last start was tried.
+banjod_log() {
+        inside journalctl -o cat \
+                "_SYSTEMD_INVOCATION_ID=$(inside systemctl show -P InvocationID banjod.service)"
+}

@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Failed SMTP AUTH, against the real postfix with dovecot behind it, as its first user wants it:
+# three failures, five minutes, ports 25 and 465, for good.
+
+load lib
+
+setup_file() {
+        boot ssh.service dovecot.service postfix.service
+}
+
+teardown_file() {
+        shut_down
+}
+
+setup() {
+        fresh_with <<'EOT'
+[postfix-sasl]
+enabled = yes
+bantime = -1
+ports = 25 465
+EOT
+}
+
+# Three failures, of which each may be told the port and the mechanism.
+three_failures() {
+        wrong_auth "$1" "$2" "$3"
+        wrong_auth "$1" "$2" "$3"
+        caught_up
+        is_not_banned postfix-sasl "${4:-$1}"
+        wrong_auth "$1" "$2" "$3"
+        eventually 2 is_banned postfix-sasl "${4:-$1}"
+}
+
+@test "three failed AUTH LOGIN: port 25 is closed for the attacker, and port 22 is not" {
+        three_failures 198.51.100.66 25 LOGIN
+        is_dropped 198.51.100.66 25 postfix-sasl
+        is_dropped 198.51.100.66 465 postfix-sasl
+        connects 198.51.100.66 22
+        connects 198.51.100.66 587
+        connects 198.51.100.67 25
+}
+
+@test "three failed AUTH PLAIN: port 25 is closed for the attacker, and port 22 is not" {
+        three_failures 198.51.100.66 25 PLAIN
+        is_dropped 198.51.100.66 25 postfix-sasl
+        connects 198.51.100.66 22
+        gets_in 198.51.100.66
+}
+
+@test "failures on submission and submissions count as well" {
+        wrong_auth 198.51.100.66 587 LOGIN
+        wrong_auth 198.51.100.66 465 PLAIN
+        caught_up
+        is_not_banned postfix-sasl 198.51.100.66
+        wrong_auth 198.51.100.66 25 LOGIN
+        eventually 2 is_banned postfix-sasl 198.51.100.66
+}
+
+@test "over IPv6 the /64 is out" {
+        three_failures 2001:db8:a::66 25 LOGIN 2001:db8:a::/64
+        is_dropped 2001:db8:a::67 25 postfix-sasl
+        connects 2001:db8:a:1::66 25
+        connects 2001:db8:a::66 22
+}
+
+@test "one smtpd that serves two clients in turn convicts the right one" {
+        # The same process: neither session nor process id may mix them up.
+        wrong_auth 198.51.100.66 25 LOGIN
+        wrong_auth 198.51.100.67 25 LOGIN
+        wrong_auth 198.51.100.66 25 LOGIN
+        wrong_auth 198.51.100.68 25 LOGIN
+        wrong_auth 198.51.100.66 25 LOGIN
+        eventually 2 is_banned postfix-sasl 198.51.100.66
+        caught_up
+        is_not_banned postfix-sasl 198.51.100.67
+        is_not_banned postfix-sasl 198.51.100.68
+}
+
+@test "with bantime = -1 the element has no timeout, and banctl list says permanent" {
+        three_failures 198.51.100.66 25 LOGIN
+        element postfix-sasl 198.51.100.66
+        [[ $(element postfix-sasl 198.51.100.66 | jq 'has("timeout")') == false ]]
+        run -0 inside banctl list
+        [[ $output == *198.51.100.66*permanent* ]]
+        run -0 inside banctl --json=short list
+        jq -e '[.. | objects | select(.address? == "198.51.100.66")] | length == 1' <<<"$output"
+}
+
+@test "an authentication server that is away convicts nobody" {
+        inside systemctl stop dovecot.service
+        for i in 1 2 3 4; do
+                wrong_auth 198.51.100.66 25 LOGIN
+        done
+        inside systemctl start dovecot.service
+        caught_up
+        is_not_banned postfix-sasl 198.51.100.66
+}
