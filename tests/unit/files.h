@@ -45,9 +45,9 @@ static inline _unused_ int files_teardown(void **state) {
         return r;
 }
 
-/* The path of a file in the directory. Valid until the fourth call after this one. */
+/* The path of a file in the directory. Valid until the 64th call after this one. */
 static inline _unused_ const char *files_path(const Files *f, const char *name) {
-        static char paths[4][512];
+        static char paths[64][512];
         static unsigned next = 0;
         char *path = paths[next++ % ELEMENTSOF(paths)];
 

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "files.h"
+#include "problems.h"
+
+#include "model/config.h"
+
+/* Every test has two directories, the administrator's over the vendor's, and filters a and b. */
+
+#define FILTER "[filter]\nunits = a.service\n[fail]\nbad = 'bad <ADDR>'\n"
+#define JAIL(name) "[" name "]\nenabled = yes\nfilter = a\nports = 22\n"
+
+static Config *load_with(const Files *f, Problems *problems) {
+        const char *const directories[] = { files_path(f, "etc"), files_path(f, "usr"), NULL };
+        ProblemSink sink = { .handler = problems_collect, .userdata = problems };
+        Config *c = NULL;
+
+        (void) files_write(f, "usr/filters/a.conf", FILTER);
+        assert_int_equal(config_load(&c, directories, &sink), 0);
+        return c;
+}
+
+static Config *load(const Files *f) {
+        Problems problems = {};
+        Config *c = load_with(f, &problems);
+
+        problems_assert(&problems, "");
+        return c;
+}
+
+static const JailConfig *jail(const Config *c, const char *name) {
+        const JailConfig *j = config_get_jail(c, name);
+
+        assert_non_null(j);
+        return j;
+}
+
+/* The one jail "bad" that the text makes is refused with this problem; a good one beside it is not
+ * touched. %s in `wanted` stands for the file. */
+static void assert_refused(const Files *f, const char *text, const char *wanted) {
+        Problems problems = {};
+        _cleanup_(config_freep) Config *c = NULL;
+        const char *path = files_write(f, "usr/conf.d/bad.conf", text);
+        char line[2 * PROBLEM_STR_SIZE];
+
+        (void) files_write(f, "usr/conf.d/good.conf", JAIL("good"));
+        c = load_with(f, &problems);
+        (void) snprintf(line, sizeof(line), "%s: %s", path, wanted);
+        problems_assert(&problems, line);
+
+        assert_true(jail(c, "bad")->refused);
+        assert_false(jail(c, "good")->refused);
+        assert_non_null(jail(c, "good")->match);
+}
+
+static void jail_has_defaults(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+        const JailConfig *j;
+
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x"));
+        c = load(*state);
+        j = jail(c, "x");
+        assert_true(j->enabled);
+        assert_false(j->refused);
+        assert_int_equal(j->maxretry, 5);
+        assert_int_equal(j->findtime, 10 * USEC_PER_MINUTE);
+        assert_int_equal(j->bantime, USEC_PER_HOUR);
+        assert_int_equal(j->ports.protocols, PORT_TCP);
+        assert_true(ports_contains(&j->ports, 22));
+        assert_int_equal(j->allow.n_addresses, 0);
+        assert_string_equal(j->description, "");
+        assert_string_equal(j->filter->name, "a");
+        assert_int_equal(c->firewall, FIREWALL_KIND_NFT);
+        assert_true(c->kill);
+        assert_null(config_get_jail(c, "y"));
+}
+
+static void every_key_is_read(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+        _cleanup_(freep) char *match = NULL;
+        const JailConfig *j;
+
+        (void) files_write(*state,
+                        "usr/conf.d/x.conf",
+                        "[banjo]\nfirewall = log\nkill = no\n"
+                        "[x]\nenabled = yes\nfilter = a\nunits = b.service\nmaxretry = 3\nfindtime = 5min\n"
+                        "bantime = -1\nports = 53 6000-6010\nprotocol = udp tcp\ndescription = Ex ample\n"
+                        "allow = 192.0.2.1 2001:db8::/64\n");
+        c = load(*state);
+        j = jail(c, "x");
+        assert_int_equal(j->maxretry, 3);
+        assert_int_equal(j->findtime, 5 * USEC_PER_MINUTE);
+        assert_int_equal(j->bantime, USEC_INFINITY);
+        assert_int_equal(j->ports.n_ranges, 2);
+        assert_int_equal(j->ports.protocols, PORT_TCP | PORT_UDP);
+        assert_int_equal(j->allow.n_addresses, 2);
+        assert_string_equal(j->description, "Ex ample");
+        match = match_to_string(j->match);
+        assert_string_equal(match, "_SYSTEMD_UNIT=b.service");
+        assert_int_equal(c->firewall, FIREWALL_KIND_LOG);
+        assert_false(c->kill);
+}
+
+static void journal_is_taken_word_for_word(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+        _cleanup_(freep) char *match = NULL;
+
+        (void) files_write(*state,
+                        "usr/conf.d/x.conf",
+                        JAIL("x") "journal = _SYSTEMD_UNIT=c.service + _UID=0\n");
+        c = load(*state);
+        match = match_to_string(jail(c, "x")->match);
+        assert_string_equal(match, "_SYSTEMD_UNIT=c.service + _UID=0");
+}
+
+static void default_section_holds_for_all_and_jails_come_first(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state,
+                        "usr/banjo.conf",
+                        "[default]\nmaxretry = 2\nbantime = 7\nenabled = yes\n");
+        (void) files_write(*state,
+                        "usr/conf.d/x.conf",
+                        "[x]\nfilter = a\nports = 1\nbantime = 9\n[y]\nfilter = a\nports = 2\nenabled = no\n");
+        c = load(*state);
+        assert_int_equal(jail(c, "x")->maxretry, 2);
+        assert_int_equal(jail(c, "x")->bantime, 9 * USEC_PER_SEC);
+        assert_int_equal(jail(c, "y")->bantime, 7 * USEC_PER_SEC);
+        assert_true(jail(c, "x")->enabled);
+        assert_false(jail(c, "y")->enabled);
+}
+
+static void file_of_the_same_name_higher_up_replaces_the_lower(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x") "maxretry = 2\nbantime = 7\n");
+        (void) files_write(*state, "etc/conf.d/x.conf", JAIL("x") "maxretry = 9\n");
+        c = load(*state);
+        assert_int_equal(jail(c, "x")->maxretry, 9);
+        assert_int_equal(jail(c, "x")->bantime, CONFIG_BANTIME_DEFAULT);
+}
+
+static void main_file_is_replaced_likewise(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state, "usr/banjo.conf", "[default]\nmaxretry = 2\nbantime = 7\n");
+        (void) files_write(*state, "etc/banjo.conf", "[default]\nmaxretry = 9\n");
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x"));
+        c = load(*state);
+        assert_int_equal(jail(c, "x")->maxretry, 9);
+        assert_int_equal(jail(c, "x")->bantime, CONFIG_BANTIME_DEFAULT);
+}
+
+static void later_files_override_key_by_key(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+        const JailConfig *j;
+
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x") "maxretry = 2\nbantime = 7\n");
+        (void) files_write(*state, "etc/conf.d/z-mine.conf", "[x]\nmaxretry = 9\n");
+        (void) files_write(*state, "etc/conf.d/a-early.conf", "[x]\nbantime = 99\n");
+        c = load(*state);
+        j = jail(c, "x");
+        assert_int_equal(j->maxretry, 9);
+        assert_int_equal(j->bantime, 7 * USEC_PER_SEC); /* a-early comes before x */
+        assert_true(j->enabled);
+        assert_string_equal(j->file, files_path(*state, "etc/conf.d/z-mine.conf"));
+}
+
+static void link_to_dev_null_masks(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x"));
+        (void) files_write(*state, "usr/conf.d/y.conf", JAIL("y"));
+        (void) files_make_parents(*state, "etc/conf.d/x.conf");
+        assert_int_equal(symlink("/dev/null", files_path(*state, "etc/conf.d/x.conf")), 0);
+        c = load(*state);
+        assert_null(config_get_jail(c, "x"));
+        assert_non_null(config_get_jail(c, "y"));
+}
+
+static void filters_are_shadowed_and_masked_likewise(void **state) {
+        Problems problems = {};
+        _cleanup_(config_freep) Config *c = NULL, *masked = NULL;
+        const char *path;
+
+        path = files_write(*state, "usr/conf.d/x.conf", JAIL("x"));
+        (void) files_write(*state,
+                        "etc/filters/a.conf",
+                        "[filter]\nunits = mine.service\n[fail]\nmine = 'x <ADDR>'\n");
+        c = load(*state);
+        assert_string_equal(jail(c, "x")->filter->patterns[0].name, "mine");
+
+        assert_int_equal(unlink(files_path(*state, "etc/filters/a.conf")), 0);
+        assert_int_equal(symlink("/dev/null", files_path(*state, "etc/filters/a.conf")), 0);
+        masked = load_with(*state, &problems);
+        assert_true(jail(masked, "x")->refused);
+        assert_non_null(strstr(problems.text, path));
+        assert_non_null(strstr(problems.text, "[x] filter: there is no filter \"a\""));
+}
+
+static void only_conf_files_count(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x"));
+        (void) files_write(*state, "usr/conf.d/README", "no configuration");
+        (void) files_write(*state, "usr/conf.d/y.conf.dpkg-old", JAIL("y"));
+        (void) files_write(*state, "usr/conf.d/z.conf~", JAIL("z"));
+        (void) files_write(*state, "usr/conf.d/.hidden.conf", JAIL("h"));
+        (void) files_write(*state, "usr/conf.d/.conf", JAIL("h"));
+        c = load(*state);
+        assert_int_equal(c->n_jails, 1);
+}
+
+static void no_file_at_all_is_no_configuration(void **state) {
+        const char *const directories[] = {
+                files_path(*state, "etc"), files_path(*state, "usr"), NULL
+        };
+        ProblemSink sink = {};
+        Config *c = NULL;
+
+        assert_fails(config_load(&c, directories, &sink), ENOENT);
+        assert_null(c);
+}
+
+static void jails_come_in_the_order_of_their_first_mention(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state, "usr/conf.d/b.conf", JAIL("one") JAIL("two"));
+        (void) files_write(*state, "usr/conf.d/c.conf", JAIL("three") "[one]\nmaxretry = 1\n");
+        c = load(*state);
+        assert_int_equal(c->n_jails, 3);
+        assert_string_equal(c->jails[0].name, "one");
+        assert_string_equal(c->jails[1].name, "two");
+        assert_string_equal(c->jails[2].name, "three");
+}
+
+static void filter_is_named_like_the_jail_unless_said_otherwise(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state, "usr/conf.d/a.conf", "[a]\nenabled = yes\nports = 1\n");
+        c = load(*state);
+        assert_string_equal(jail(c, "a")->filter->name, "a");
+}
+
+static void disabled_jail_needs_no_filter(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state, "usr/conf.d/x.conf", "[x]\nfilter = nosuch\n");
+        c = load(*state);
+        assert_false(jail(c, "x")->enabled);
+        assert_false(jail(c, "x")->refused);
+}
+
+/* Each wrong value: the problem names file, section and key, and says what would be right. */
+static void wrong_values_are_named(void **state) {
+        static const struct {
+                const char *key;
+                const char *value;
+                const char *wanted;
+        } cases[] = {
+                { "enabled", "maybe", "yes or no" },
+                { "maxretry", "0", "a number from 1 to 1000" },
+                { "maxretry", "1001", "a number from 1 to 1000" },
+                { "maxretry", "many", "a number from 1 to 1000" },
+                { "findtime", "0", "a time span such as 10min, from 1us to 366d" },
+                { "findtime", "-1", "a time span such as 10min, from 1us to 366d" },
+                { "findtime", "367d", "a time span such as 10min, from 1us to 366d" },
+                { "findtime", "soon", "a time span such as 10min, from 1us to 366d" },
+                { "bantime", "0", "a time span such as 1h, or -1 for good" },
+                { "bantime", "-2", "a time span such as 1h, or -1 for good" },
+                { "bantime", "", "a time span such as 1h, or -1 for good" },
+                { "protocol", "sctp", "tcp, udp or both" },
+                { "protocol", "", "tcp, udp or both" },
+                { "ports",
+                                "nosuch",
+                                "port numbers, ranges such as 6000-6010, service names, or any" },
+                { "ports", "", "port numbers, ranges such as 6000-6010, service names, or any" },
+                { "allow",
+                                "localhost",
+                                "addresses and prefixes such as 192.0.2.1 or 2001:db8::/32" },
+                { "filter", "../a", "the name of a file in filters/ without .conf" },
+                { "filter", "", "the name of a file in filters/ without .conf" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                char text[512], wanted[512];
+
+                (void) snprintf(text,
+                                sizeof(text),
+                                JAIL("bad") "%s = %s\n",
+                                cases[i].key,
+                                cases[i].value);
+                (void) snprintf(wanted,
+                                sizeof(wanted),
+                                "[bad] %s: \"%s\" is wrong, it should be %s.",
+                                cases[i].key,
+                                cases[i].value,
+                                cases[i].wanted);
+                assert_refused(*state, text, wanted);
+        }
+}
+
+static void unknown_key_is_named(void **state) {
+        assert_refused(*state, JAIL("bad") "maxretries = 3\n", "[bad] maxretries: unknown key.");
+}
+
+static void missing_ports_are_named(void **state) {
+        assert_refused(*state,
+                        "[bad]\nenabled = yes\nfilter = a\n",
+                        "[bad] ports: missing: which ports are closed for whom this jail bans?");
+}
+
+static void missing_filter_is_named(void **state) {
+        assert_refused(*state,
+                        "[bad]\nenabled = yes\nports = 1\nfilter = nosuch\n",
+                        "[bad] filter: there is no filter \"nosuch\": no filters/nosuch.conf in the configuration.");
+        assert_refused(*state,
+                        "[bad]\nenabled = yes\nports = 1\n",
+                        "[bad] filter: there is no filter \"bad\": no filters/bad.conf in the configuration.");
+}
+
+static void filter_with_mistakes_is_named_after_them(void **state) {
+        Problems problems = {};
+        _cleanup_(config_freep) Config *c = NULL;
+        const char *filter = files_write(*state, "usr/filters/broken.conf", "[fail]\nx =\n");
+        const char *jails = files_write(*state,
+                        "usr/conf.d/x.conf",
+                        JAIL("good") "[bad]\nenabled = yes\nports = 1\nfilter = broken\n");
+        char wanted[4096];
+
+        c = load_with(*state, &problems);
+        (void) snprintf(wanted,
+                        sizeof(wanted),
+                        "%s: [fail] x: the pattern is empty.\n"
+                        "%s: [bad] filter: the filter \"broken\" (%s) has mistakes.",
+                        filter,
+                        jails,
+                        filter);
+        problems_assert(&problems, wanted);
+        assert_true(jail(c, "bad")->refused);
+        assert_false(jail(c, "good")->refused);
+}
+
+static void wrong_journal_is_named(void **state) {
+        assert_refused(*state,
+                        JAIL("bad") "journal = ssh.service\n",
+                        "[bad] journal: \"ssh.service\" should be terms like _SYSTEMD_UNIT=ssh.service with "
+                        "\"+\" between alternatives; see banjo.conf(5) for the fields.");
+        assert_refused(*state,
+                        JAIL("bad") "journal = _UID=0 _NOSUCH=1\n",
+                        "[bad] journal: \"_NOSUCH=1\" should be terms like _SYSTEMD_UNIT=ssh.service with "
+                        "\"+\" between alternatives; see banjo.conf(5) for the fields.");
+}
+
+static void wrong_units_are_named(void **state) {
+        assert_refused(*state,
+                        JAIL("bad") "units = ssh.service sshd\n",
+                        "[bad] units: \"sshd\" should be names of units like ssh.service or ssh@.service.");
+        assert_refused(*state,
+                        JAIL("bad") "units =\n",
+                        "[bad] units: \"\" should be names of units like ssh.service or ssh@.service.");
+}
+
+static void journal_that_anybody_can_forge_is_refused(void **state) {
+        assert_refused(*state,
+                        JAIL("bad") "journal = SYSLOG_IDENTIFIER=sshd\n",
+                        "[bad] journal: every alternative needs a field that a local user cannot forge: "
+                        "_SYSTEMD_UNIT, _SYSTEMD_SLICE, _UID or the like.");
+}
+
+static void journal_and_units_exclude_each_other(void **state) {
+        Problems problems = {};
+        _cleanup_(config_freep) Config *c = NULL;
+        const char *low =
+                        files_write(*state, "usr/conf.d/a.conf", JAIL("bad") "units = a.service\n");
+        const char *high = files_write(*state, "etc/conf.d/b.conf", "[bad]\njournal = _UID=0\n");
+        char wanted[2048];
+
+        c = load_with(*state, &problems);
+        (void) snprintf(wanted,
+                        sizeof(wanted),
+                        "%s: [bad] journal: a jail has journal = or units =, not both (units stands in %s).",
+                        high,
+                        low);
+        problems_assert(&problems, wanted);
+        assert_true(jail(c, "bad")->refused);
+}
+
+static void filter_without_units_needs_them_from_the_jail(void **state) {
+        (void) files_write(*state, "usr/filters/nounits.conf", "[fail]\nbad = 'bad <ADDR>'\n");
+        assert_refused(*state,
+                        "[bad]\nenabled = yes\nports = 1\nfilter = nounits\n",
+                        "[bad] units: missing: the filter \"nounits\" does not say which units log.");
+}
+
+static void wrong_units_of_a_filter_are_named_there(void **state) {
+        Problems problems = {};
+        _cleanup_(config_freep) Config *c = NULL;
+        const char *filter = files_write(
+                        *state, "usr/filters/b.conf", "[filter]\nunits = nodot\n[fail]\nx = y\n");
+        char wanted[1024];
+
+        (void) files_write(*state, "usr/conf.d/b.conf", "[b]\nenabled = yes\nports = 1\n");
+        c = load_with(*state, &problems);
+        (void) snprintf(wanted,
+                        sizeof(wanted),
+                        "%s: [filter] units: \"nodot\" should be names of units like ssh.service or ssh@.service.",
+                        filter);
+        problems_assert(&problems, wanted);
+        assert_true(jail(c, "b")->refused);
+}
+
+static void wrong_names_of_jails_are_named(void **state) {
+        static const char *const names[] = {
+                "1st", "ssh d", "_x", "ä", "abcdefghijklmnopqrstuvwxyzabcdefg"
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                Problems problems = {};
+                _cleanup_(config_freep) Config *c = NULL;
+                char text[256], wanted[1024];
+                const char *path;
+
+                (void) snprintf(text, sizeof(text), "[%s]\nenabled = yes\n", names[i]);
+                path = files_write(*state, "usr/conf.d/x.conf", text);
+                c = load_with(*state, &problems);
+                (void) snprintf(wanted,
+                                sizeof(wanted),
+                                "%s: [%s] a jail's name begins with a letter and has at most 32 letters, "
+                                "digits, \"-\" and \"_\".",
+                                path,
+                                names[i]);
+                problems_assert(&problems, wanted);
+                assert_int_equal(c->n_jails, 0);
+        }
+}
+
+static void mistakes_in_default_and_banjo_are_named(void **state) {
+        static const struct {
+                const char *text;
+                const char *wanted;
+        } cases[] = {
+                { "[banjo]\nfirewall = iptables\n",
+                                "[banjo] firewall: \"iptables\" is wrong, it should be nft or log." },
+                { "[banjo]\nkill = perhaps\n",
+                                "[banjo] kill: \"perhaps\" is wrong, it should be yes or no." },
+                { "[banjo]\nmaxretry = 3\n", "[banjo] maxretry: unknown key." },
+                { "[default]\nfirewall = nft\n",
+                                "[default] firewall: unknown here; it would hold for all jails." },
+                { "[default]\njournal = _UID=0\n",
+                                "[default] journal: unknown here; it would hold for all jails." },
+                { "[default]\nunits = a.service\n",
+                                "[default] units: unknown here; it would hold for all jails." },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Problems problems = {};
+                _cleanup_(config_freep) Config *c = NULL;
+                const char *path = files_write(*state, "usr/banjo.conf", cases[i].text);
+                char wanted[1024];
+
+                (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x"));
+                c = load_with(*state, &problems);
+                (void) snprintf(wanted, sizeof(wanted), "%s: %s", path, cases[i].wanted);
+                problems_assert(&problems, wanted);
+                assert_false(jail(c, "x")->refused);
+        }
+}
+
+static void wrong_default_refuses_those_that_use_it(void **state) {
+        Problems problems = {};
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state, "usr/banjo.conf", "[default]\nmaxretry = none\n");
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x") JAIL("y") "maxretry = 1\n");
+        c = load_with(*state, &problems);
+        assert_true(jail(c, "x")->refused);
+        assert_false(jail(c, "y")->refused);
+        assert_non_null(strstr(
+                        problems.text, "/usr/banjo.conf: [default] maxretry: \"none\" is wrong"));
+}
+
+static void broken_file_does_not_stop_the_others(void **state) {
+        Problems problems = {};
+        _cleanup_(config_freep) Config *c = NULL;
+        const char *path = files_write(*state, "usr/conf.d/a.conf", "[broken]\nno setting\n");
+        char wanted[1024];
+
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x"));
+        c = load_with(*state, &problems);
+        (void) snprintf(wanted, sizeof(wanted), "%s: line 2: ", path);
+        assert_memory_equal(problems.text, wanted, strlen(wanted));
+        assert_false(jail(c, "x")->refused);
+}
+
+static void too_many_jails_are_refused(void **state) {
+        Problems problems = {};
+        _cleanup_(config_freep) Config *c = NULL;
+        char text[8192] = "", *end = text;
+        const char *path;
+        char wanted[1024];
+
+        for (unsigned i = 0; i <= CONFIG_JAILS_MAX; i++)
+                end += sprintf(end, "[j%u]\nenabled=no\n", i);
+        path = files_write(*state, "usr/conf.d/x.conf", text);
+        c = load_with(*state, &problems);
+        (void) snprintf(wanted, sizeof(wanted), "%s: [j256] there are more than 256 jails.", path);
+        problems_assert(&problems, wanted);
+        assert_int_equal(c->n_jails, CONFIG_JAILS_MAX);
+}
+
+static void shipped_configuration_is_right(void **state) {
+        const char *const directories[] = { SOURCE_DIR, NULL };
+        Problems problems = {};
+        ProblemSink sink = { .handler = problems_collect, .userdata = &problems };
+        _cleanup_(config_freep) Config *c = NULL;
+        const JailConfig *j;
+
+        assert_int_equal(config_load(&c, directories, &sink), 0);
+        problems_assert(&problems, "");
+        j = jail(c, "sshd");
+        assert_true(j->enabled);
+        assert_int_equal(j->maxretry, 5);
+        assert_true(ports_contains(&j->ports, 22));
+        j = jail(c, "postfix-sasl");
+        assert_int_equal(j->maxretry, 3);
+        assert_int_equal(j->findtime, 5 * USEC_PER_MINUTE);
+        assert_true(ports_contains(&j->ports, 25));
+        assert_true(ports_contains(&j->ports, 465));
+        assert_true(ports_contains(&j->ports, 587));
+        assert_false(ports_contains(&j->ports, 22));
+}
+
+static void firewall_kinds_have_names(void **state) {
+        assert_int_equal(firewall_kind_from_string("nft"), FIREWALL_KIND_NFT);
+        assert_int_equal(firewall_kind_from_string("log"), FIREWALL_KIND_LOG);
+        assert_int_equal(firewall_kind_from_string("none"), FIREWALL_KIND_LOG);
+        assert_fails(firewall_kind_from_string("iptables"), EINVAL);
+        assert_fails(firewall_kind_from_string(""), EINVAL);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_file_test(jail_has_defaults),
+                cmocka_file_test(every_key_is_read),
+                cmocka_file_test(journal_is_taken_word_for_word),
+                cmocka_file_test(default_section_holds_for_all_and_jails_come_first),
+                cmocka_file_test(file_of_the_same_name_higher_up_replaces_the_lower),
+                cmocka_file_test(main_file_is_replaced_likewise),
+                cmocka_file_test(later_files_override_key_by_key),
+                cmocka_file_test(link_to_dev_null_masks),
+                cmocka_file_test(filters_are_shadowed_and_masked_likewise),
+                cmocka_file_test(only_conf_files_count),
+                cmocka_file_test(no_file_at_all_is_no_configuration),
+                cmocka_file_test(jails_come_in_the_order_of_their_first_mention),
+                cmocka_file_test(filter_is_named_like_the_jail_unless_said_otherwise),
+                cmocka_file_test(disabled_jail_needs_no_filter),
+                cmocka_file_test(wrong_values_are_named),
+                cmocka_file_test(unknown_key_is_named),
+                cmocka_file_test(missing_ports_are_named),
+                cmocka_file_test(missing_filter_is_named),
+                cmocka_file_test(filter_with_mistakes_is_named_after_them),
+                cmocka_file_test(wrong_journal_is_named),
+                cmocka_file_test(wrong_units_are_named),
+                cmocka_file_test(journal_that_anybody_can_forge_is_refused),
+                cmocka_file_test(journal_and_units_exclude_each_other),
+                cmocka_file_test(filter_without_units_needs_them_from_the_jail),
+                cmocka_file_test(wrong_units_of_a_filter_are_named_there),
+                cmocka_file_test(wrong_names_of_jails_are_named),
+                cmocka_file_test(mistakes_in_default_and_banjo_are_named),
+                cmocka_file_test(wrong_default_refuses_those_that_use_it),
+                cmocka_file_test(broken_file_does_not_stop_the_others),
+                cmocka_file_test(too_many_jails_are_refused),
+                cmocka_unit_test(shipped_configuration_is_right),
+                cmocka_unit_test(firewall_kinds_have_names),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

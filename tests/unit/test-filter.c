@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "files.h"
+#include "problems.h"
+
+#include "model/filter.h"
+
+#define ADDR_REGEX "(?<addr>[0-9A-Fa-f:.]{2,45}(?:%[\\w.-]{1,16})?)"
+
+static Filter *load(const Files *f, const char *text) {
+        Problems problems = {};
+        ProblemSink sink = { .handler = problems_collect, .userdata = &problems };
+        Filter *filter = NULL;
+        int r;
+
+        r = filter_load(&filter, "x", files_write(f, "x.conf", text), &sink);
+        problems_assert(&problems, "");
+        assert_int_equal(r, 0);
+        return filter;
+}
+
+static void assert_refused(const Files *f, const char *text, const char *wanted) {
+        Problems problems = {};
+        ProblemSink sink = { .handler = problems_collect, .userdata = &problems };
+        Filter *filter = NULL;
+        const char *path = files_write(f, "x.conf", text);
+        char line[2 * PROBLEM_STR_SIZE];
+
+        assert_fails(filter_load(&filter, "x", path, &sink), EINVAL);
+        assert_null(filter);
+        (void) snprintf(line, sizeof(line), "%s: %s", path, wanted);
+        problems_assert(&problems, line);
+        assert_int_equal(sink.n_problems, 1);
+}
+
+static void filter_says_what_it_is(void **state) {
+        _cleanup_(filter_freep) Filter *f = load(*state,
+                        "[filter]\ndescription = An example\nunits = a.service b.service\n"
+                        "require = _UID=0 _GID=0\nidentifiers = one, two\nsession = _PID\n"
+                        "[fail]\nbad = 'bad <ADDR>'\n");
+
+        assert_string_equal(f->name, "x");
+        assert_string_equal(f->description, "An example");
+        assert_string_equal(f->units, "a.service b.service");
+        assert_int_equal(f->require->n_groups, 1);
+        assert_int_equal(f->require->groups[0].n_terms, 2);
+        assert_int_equal(f->n_identifiers, 2);
+        assert_string_equal(f->identifiers[1], "two");
+        assert_true(f->has_session);
+        assert_int_equal(f->session, ENTRY_PID);
+}
+
+static void little_is_needed(void **state) {
+        _cleanup_(filter_freep) Filter *f = load(*state, "[fail]\nbad = 'bad <ADDR>'\n");
+
+        assert_string_equal(f->description, "");
+        assert_string_equal(f->units, "");
+        assert_int_equal(f->require->n_groups, 0);
+        assert_int_equal(f->n_identifiers, 0);
+        assert_false(f->has_session);
+        assert_int_equal(f->n_patterns, 1);
+        assert_string_equal(f->patterns[0].name, "bad");
+        assert_string_equal(f->patterns[0].regex, "bad " ADDR_REGEX);
+        assert_int_equal(f->patterns[0].kind, PATTERN_FAIL);
+}
+
+static void patterns_to_ignore_come_first(void **state) {
+        static const char *const order[] = { "i", "f1", "f2", "o", "c" };
+        _cleanup_(filter_freep) Filter *f = load(*state,
+                        "[filter]\nsession = _PID\n[context]\nc = c\n[once]\no = o\n[fail]\nf1 = 1\nf2 = 2\n[ignore]\ni = i\n");
+
+        assert_int_equal(f->n_patterns, ELEMENTSOF(order));
+        for (size_t i = 0; i < ELEMENTSOF(order); i++)
+                assert_string_equal(f->patterns[i].name, order[i]);
+        assert_int_equal(f->patterns[0].kind, PATTERN_IGNORE);
+        assert_int_equal(f->patterns[3].kind, PATTERN_ONCE);
+        assert_int_equal(f->patterns[4].kind, PATTERN_CONTEXT);
+}
+
+static void kinds_are_named_as_their_sections(void **state) {
+        assert_string_equal(pattern_kind_to_string(PATTERN_FAIL), "fail");
+        assert_string_equal(pattern_kind_to_string(PATTERN_ONCE), "once");
+        assert_string_equal(pattern_kind_to_string(PATTERN_CONTEXT), "context");
+        assert_string_equal(pattern_kind_to_string(PATTERN_IGNORE), "ignore");
+}
+
+static void parts_are_put_in_place(void **state) {
+        _cleanup_(filter_freep) Filter *f = load(*state,
+                        "[define]\npeer = 'from <ADDR> <tail>'\ntail = 'port <PORT>'\n"
+                        "[fail]\nbad = '<USER> <peer>'\n");
+
+        assert_string_equal(f->patterns[0].regex,
+                        "(?<user>.*) from " ADDR_REGEX " port (?<port>[0-9]{1,5})");
+}
+
+static void angles_that_mean_something_to_pcre_stay(void **state) {
+        static const char *const same[] = {
+                "(?<name>x)",
+                "(?P<name>x)",
+                "(?<name>x)\\k<name>",
+                "(?<name>x)\\g<name>",
+                "\\<escaped>",
+                "(?<=a)b",
+                "(?<!a)b",
+                "<>",
+                "a < b > c",
+                "<a b>",
+                "<[^>]*>",
+                "x<",
+                "from=<[^>]*>",
+                "(?>a)",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(same); i++) {
+                _cleanup_(filter_freep) Filter *f = NULL;
+                char text[256];
+
+                (void) snprintf(text, sizeof(text), "[fail]\nbad = '%s'\n", same[i]);
+                f = load(*state, text);
+                assert_string_equal(f->patterns[0].regex, same[i]);
+        }
+}
+
+static void unknown_parts_are_named(void **state) {
+        assert_refused(*state,
+                        "[fail]\nbad = 'x <nosuch>'\n",
+                        "[fail] bad: <nosuch> is not a part: it is neither built in (ADDR, USER, PORT) nor "
+                        "a key of [define].");
+        assert_refused(*state,
+                        "[define]\na = '<b>'\n[once]\nbad = 'x <a>'\n",
+                        "[once] bad: <b> is not a part: it is neither built in (ADDR, USER, PORT) nor a key "
+                        "of [define].");
+}
+
+static void parts_that_contain_themselves_are_refused(void **state) {
+        assert_refused(*state,
+                        "[define]\na = 'x<a>'\n[fail]\nbad = '<a>'\n",
+                        "[fail] bad: <a> contains itself.");
+        assert_refused(*state,
+                        "[define]\na = '<b>'\nb = '<a>'\n[fail]\nbad = '<a>'\n",
+                        "[fail] bad: <a> contains itself.");
+}
+
+static void size_of_a_pattern_is_bounded(void **state) {
+        /* Each part is ten of the next: 8 levels of them would be 900 MB. */
+        assert_refused(*state,
+                        "[define]\n"
+                        "a = '<b><b><b><b><b><b><b><b><b><b>'\nb = '<c><c><c><c><c><c><c><c><c><c>'\n"
+                        "c = '<d><d><d><d><d><d><d><d><d><d>'\nd = '<e><e><e><e><e><e><e><e><e><e>'\n"
+                        "e = 'eeeeeeeee'\n"
+                        "[fail]\nbad = '<a>'\n",
+                        "[fail] bad: the pattern is longer than 16384 bytes.");
+}
+
+static void empty_patterns_are_refused(void **state) {
+        assert_refused(*state, "[fail]\ngood = x\nbad =\n", "[fail] bad: the pattern is empty.");
+}
+
+static void filter_without_failures_is_refused(void **state) {
+        assert_refused(*state,
+                        "[context]\nx = y\n",
+                        "the filter has no pattern in [fail] or [once], so it can recognise nothing.");
+        assert_refused(*state,
+                        "",
+                        "the filter has no pattern in [fail] or [once], so it can recognise nothing.");
+}
+
+static void unknown_sections_and_keys_are_named(void **state) {
+        assert_refused(*state,
+                        "[fail]\na = b\n[failregex]\nx = y\n",
+                        "[failregex] unknown section; known are [filter], [define], [fail], [once], "
+                        "[context] and [ignore].");
+        assert_refused(*state,
+                        "[filter]\nmaxretry = 3\n[fail]\na = b\n",
+                        "[filter] maxretry: unknown key; known are description, units, require, identifiers "
+                        "and session.");
+}
+
+static void wrong_values_are_named(void **state) {
+        assert_refused(*state,
+                        "[filter]\nrequire = _UID=0 + _UID=1\n[fail]\na = b\n",
+                        "[filter] require: \"\" should be terms like _UID=0, without \"+\".");
+        assert_refused(*state,
+                        "[filter]\nrequire = _UID=0 root\n[fail]\na = b\n",
+                        "[filter] require: \"root\" should be terms like _UID=0, without \"+\".");
+        assert_refused(*state,
+                        "[filter]\nsession = pid\n[fail]\na = b\n",
+                        "[filter] session: \"pid\" is not a journal field that makes a session; _PID is the "
+                        "usual one.");
+        assert_refused(*state,
+                        "[filter]\nidentifiers = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n[fail]\na = b\n",
+                        "[filter] identifiers: at most 16 identifiers are possible.");
+}
+
+static void all_mistakes_are_told_at_once(void **state) {
+        Problems problems = {};
+        ProblemSink sink = { .handler = problems_collect, .userdata = &problems };
+        Filter *f = NULL;
+
+        assert_fails(filter_load(&f,
+                                     "x",
+                                     files_write(*state,
+                                                     "x.conf",
+                                                     "[filter]\na = 1\nb = 2\n[fail]\nc = <d>\n[e]\n"),
+                                     &sink),
+                        EINVAL);
+        assert_int_equal(sink.n_problems, 4); /* a section, two keys and a part */
+}
+
+static void too_many_patterns_are_refused(void **state) {
+        Problems problems = {};
+        ProblemSink sink = { .handler = problems_collect, .userdata = &problems };
+        char text[8192] = "[fail]\n", *end = text + strlen(text);
+        Filter *f = NULL;
+
+        for (unsigned i = 0; i < FILTER_PATTERNS_MAX + 1; i++)
+                end += sprintf(end, "p%u = x%u\n", i, i);
+        assert_fails(filter_load(&f, "x", files_write(*state, "x.conf", text), &sink), EINVAL);
+        assert_non_null(strstr(problems.text, "[fail] p256: a filter has at most 256 patterns."));
+}
+
+static void wrong_file_is_named_with_the_line(void **state) {
+        assert_refused(*state,
+                        "[fail]\nno setting\n",
+                        "line 2: syntax error (wanted is \"key = value\", \"[section]\" or a comment, in lines "
+                        "of at most 1000 bytes).");
+}
+
+static void missing_file_is_a_problem(void **state) {
+        Problems problems = {};
+        ProblemSink sink = { .handler = problems_collect, .userdata = &problems };
+        Filter *f = NULL;
+
+        assert_fails(filter_load(&f, "x", files_path(*state, "nosuch.conf"), &sink), EINVAL);
+        assert_non_null(strstr(
+                        problems.text, "/nosuch.conf: cannot be read: No such file or directory."));
+}
+
+/* The filters that are shipped. */
+static void shipped_filters_load(void **state) {
+        static const char *const names[] = { "sshd", "postfix-sasl" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                Problems problems = {};
+                ProblemSink sink = { .handler = problems_collect, .userdata = &problems };
+                _cleanup_(filter_freep) Filter *f = NULL;
+                char path[512];
+
+                (void) snprintf(path, sizeof(path), SOURCE_DIR "/filters/%s.conf", names[i]);
+                (void) filter_load(&f, names[i], path, &sink);
+                problems_assert(&problems, "");
+                assert_non_null(f);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_file_test(filter_says_what_it_is),
+                cmocka_file_test(little_is_needed),
+                cmocka_file_test(patterns_to_ignore_come_first),
+                cmocka_unit_test(kinds_are_named_as_their_sections),
+                cmocka_file_test(parts_are_put_in_place),
+                cmocka_file_test(angles_that_mean_something_to_pcre_stay),
+                cmocka_file_test(unknown_parts_are_named),
+                cmocka_file_test(parts_that_contain_themselves_are_refused),
+                cmocka_file_test(size_of_a_pattern_is_bounded),
+                cmocka_file_test(empty_patterns_are_refused),
+                cmocka_file_test(filter_without_failures_is_refused),
+                cmocka_file_test(unknown_sections_and_keys_are_named),
+                cmocka_file_test(wrong_values_are_named),
+                cmocka_file_test(all_mistakes_are_told_at_once),
+                cmocka_file_test(too_many_patterns_are_refused),
+                cmocka_file_test(wrong_file_is_named_with_the_line),
+                cmocka_file_test(missing_file_is_a_problem),
+                cmocka_unit_test(shipped_filters_load),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
