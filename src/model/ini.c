@@ -73,8 +73,18 @@ static int check_file(const char *path, char error[static INI_ERROR_SIZE]) {
         return r;
 }
 
+/* iniparser keeps a key that stands in front of the first section under "", where nobody looks. */
+static const char *find_homeless_key(const dictionary *d) {
+        for (ssize_t i = 0; i < (ssize_t) d->size; i++)
+                if (d->key[i] && d->key[i][0] == ':')
+                        return d->key[i] + 1;
+
+        return NULL;
+}
+
 int ini_load(Ini **ret, const char *path, char error[static INI_ERROR_SIZE]) {
         _cleanup_(ini_freep) Ini *ini = NULL;
+        const char *homeless;
         int r;
 
         assert(ret);
@@ -100,6 +110,15 @@ int ini_load(Ini **ret, const char *path, char error[static INI_ERROR_SIZE]) {
                                 INI_ERROR_SIZE,
                                 "%s",
                                 first_error[0] ? first_error : "cannot be parsed.");
+                return -EINVAL;
+        }
+
+        homeless = find_homeless_key(ini->dict);
+        if (homeless) {
+                (void) snprintf(error,
+                                INI_ERROR_SIZE,
+                                "\"%.100s\" stands in front of the first [section].",
+                                homeless);
                 return -EINVAL;
         }
 
