@@ -67,6 +67,7 @@ typedef struct Loader {
         Filter *filter;
         const Ini *ini;
         ProblemSink *sink;
+        size_t n_before; /* problems that were there before */
         PatternKind kind;
 } Loader;
 
@@ -331,6 +332,10 @@ static int load_patterns(Loader *l) {
                                 l->filter->patterns[i].kind == PATTERN_ONCE)
                         return 0;
 
+        /* The one there was may be among those. */
+        if (l->sink->n_problems > l->n_before)
+                return 0;
+
         problem_report(l->sink,
                         l->filter->path,
                         NULL,
@@ -343,7 +348,6 @@ int filter_load(Filter **ret, const char *name, const char *path, ProblemSink *s
         _cleanup_(filter_freep) Filter *f = NULL;
         _cleanup_(ini_freep) Ini *ini = NULL;
         char error[INI_ERROR_SIZE];
-        size_t n_before;
         Loader l;
         int r;
 
@@ -352,7 +356,7 @@ int filter_load(Filter **ret, const char *name, const char *path, ProblemSink *s
         assert(path);
         assert(sink);
 
-        n_before = sink->n_problems;
+        l = (Loader){ .sink = sink, .n_before = sink->n_problems };
 
         r = ini_load(&ini, path, error);
         if (r < 0) {
@@ -374,7 +378,8 @@ int filter_load(Filter **ret, const char *name, const char *path, ProblemSink *s
         if (r < 0)
                 return r;
 
-        l = (Loader){ .filter = f, .ini = ini, .sink = sink };
+        l.filter = f;
+        l.ini = ini;
 
         for (size_t i = 0; i < ini_n_sections(ini); i++)
                 if (!is_known_section(ini_get_section(ini, i)))
@@ -390,7 +395,7 @@ int filter_load(Filter **ret, const char *name, const char *path, ProblemSink *s
                 r = load_patterns(&l);
         if (r < 0)
                 return r;
-        if (sink->n_problems > n_before)
+        if (sink->n_problems > l.n_before)
                 return -EINVAL;
 
         *ret = TAKE_PTR(f);
