@@ -54,28 +54,43 @@ Matcher *matcher_free(Matcher *m) {
         return NULL;
 }
 
-/* PCRE2 studies a pattern for the bytes it can begin with, but only one that is not anchored: with
- * \A in front there is nothing to search for. So the bare pattern is asked. */
-static void find_first_bytes(CompiledPattern *p, const char *regex) {
-        const uint8_t *bitmap;
-        uint32_t type, unit;
-        pcre2_code *code;
+static int compile(pcre2_code **ret, const char *regex, uint32_t options, MatcherError *ret_error) {
         PCRE2_SIZE offset;
+        char text[128];
         int error;
 
-        memset(p->first, 0xff, sizeof(p->first));
-
-        code = pcre2_compile((PCRE2_SPTR) regex,
+        *ret = pcre2_compile((PCRE2_SPTR) regex,
                         PCRE2_ZERO_TERMINATED,
-                        PCRE2_DOTALL | PCRE2_NO_AUTO_POSSESS,
+                        PCRE2_DOTALL | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C | options,
                         &error,
                         &offset,
                         NULL);
-        if (!code)
+        if (*ret)
+                return 0;
+
+        (void) pcre2_get_error_message(error, (PCRE2_UCHAR *) text, sizeof(text));
+        (void) snprintf(ret_error->text,
+                        sizeof(ret_error->text),
+                        "the pattern does not compile: %s (at byte %zu of the pattern with its parts in "
+                        "place).",
+                        text,
+                        offset);
+        return error == PCRE2_ERROR_NOMEMORY ? -ENOMEM : -EINVAL;
+}
+
+/* PCRE2 studies a pattern for the bytes it can begin with, but only one that is not anchored: with
+ * \A in front there is nothing to search for. So the bare pattern is asked. */
+static void find_first_bytes(CompiledPattern *p, const pcre2_code *bare) {
+        const uint8_t *bitmap;
+        uint32_t type, unit, minimum;
+
+        memset(p->first, 0xff, sizeof(p->first));
+
+        if (pcre2_pattern_info(bare, PCRE2_INFO_MINLENGTH, &minimum) != 0 || minimum == 0)
                 return;
 
-        if (pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODETYPE, &type) == 0 && type == 1 &&
-                        pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODEUNIT, &unit) == 0) {
+        if (pcre2_pattern_info(bare, PCRE2_INFO_FIRSTCODETYPE, &type) == 0 && type == 1 &&
+                        pcre2_pattern_info(bare, PCRE2_INFO_FIRSTCODEUNIT, &unit) == 0) {
                 uint8_t upper = (uint8_t) (unit & ~0x20u), lower = (uint8_t) (unit | 0x20u);
 
                 /* The answer hides caselessness, so the other case is let in as well. */
@@ -85,40 +100,30 @@ static void find_first_bytes(CompiledPattern *p, const char *regex) {
                         p->first[upper / 8] |= (uint8_t) (1u << (upper % 8));
                         p->first[lower / 8] |= (uint8_t) (1u << (lower % 8));
                 }
-        } else if (pcre2_pattern_info(code, PCRE2_INFO_FIRSTBITMAP, &bitmap) == 0 && bitmap)
+        } else if (pcre2_pattern_info(bare, PCRE2_INFO_FIRSTBITMAP, &bitmap) == 0 && bitmap)
                 memcpy(p->first, bitmap, sizeof(p->first));
-
-        pcre2_code_free(code);
 }
 
 static int compile_pattern(CompiledPattern *p, const Pattern *pattern, MatcherError *ret_error) {
         _cleanup_(freep) char *wrapped = NULL;
-        const char *front = "\\A(?:";
-        PCRE2_SIZE offset;
-        uint32_t minimum;
-        int error, n;
+        pcre2_code *bare;
+        int n, r;
 
-        if (asprintf(&wrapped, "%s%s)\\z", front, pattern->regex) < 0)
+        if (asprintf(&wrapped, "\\A(?:%s)\\z", pattern->regex) < 0) {
+                wrapped = NULL;
                 return -ENOMEM;
-
-        p->code = pcre2_compile((PCRE2_SPTR) wrapped,
-                        PCRE2_ZERO_TERMINATED,
-                        PCRE2_DOTALL | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C,
-                        &error,
-                        &offset,
-                        NULL);
-        if (!p->code) {
-                char text[128];
-
-                (void) pcre2_get_error_message(error, (PCRE2_UCHAR *) text, sizeof(text));
-                (void) snprintf(ret_error->text,
-                                sizeof(ret_error->text),
-                                "the pattern does not compile: %s (at byte %zu of the pattern with "
-                                "its parts in place).",
-                                text,
-                                offset > strlen(front) ? offset - strlen(front) : 0);
-                return error == PCRE2_ERROR_NOMEMORY ? -ENOMEM : -EINVAL;
         }
+
+        /* By itself first: "a)|(?:b" would compile in its wrapping, and slip out of it. */
+        r = compile(&bare, pattern->regex, PCRE2_NO_AUTO_POSSESS, ret_error);
+        if (r < 0)
+                return r;
+        find_first_bytes(p, bare);
+        pcre2_code_free(bare);
+
+        r = compile(&p->code, wrapped, 0, ret_error);
+        if (r < 0)
+                return r;
 
         /* Fails where executable memory is forbidden; then the interpreter runs. */
         (void) pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE);
@@ -131,11 +136,6 @@ static int compile_pattern(CompiledPattern *p, const Pattern *pattern, MatcherEr
                 return -EINVAL;
         }
         p->addr_group = n > 0 ? (uint32_t) n : 0;
-
-        if (pcre2_pattern_info(p->code, PCRE2_INFO_MINLENGTH, &minimum) == 0 && minimum > 0)
-                find_first_bytes(p, pattern->regex);
-        else
-                memset(p->first, 0xff, sizeof(p->first));
 
         return 0;
 }
@@ -169,8 +169,8 @@ int matcher_new(Matcher **ret, const Filter *filter, MatcherError *ret_error) {
                 if (r < 0)
                         return r;
 
-                if (pattern->kind == PATTERN_FAIL && m->patterns[i].addr_group == 0 &&
-                                !filter->has_session) {
+                if ((pattern->kind == PATTERN_FAIL || pattern->kind == PATTERN_ONCE) &&
+                                m->patterns[i].addr_group == 0 && !filter->has_session) {
                         (void) snprintf(ret_error->text,
                                         sizeof(ret_error->text),
                                         "the pattern has no <ADDR>, and the filter has no session "
