@@ -270,6 +270,15 @@ static void forget_prefix(Jail *j, const Address *net, usec_t until) {
         tracker_forget_within(j->tracker, net, until);
 }
 
+/* True for a prefix that failures from within it count for, as all the hosts of a /64. */
+static bool is_target(const Jail *j, const Address *net) {
+        Address first = *net, target;
+
+        first.prefixlen = (uint16_t) address_family_bits(net->family);
+        target = policy_target(&j->config->allow, &first);
+        return address_equal(&target, net);
+}
+
 int jail_forget(Jail *j, const Address *a, usec_t until) {
         Address target;
         int r;
@@ -277,7 +286,8 @@ int jail_forget(Jail *j, const Address *a, usec_t until) {
         assert(j);
         assert(a);
 
-        if (!address_is_host(a))
+        /* Bans of a /64 end by the thousand, and looking for hosts within each would take long. */
+        if (!address_is_host(a) && !is_target(j, a))
                 forget_prefix(j, a, until);
 
         r = tracker_forget(j->tracker, a, until);
