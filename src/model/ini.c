@@ -4,6 +4,11 @@
  * iniparser reports errors through one process-wide callback, with a format of its own, and goes on
  * to the next line; the first report is kept for the caller. It takes whatever is a path, so what
  * is no regular file (a fifo would block) or is too large is refused before.
+ *
+ * Up to 4.1 a backslash within quotes is a backslash, from 4.2 on it takes the next character's
+ * meaning away. Patterns are full of them. So iniparser gets a copy of the file, in memory, with
+ * another byte in their place, one that no file may contain, and the values get them back. Only
+ * the backslash that continues a line stays.
  */
 
 #include "model/ini.h"
@@ -11,7 +16,10 @@
 #include <fcntl.h>
 #include <iniparser/iniparser.h>
 #include <stdarg.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+
+#define BACKSLASH_STAND_IN '\x01'
 
 struct Ini {
         dictionary *dict;
@@ -53,24 +61,101 @@ static int _printf_(1, 2) keep_error(const char *format, ...) {
         return 0;
 }
 
-static int check_file(const char *path, char error[static INI_ERROR_SIZE]) {
+/* Opens what is a regular file of a sane size. Returns the descriptor or a negative errno. */
+static int open_file(const char *path, size_t *ret_size) {
         _cleanup_(closep) int fd = -1;
         struct stat st;
-        int r = 0;
 
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 || fstat(fd, &st) < 0)
-                r = -errno;
-        else if (!S_ISREG(st.st_mode))
-                r = -EINVAL;
-        else if (st.st_size > INI_FILE_MAX)
-                r = -EFBIG;
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
+        if (st.st_size > INI_FILE_MAX)
+                return -EFBIG;
 
-        if (r == -EINVAL)
-                (void) snprintf(error, INI_ERROR_SIZE, "not a regular file.");
-        else if (r < 0)
-                (void) snprintf(error, INI_ERROR_SIZE, "cannot be read: %s.", strerror(-r));
-        return r;
+        *ret_size = (size_t) st.st_size;
+        return TAKE_FD(fd);
+}
+
+/* Reads the file into an allocated, terminated string. One that grows meanwhile is read as long as
+ * it was. */
+static int read_file(const char *path, char **ret, size_t *ret_size) {
+        _cleanup_(freep) char *buf = NULL;
+        _cleanup_(closep) int fd = -1;
+        size_t size = 0;
+        ssize_t n;
+
+        fd = open_file(path, &size);
+        if (fd < 0)
+                return fd;
+
+        buf = malloc(size + 1);
+        if (!buf)
+                return -ENOMEM;
+
+        n = read(fd, buf, size);
+        if (n < 0)
+                return -errno;
+
+        buf[n] = '\0';
+        *ret = TAKE_PTR(buf);
+        *ret_size = (size_t) n;
+        return 0;
+}
+
+/* Returns 0, or the number of the line with a byte that no text has. */
+static unsigned find_control_byte(const char *text, size_t size) {
+        unsigned line = 1;
+
+        for (size_t i = 0; i < size; i++) {
+                if (text[i] == '\n')
+                        line++;
+                if ((unsigned char) text[i] < ' ' && !strchr("\t\n\f\r", text[i]))
+                        return line;
+                if (text[i] == '\0')
+                        return line;
+        }
+
+        return 0;
+}
+
+static void hide_backslashes(char *text) {
+        for (char *p = strchr(text, '\\'); p; p = strchr(p + 1, '\\'))
+                if (p[1 + strspn(p + 1, " \t\r")] != '\n')
+                        *p = BACKSLASH_STAND_IN;
+}
+
+static void restore_backslashes(dictionary *d) {
+        for (ssize_t i = 0; i < (ssize_t) d->size; i++)
+                for (char *p = d->key[i] ? d->val[i] : NULL; p && *p; p++)
+                        if (*p == BACKSLASH_STAND_IN)
+                                *p = '\\';
+}
+
+/* iniparser 4.1 reads nothing but what has a path. */
+static int load_text(const char *text, size_t size, dictionary **ret) {
+        _cleanup_(closep) int fd = -1;
+        char path[64];
+
+        fd = memfd_create("banjo-ini", MFD_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        for (size_t done = 0; done < size;) {
+                ssize_t n = write(fd, text + done, size - done);
+
+                if (n < 0)
+                        return -errno;
+                done += (size_t) n;
+        }
+
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%i", fd);
+        first_error[0] = '\0';
+        iniparser_set_error_callback(keep_error);
+        *ret = iniparser_load(path);
+        iniparser_set_error_callback(NULL);
+        return *ret ? 0 : -EINVAL;
 }
 
 /* iniparser keeps a key that stands in front of the first section under "", where nobody looks. */
@@ -83,16 +168,29 @@ static const char *find_homeless_key(const dictionary *d) {
 }
 
 int ini_load(Ini **ret, const char *path, char error[static INI_ERROR_SIZE]) {
+        _cleanup_(freep) char *text = NULL;
         _cleanup_(ini_freep) Ini *ini = NULL;
         const char *homeless;
+        unsigned line;
+        size_t size = 0;
         int r;
 
         assert(ret);
         assert(path);
 
-        r = check_file(path, error);
+        r = read_file(path, &text, &size);
+        if (r == -EINVAL)
+                (void) snprintf(error, INI_ERROR_SIZE, "not a regular file.");
+        else if (r < 0)
+                (void) snprintf(error, INI_ERROR_SIZE, "cannot be read: %s.", strerror(-r));
         if (r < 0)
                 return r;
+
+        line = find_control_byte(text, size);
+        if (line > 0) {
+                (void) snprintf(error, INI_ERROR_SIZE, "line %u: a control character.", line);
+                return -EINVAL;
+        }
 
         ini = calloc(1, sizeof(*ini));
         if (!ini) {
@@ -100,18 +198,16 @@ int ini_load(Ini **ret, const char *path, char error[static INI_ERROR_SIZE]) {
                 return -ENOMEM;
         }
 
-        first_error[0] = '\0';
-        iniparser_set_error_callback(keep_error);
-        ini->dict = iniparser_load(path);
-        iniparser_set_error_callback(NULL);
-
-        if (!ini->dict) {
+        hide_backslashes(text);
+        r = load_text(text, size, &ini->dict);
+        if (r < 0) {
                 (void) snprintf(error,
                                 INI_ERROR_SIZE,
                                 "%s",
                                 first_error[0] ? first_error : "cannot be parsed.");
-                return -EINVAL;
+                return r;
         }
+        restore_backslashes(ini->dict);
 
         homeless = find_homeless_key(ini->dict);
         if (homeless) {

@@ -6,8 +6,8 @@
  *
  * A wall around iniparser, so that nobody else has to know its ways: sections and keys are in lower
  * case, whatever the file has; an unquoted value ends at "#" or ";"; in single or double quotes
- * everything is literal; a line may be continued by a backslash, up to 1,000 bytes in all; of equal
- * keys in a section the last wins. Keys come in the order of the file.
+ * everything is literal, backslashes too; a line may be continued by a backslash, up to 1,000 bytes
+ * in all; of equal keys in a section the last wins. Keys come in the order of the file.
  */
 
 #include <stddef.h>

@@ -64,6 +64,21 @@ static void quotes_are_literal(void **state) {
         assert_string_equal(ini_get(ini, "a", "double"), "it's \\d");
 }
 
+/* As iniparser 4.2 would not have it. */
+static void backslashes_are_kept(void **state) {
+        _cleanup_(ini_freep) Ini *ini = load(*state,
+                        "[a]\none = '\\[\\d\\]'\ntwo = \"\\(x\\)\"\nthree = \\w\nfour = '\\\\'\n");
+
+        assert_string_equal(ini_get(ini, "a", "one"), "\\[\\d\\]");
+        assert_string_equal(ini_get(ini, "a", "two"), "\\(x\\)");
+        assert_string_equal(ini_get(ini, "a", "three"), "\\w");
+        assert_string_equal(ini_get(ini, "a", "four"), "\\\\");
+}
+
+static void control_characters_are_refused(void **state) {
+        assert_refused(*state, "[a]\nb = 1\nc = \x01\n", EINVAL, "line 3");
+}
+
 static void lines_are_continued_by_a_backslash(void **state) {
         _cleanup_(ini_freep) Ini *ini =
                         load(*state, "[a]\nunits = one.service \\\n  two.service\nb = 1\n");
@@ -176,6 +191,8 @@ int main(void) {
                 cmocka_file_test(sections_and_keys_are_in_lower_case),
                 cmocka_file_test(unquoted_values_end_at_a_comment),
                 cmocka_file_test(quotes_are_literal),
+                cmocka_file_test(backslashes_are_kept),
+                cmocka_file_test(control_characters_are_refused),
                 cmocka_file_test(lines_are_continued_by_a_backslash),
                 cmocka_file_test(of_equal_keys_the_last_wins),
                 cmocka_file_test(walk_goes_in_the_order_of_the_file),
