@@ -244,9 +244,15 @@ static int start_firewall(Manager *m) {
 }
 
 int manager_set_matches(Manager *m) {
+        _cleanup_(freep) const char **identifiers = NULL;
+        _cleanup_(freep) const Match **matches = NULL;
+        size_t n_matches = 0, n_identifiers = 0;
         int r;
 
-        journal_clear_matches(m->journal);
+        matches = calloc(m->n_jails + 1, sizeof(*matches));
+        identifiers = calloc(m->n_jails * FILTER_IDENTIFIERS_MAX + 1, sizeof(*identifiers));
+        if (!matches || !identifiers)
+                return -ENOMEM;
 
         for (size_t i = 0; i < m->n_jails; i++) {
                 const JailConfig *c = jail_get_config(m->jails[i]);
@@ -254,15 +260,21 @@ int manager_set_matches(Manager *m) {
                 if (c->refused)
                         continue;
 
-                r = journal_add_match(m->journal, c->match);
-                for (size_t k = 0; k < c->filter->n_identifiers && r >= 0; k++)
-                        r = journal_add_root_identifier(m->journal, c->filter->identifiers[k]);
+                matches[n_matches++] = c->match;
+                for (size_t k = 0; k < c->filter->n_identifiers; k++)
+                        identifiers[n_identifiers++] = c->filter->identifiers[k];
+        }
+
+        r = journal_set_matches(m->journal, matches, n_matches, identifiers, n_identifiers);
+        if (r < 0)
+                return r;
+
+        if (m->position.cursor && !m->reading_past) {
+                r = journal_seek_behind(m->journal, m->position.cursor);
                 if (r < 0)
                         return r;
         }
 
-        if (m->position.cursor && !m->reading_past)
-                return journal_seek_behind(m->journal, m->position.cursor);
         return 0;
 }
 

@@ -9,6 +9,10 @@
  * /var/log/journal is made later, and the entries with it: so the parents are watched here. Both
  * descriptors are behind one epoll descriptor, which callers wait for.
  *
+ * Matches. libsystemd keeps a list of entries for each value of a field; one field's values
+ * together cost little, but every "and" has it walk two lists side by side. So of a group that
+ * names units only these are handed on, and the units of all groups together.
+ *
  * A message beyond ENTRY_MESSAGE_MAX is cut. libsystemd is told to hand out no more than that, so
  * that a huge field is not unpacked as a whole.
  */
@@ -193,12 +197,6 @@ Journal *journal_close(Journal *j) {
         return NULL;
 }
 
-void journal_clear_matches(Journal *j) {
-        assert(j);
-
-        sd_journal_flush_matches(j->journal);
-}
-
 static int add_term(Journal *j, const char *field, const char *value) {
         char term[1024];
         int n;
@@ -210,22 +208,24 @@ static int add_term(Journal *j, const char *field, const char *value) {
         return sd_journal_add_match(j->journal, term, (size_t) n);
 }
 
-int journal_add_match(Journal *j, const Match *m) {
-        int r;
+static bool has_field(const MatchGroup *g, EntryField field) {
+        for (size_t i = 0; i < g->n_terms; i++)
+                if (g->terms[i].field == field)
+                        return true;
 
-        assert(j);
-        assert(m);
+        return false;
+}
 
-        for (size_t i = 0; i < m->n_groups; i++) {
-                for (size_t k = 0; k < m->groups[i].n_terms; k++) {
-                        const MatchTerm *t = &m->groups[i].terms[k];
+/* Adds a group's terms: all of them, or those of one field alone. */
+static int add_terms(Journal *j, const MatchGroup *g, const EntryField *only) {
+        for (size_t i = 0; i < g->n_terms; i++) {
+                const MatchTerm *t = &g->terms[i];
+                int r;
 
-                        r = add_term(j, entry_field_to_string(t->field), t->value);
-                        if (r < 0)
-                                return r;
-                }
+                if (only && t->field != *only)
+                        continue;
 
-                r = sd_journal_add_disjunction(j->journal);
+                r = add_term(j, entry_field_to_string(t->field), t->value);
                 if (r < 0)
                         return r;
         }
@@ -233,17 +233,66 @@ int journal_add_match(Journal *j, const Match *m) {
         return 0;
 }
 
-int journal_add_root_identifier(Journal *j, const char *identifier) {
+/* The fields that stand for a whole group, the best first. */
+static const EntryField leading_fields[] = { ENTRY_SYSTEMD_UNIT, ENTRY_SYSTEMD_SLICE };
+
+/* The field that stands for the group, or NULL. */
+static const EntryField *find_leading_field(const MatchGroup *g) {
+        for (size_t i = 0; i < ELEMENTSOF(leading_fields); i++)
+                if (has_field(g, leading_fields[i]))
+                        return &leading_fields[i];
+
+        return NULL;
+}
+
+/* Adds the groups that this field stands for as alternatives of one group; for NULL, those that no
+ * field stands for one by one. */
+static int
+add_groups(Journal *j, const Match *const *matches, size_t n_matches, const EntryField *leading) {
+        int r;
+
+        for (size_t i = 0; i < n_matches; i++)
+                for (size_t k = 0; k < matches[i]->n_groups; k++) {
+                        const MatchGroup *g = &matches[i]->groups[k];
+
+                        if (find_leading_field(g) != leading)
+                                continue;
+
+                        r = add_terms(j, g, leading);
+                        if (r >= 0 && !leading)
+                                r = sd_journal_add_disjunction(j->journal);
+                        if (r < 0)
+                                return r;
+                }
+
+        return leading ? sd_journal_add_disjunction(j->journal) : 0;
+}
+
+int journal_set_matches(Journal *j,
+                const Match *const *matches,
+                size_t n_matches,
+                const char *const *identifiers,
+                size_t n_identifiers) {
         int r;
 
         assert(j);
-        assert(identifier);
+        assert(matches);
+
+        sd_journal_flush_matches(j->journal);
+
+        for (size_t i = 0; i < ELEMENTSOF(leading_fields); i++) {
+                r = add_groups(j, matches, n_matches, &leading_fields[i]);
+                if (r < 0)
+                        return r;
+        }
+
+        r = add_groups(j, matches, n_matches, NULL);
+        if (r < 0 || n_identifiers == 0)
+                return r;
 
         r = add_term(j, "_UID", "0");
-        if (r >= 0)
-                r = add_term(j, "SYSLOG_IDENTIFIER", identifier);
-        if (r >= 0)
-                r = sd_journal_add_disjunction(j->journal);
+        for (size_t i = 0; i < n_identifiers && r >= 0; i++)
+                r = add_term(j, "SYSLOG_IDENTIFIER", identifiers[i]);
         return r;
 }
 

@@ -31,15 +31,15 @@ int journal_open(Journal **ret, const char *path);
 Journal *journal_close(Journal *j);
 DEFINE_CLEANUP(Journal *, journal_close)
 
-/* Begins anew which entries are wanted; nothing is until something is added. The place in the
- * journal is lost: seek afterwards. */
-void journal_clear_matches(Journal *j);
-
-/* Adds entries that fit the match. Returns 0 or a negative errno. */
-int journal_add_match(Journal *j, const Match *m);
-
-/* Adds entries of root's processes with this SYSLOG_IDENTIFIER=. Returns 0 or a negative errno. */
-int journal_add_root_identifier(Journal *j, const char *identifier);
+/* Which entries are wanted: those that fit one of the matches, and those of root's processes with
+ * one of these values of SYSLOG_IDENTIFIER=. Others may be handed out as well: this is what
+ * libsystemd can tell cheaply, and whoever gets an entry has to ask match_fits(). The place in the
+ * journal is lost: seek afterwards. Returns 0 or a negative errno. */
+int journal_set_matches(Journal *j,
+                const Match *const *matches,
+                size_t n_matches,
+                const char *const *identifiers,
+                size_t n_identifiers);
 
 /* Where to begin: before the first entry, or before the first one at or after a time. Return 0 or a
  * negative errno. */
