@@ -11,9 +11,9 @@
 #include "base/log.h"
 #include "base/usec.h"
 #include "base/utf8.h"
+#include "ctl/asker.h"
 #include "ctl/connection.h"
 #include "ctl/output.h"
-#include "ctl/session.h"
 #include "model/address.h"
 #include "model/bus-names.h"
 
@@ -77,7 +77,7 @@ static int parse_wish(BanWish *ret, char **argv, const Options *options) {
                 return EXIT_USAGE;
         }
 
-        ret->n_askers = session_get_askers(ret->askers);
+        ret->n_askers = askers_get(ret->askers);
         return EXIT_DONE;
 }
 

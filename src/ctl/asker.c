@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "ctl/session.h"
+#include "ctl/asker.h"
 
 #include <inttypes.h>
 #include <systemd/sd-login.h>
@@ -26,14 +26,14 @@ static void add(Askers *askers, const Address *a) {
                 askers->addresses[askers->n++] = *a;
 }
 
-int session_parse_variable(const char *value, Address *ret) {
+int asker_parse_variable(const char *value, Address *ret) {
         assert(value);
         assert(ret);
 
         return address_parse(value, strcspn(value, " "), ret);
 }
 
-int session_parse_parent(const char *stat) {
+int asker_parse_parent(const char *stat) {
         const char *p;
         int parent;
         char state;
@@ -55,7 +55,7 @@ static void add_variable(Askers *askers, const char *variable) {
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 const char *value = startswith(variable, names[i]);
 
-                if (value && session_parse_variable(value, &a) >= 0)
+                if (value && asker_parse_variable(value, &a) >= 0)
                         add(askers, &a);
         }
 }
@@ -97,7 +97,7 @@ static void add_logind(Askers *askers) {
                 add(askers, &a);
 }
 
-size_t session_get_askers(Address ret[static ASKERS_MAX]) {
+size_t askers_get(Address ret[static ASKERS_MAX]) {
         Askers askers = { .addresses = ret };
         pid_t pid = getpid();
 
@@ -109,7 +109,7 @@ size_t session_get_askers(Address ret[static ASKERS_MAX]) {
 
                 add_environment(&askers, pid);
                 (void) read_proc(pid, "stat", stat, sizeof(stat));
-                pid = session_parse_parent(stat);
+                pid = asker_parse_parent(stat);
         }
 
         add_logind(&askers);
