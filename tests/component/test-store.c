@@ -1,0 +1,753 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The store on a real database in a directory of its own. */
+
+#include "../unit/files.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "engine/store.h"
+
+static Store *open_store(const Files *f) {
+        _cleanup_(freep) char *aside = NULL;
+        Store *s = NULL;
+
+        assert_int_equal(store_open(&s, f->directory, &aside), 0);
+        assert_null(aside);
+        return s;
+}
+
+static Ban make_ban(const char *address, uint64_t id) {
+        return (Ban){
+                .address = addr(address),
+                .failures = 5,
+                .pattern = "password",
+                .id = id,
+                .start = T0,
+                .end = T0 + USEC_PER_HOUR,
+        };
+}
+
+static void add(Store *s, const char *jail, const char *address, uint64_t id) {
+        Ban ban = make_ban(address, id);
+
+        assert_int_equal(store_add_ban(s, jail, &ban), 0);
+}
+
+/* Every ban as a line of text. */
+typedef struct Listing {
+        char text[8192];
+        unsigned n;
+        unsigned stop_after; /* 0: never */
+} Listing;
+
+static int list_one(const char *jail, const Ban *ban, void *userdata) {
+        Listing *l = userdata;
+        size_t used = strlen(l->text);
+        char address[ADDRESS_STR_SIZE];
+
+        if (used < sizeof(l->text) - 300)
+                (void) snprintf(l->text + used,
+                                sizeof(l->text) - used,
+                                "%s %s %llu %lld %lld %u %s %s\n",
+                                jail,
+                                address_format(&ban->address, address),
+                                (unsigned long long) ban->id,
+                                (long long) (ban->start - T0),
+                                ban->end == USEC_INFINITY ? -1LL : (long long) (ban->end - T0),
+                                ban->failures,
+                                isempty(ban->pattern) ? "-" : ban->pattern,
+                                ban->reason ?: "-");
+        l->n++;
+        return l->stop_after > 0 && l->n == l->stop_after ? -ECANCELED : 0;
+}
+
+static void assert_bans(Store *s, const char *wanted) {
+        Listing l = {};
+
+        assert_int_equal(store_foreach_ban(s, list_one, &l), 0);
+        assert_string_equal(l.text, wanted);
+}
+
+static void assert_ended(Store *s, usec_t since, const char *wanted) {
+        Listing l = {};
+
+        assert_int_equal(store_foreach_ended(s, since, list_one, &l), 0);
+        assert_string_equal(l.text, wanted);
+}
+
+static bool exists(const Files *f, const char *name) {
+        return access(files_path(f, name), F_OK) == 0;
+}
+
+static off_t size_of(const Files *f, const char *name) {
+        struct stat st;
+
+        assert_int_equal(stat(files_path(f, name), &st), 0);
+        return st.st_size;
+}
+
+static void bans_outlive_the_daemon(void **state) {
+        Store *s = open_store(*state);
+        Ban permanent = make_ban("2001:db8::/64", 2), by_hand = make_ban("192.0.2.0/24", 1);
+
+        permanent.end = USEC_INFINITY;
+        by_hand.pattern = "";
+        by_hand.reason = (char *) "port scan";
+        by_hand.failures = 0;
+
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.1", 3);
+        assert_int_equal(store_add_ban(s, "sshd", &permanent), 0);
+        assert_int_equal(store_add_ban(s, "mail", &by_hand), 0);
+        assert_int_equal(store_commit(s), 0);
+        store_close(s);
+
+        s = open_store(*state);
+        assert_bans(s,
+                        "mail 192.0.2.0/24 1 0 3600000000 0 - port scan\n"
+                        "sshd 2001:db8::/64 2 0 -1 5 password -\n"
+                        "sshd 192.0.2.1 3 0 3600000000 5 password -\n");
+        store_close(s);
+}
+
+static void banning_again_replaces(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Ban ban = make_ban("192.0.2.1", 2);
+
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.1", 1);
+        add(s, "mail", "192.0.2.1", 3);
+        ban.end = USEC_INFINITY;
+        assert_int_equal(store_add_ban(s, "sshd", &ban), 0);
+        assert_int_equal(store_commit(s), 0);
+        assert_bans(s,
+                        "sshd 192.0.2.1 2 0 -1 5 password -\n"
+                        "mail 192.0.2.1 3 0 3600000000 5 password -\n");
+}
+
+static void host_and_prefix_of_the_same_bytes_are_two_bans(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.0", 1);
+        add(s, "sshd", "192.0.2.0/24", 2);
+        add(s, "sshd", "2001:db8::", 3);
+        add(s, "sshd", "2001:db8::/64", 4);
+        assert_int_equal(store_commit(s), 0);
+        assert_bans(s,
+                        "sshd 192.0.2.0 1 0 3600000000 5 password -\n"
+                        "sshd 192.0.2.0/24 2 0 3600000000 5 password -\n"
+                        "sshd 2001:db8:: 3 0 3600000000 5 password -\n"
+                        "sshd 2001:db8::/64 4 0 3600000000 5 password -\n");
+}
+
+static void ended_bans_are_kept_apart(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Ban one = make_ban("192.0.2.1", 1), never = make_ban("192.0.2.9", 9);
+        Listing in_kernel = {};
+
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.1", 1);
+        add(s, "sshd", "192.0.2.2", 2);
+        assert_int_equal(store_end_ban(s, "sshd", &one, T0 + 100, "by hand", true), 0);
+        assert_int_equal(store_add_ended(s, "sshd", &never, T0 + 50, "over when decided"), 0);
+        assert_int_equal(store_commit(s), 0);
+
+        assert_bans(s, "sshd 192.0.2.2 2 0 3600000000 5 password -\n");
+        assert_ended(s,
+                        T0,
+                        "sshd 192.0.2.9 9 0 50 5 password -\nsshd 192.0.2.1 1 0 100 5 password -\n");
+        assert_ended(s, T0 + 100, "sshd 192.0.2.1 1 0 100 5 password -\n");
+        assert_ended(s, T0 + 101, "");
+
+        assert_int_equal(store_foreach_in_kernel(s, list_one, &in_kernel), 0);
+        assert_string_equal(in_kernel.text, "sshd 192.0.2.1 1 0 100 5 password -\n");
+        assert_int_equal(store_clear_in_kernel(s), 0);
+        in_kernel = (Listing){};
+        assert_int_equal(store_foreach_in_kernel(s, list_one, &in_kernel), 0);
+        assert_string_equal(in_kernel.text, "");
+}
+
+static void all_bans_end_at_once(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Listing in_kernel = {};
+
+        assert_int_equal(store_begin(s, true), 0);
+        add(s, "sshd", "192.0.2.1", 1);
+        add(s, "mail", "192.0.2.2", 2);
+        assert_int_equal(store_end_all(s, T0 + 7, "flushed"), 0);
+        assert_int_equal(store_commit(s), 0);
+        assert_bans(s, "");
+        assert_ended(s,
+                        0,
+                        "mail 192.0.2.2 2 0 7 5 password -\nsshd 192.0.2.1 1 0 7 5 password -\n");
+        assert_int_equal(store_foreach_in_kernel(s, list_one, &in_kernel), 0);
+        assert_int_equal(in_kernel.n, 2);
+}
+
+static void bans_of_a_jail_can_be_written_anew(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.1", 1);
+        add(s, "mail", "192.0.2.1", 2);
+        assert_int_equal(store_clear_bans(s, "sshd"), 0);
+        add(s, "sshd", "192.0.2.2", 3);
+        assert_int_equal(store_commit(s), 0);
+        assert_bans(s,
+                        "mail 192.0.2.1 2 0 3600000000 5 password -\n"
+                        "sshd 192.0.2.2 3 0 3600000000 5 password -\n");
+        assert_ended(s, 0, "");
+}
+
+static void position_is_kept(void **state) {
+        Store *s = open_store(*state);
+        StorePosition p;
+
+        assert_int_equal(store_get_position(s, &p), 0);
+        assert_null(p.cursor);
+        assert_int_equal(p.realtime, 0);
+        assert_int_equal(p.announced, 0);
+
+        assert_int_equal(store_begin(s, false), 0);
+        assert_int_equal(store_set_position(s, &(StorePosition){ (char *) "s=1;i=2", T0, 42 }), 0);
+        assert_int_equal(store_commit(s), 0);
+        store_close(s);
+
+        s = open_store(*state);
+        assert_int_equal(store_get_position(s, &p), 0);
+        assert_string_equal(p.cursor, "s=1;i=2");
+        assert_int_equal(p.realtime, T0);
+        assert_int_equal(p.announced, 42);
+        free(p.cursor);
+
+        /* Without a cursor the old one stays. */
+        assert_int_equal(store_begin(s, false), 0);
+        assert_int_equal(store_set_position(s, &(StorePosition){ NULL, T0 + 1, 43 }), 0);
+        assert_int_equal(store_commit(s), 0);
+        assert_int_equal(store_get_position(s, &p), 0);
+        assert_string_equal(p.cursor, "s=1;i=2");
+        assert_int_equal(p.realtime, T0 + 1);
+        free(p.cursor);
+        store_close(s);
+}
+
+static void ids_are_never_given_again(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Ban ban = make_ban("192.0.2.1", 17);
+        uint64_t id;
+
+        assert_int_equal(store_get_last_id(s, &id), 0);
+        assert_int_equal(id, 0);
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.1", 17);
+        add(s, "sshd", "192.0.2.2", 5);
+        assert_int_equal(store_end_ban(s, "sshd", &ban, T0, "expired", false), 0);
+        assert_int_equal(store_commit(s), 0);
+        assert_int_equal(store_get_last_id(s, &id), 0);
+        assert_int_equal(id, 17);
+}
+
+static void what_was_rolled_back_is_gone(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+
+        assert_int_equal(store_begin(s, true), 0);
+        add(s, "sshd", "192.0.2.1", 1);
+        store_rollback(s);
+        assert_bans(s, "");
+
+        /* And the next transaction works. */
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.2", 2);
+        assert_int_equal(store_commit(s), 0);
+        assert_bans(s, "sshd 192.0.2.2 2 0 3600000000 5 password -\n");
+}
+
+static void walk_ends_at_the_first_error(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Listing l = { .stop_after = 2 };
+
+        assert_int_equal(store_begin(s, false), 0);
+        for (unsigned i = 1; i <= 5; i++) {
+                char text[32];
+
+                (void) snprintf(text, sizeof(text), "192.0.2.%u", i);
+                add(s, "sshd", text, i);
+        }
+        assert_int_equal(store_commit(s), 0);
+        assert_fails(store_foreach_ban(s, list_one, &l), ECANCELED);
+        assert_int_equal(l.n, 2);
+
+        /* And the next one begins anew. */
+        l = (Listing){};
+        assert_int_equal(store_foreach_ban(s, list_one, &l), 0);
+        assert_int_equal(l.n, 5);
+}
+
+static void times_beyond_what_a_database_holds_do_not_turn_negative(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Ban ban = make_ban("192.0.2.1", 1);
+        Listing l = {};
+
+        ban.end = USEC_INFINITY - 1;
+        assert_int_equal(store_begin(s, false), 0);
+        assert_int_equal(store_add_ban(s, "sshd", &ban), 0);
+        assert_int_equal(store_commit(s), 0);
+        assert_int_equal(store_foreach_ban(s, list_one, &l), 0);
+        assert_int_equal(l.n, 1);
+        assert_null(strstr(l.text, " -1 ")); /* nor permanent */
+}
+
+static void bytes_of_names_and_reasons_are_kept(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Ban ban = make_ban("192.0.2.1", 1);
+
+        ban.pattern = "it's \"\xff\xfe";
+        ban.reason = (char *) "'); DROP TABLE bans; --";
+        assert_int_equal(store_begin(s, false), 0);
+        assert_int_equal(store_add_ban(s, "sshd", &ban), 0);
+        assert_int_equal(store_commit(s), 0);
+        assert_bans(s, "sshd 192.0.2.1 1 0 3600000000 5 it's \"\xff\xfe '); DROP TABLE bans; --\n");
+}
+
+/* Crashes */
+
+static void run_child_and_wait(const Files *f, void (*child)(const Files *f), int wanted_status) {
+        int status;
+        pid_t pid = fork();
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                child(f);
+                _exit(99);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, wanted_status);
+}
+
+static void crash_in_the_middle(const Files *f) {
+        char *aside = NULL;
+        Store *s = NULL;
+
+        if (store_open(&s, f->directory, &aside) < 0)
+                _exit(1);
+        if (store_begin(s, false) < 0)
+                _exit(2);
+        for (unsigned i = 0; i < 20000; i++) {
+                const uint8_t bytes[4] = { 198, 51, (uint8_t) (i >> 8), (uint8_t) i };
+                Ban ban = make_ban("192.0.2.1", 100 + i);
+
+                if (address_from_bytes(AF_INET, bytes, 32, &ban.address) < 0 ||
+                                store_add_ban(s, "sshd", &ban) < 0)
+                        _exit(3);
+        }
+        if (store_set_position(s, &(StorePosition){ (char *) "never", T0, 1 }) < 0)
+                _exit(4);
+        _exit(0);
+}
+
+static void crash_after_commit(const Files *f) {
+        char *aside = NULL;
+        Store *s = NULL;
+        Ban ban = make_ban("192.0.2.2", 2);
+
+        if (store_open(&s, f->directory, &aside) < 0 || store_begin(s, true) < 0 ||
+                        store_add_ban(s, "sshd", &ban) < 0 ||
+                        store_set_position(s, &(StorePosition){ (char *) "second", T0, 2 }) < 0 ||
+                        store_commit(s) < 0)
+                _exit(1);
+        (void) raise(SIGKILL);
+}
+
+static void crash_leaves_all_of_a_transaction_or_nothing(void **state) {
+        Store *s = open_store(*state);
+        StorePosition p;
+
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.1", 1);
+        assert_int_equal(store_set_position(s, &(StorePosition){ (char *) "first", T0, 1 }), 0);
+        assert_int_equal(store_commit(s), 0);
+        store_close(s);
+
+        run_child_and_wait(*state, crash_in_the_middle, 0);
+        s = open_store(*state);
+        assert_bans(s, "sshd 192.0.2.1 1 0 3600000000 5 password -\n");
+        assert_int_equal(store_get_position(s, &p), 0);
+        assert_string_equal(p.cursor, "first");
+        free(p.cursor);
+        store_close(s);
+
+        run_child_and_wait(*state, crash_after_commit, SIGKILL);
+        s = open_store(*state);
+        assert_bans(s,
+                        "sshd 192.0.2.1 1 0 3600000000 5 password -\n"
+                        "sshd 192.0.2.2 2 0 3600000000 5 password -\n");
+        assert_int_equal(store_get_position(s, &p), 0);
+        assert_string_equal(p.cursor, "second");
+        free(p.cursor);
+        store_close(s);
+}
+
+static void closing_in_a_transaction_loses_it(void **state) {
+        Store *s = open_store(*state);
+
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.1", 1);
+        store_close(s);
+        s = open_store(*state);
+        assert_bans(s, "");
+        store_close(s);
+}
+
+/* Many commits make the log grow; the thread writes it back. */
+static void log_does_not_grow_for_ever(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        off_t largest = 0;
+
+        for (unsigned round = 0; round < 200; round++) {
+                assert_int_equal(store_begin(s, false), 0);
+                for (unsigned i = 0; i < 500; i++) {
+                        const uint8_t bytes[4] = { 198, 51, (uint8_t) (i >> 8), (uint8_t) i };
+                        Ban ban = make_ban("192.0.2.1", i);
+
+                        assert_ok(address_from_bytes(AF_INET, bytes, 32, &ban.address));
+                        ban.id = round * 1000 + i;
+                        assert_int_equal(store_add_ban(s, "sshd", &ban), 0);
+                }
+                assert_int_equal(store_commit(s), 0);
+                largest = MAX(largest, size_of(*state, STORE_FILE "-wal"));
+        }
+
+        /* Without checkpoints it would be some 20 MB or more by now. */
+        assert_true(largest < 16 * 1024 * 1024);
+}
+
+static void others_may_read_meanwhile(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        sqlite3 *db;
+        sqlite3_stmt *stmt;
+
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.1", 1);
+        assert_int_equal(store_commit(s), 0);
+
+        assert_int_equal(sqlite3_open_v2(files_path(*state, STORE_FILE),
+                                         &db,
+                                         SQLITE_OPEN_READONLY,
+                                         NULL),
+                        SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM bans", -1, &stmt, NULL),
+                        SQLITE_OK);
+        assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+        assert_int_equal(sqlite3_column_int(stmt, 0), 1);
+
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.2", 2);
+        assert_int_equal(store_commit(s), 0);
+
+        (void) sqlite3_finalize(stmt);
+        (void) sqlite3_close(db);
+}
+
+/* Files that are none */
+
+static void assert_set_aside(const Files *f, const char *name, const void *bytes, size_t size) {
+        _cleanup_(freep) char *aside = NULL;
+        Store *s = NULL;
+        char got[64];
+        int fd;
+
+        assert_int_equal(store_open(&s, f->directory, &aside), 1);
+        assert_string_equal(aside, files_path(f, name));
+        assert_true(exists(f, name));
+        assert_int_equal(size_of(f, name), size);
+
+        /* Not a byte of it was changed. */
+        fd = open(aside, O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(read(fd, got, MIN(size, sizeof(got))), MIN(size, sizeof(got)));
+        assert_memory_equal(got, bytes, MIN(size, sizeof(got)));
+        (void) close(fd);
+
+        assert_bans(s, "");
+        assert_int_equal(store_begin(s, true), 0);
+        add(s, "sshd", "192.0.2.1", 1);
+        assert_int_equal(store_commit(s), 0);
+        store_close(s);
+}
+
+static void garbage_is_set_aside_and_never_deleted(void **state) {
+        char garbage[8192];
+
+        for (size_t i = 0; i < sizeof(garbage); i++)
+                garbage[i] = (char) (i * 7 + 3);
+
+        (void) files_write_bytes(*state, STORE_FILE, garbage, sizeof(garbage));
+        assert_set_aside(*state, STORE_FILE ".damaged", garbage, sizeof(garbage));
+
+        (void) files_write_bytes(*state, STORE_FILE, "short", 5);
+        (void) unlink(files_path(*state, STORE_FILE "-wal"));
+        (void) unlink(files_path(*state, STORE_FILE "-shm"));
+        assert_set_aside(*state, STORE_FILE ".damaged.1", "short", 5);
+
+        (void) files_write_bytes(*state, STORE_FILE, garbage, 100);
+        assert_set_aside(*state, STORE_FILE ".damaged.2", garbage, 100);
+        assert_true(exists(*state, STORE_FILE ".damaged"));
+        assert_true(exists(*state, STORE_FILE ".damaged.1"));
+}
+
+static void fill(const Files *f) {
+        Store *s = open_store(f);
+
+        assert_int_equal(store_begin(s, false), 0);
+        for (unsigned i = 0; i < 3000; i++) {
+                const uint8_t bytes[4] = { 198, 51, (uint8_t) (i >> 8), (uint8_t) i };
+                Ban ban = make_ban("192.0.2.1", i);
+
+                assert_ok(address_from_bytes(AF_INET, bytes, 32, &ban.address));
+                assert_int_equal(store_add_ban(s, "sshd", &ban), 0);
+        }
+        assert_int_equal(store_commit(s), 0);
+        store_close(s); /* the last to close writes the log back */
+}
+
+static void damage_inside_is_found_when_opening(void **state) {
+        _cleanup_(freep) char *aside = NULL;
+        const char *path = files_path(*state, STORE_FILE);
+        char zeros[20000] = "";
+        Store *s = NULL;
+        off_t size;
+        int fd;
+
+        fill(*state);
+        size = size_of(*state, STORE_FILE);
+        assert_true(size > 100000);
+
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(pwrite(fd, zeros, sizeof(zeros), 50000), sizeof(zeros));
+        (void) close(fd);
+
+        assert_int_equal(store_open(&s, ((Files *) *state)->directory, &aside), 1);
+        assert_int_equal(size_of(*state, STORE_FILE ".damaged"), size);
+        assert_bans(s, "");
+        store_close(s);
+}
+
+static void truncated_database_is_set_aside(void **state) {
+        _cleanup_(freep) char *aside = NULL;
+        Store *s = NULL;
+
+        fill(*state);
+        assert_int_equal(truncate(files_path(*state, STORE_FILE), 30000), 0);
+        assert_int_equal(store_open(&s, ((Files *) *state)->directory, &aside), 1);
+        assert_true(exists(*state, STORE_FILE ".damaged"));
+        store_close(s);
+}
+
+static void empty_file_is_a_new_database(void **state) {
+        Store *s;
+
+        (void) files_write(*state, STORE_FILE, "");
+        s = open_store(*state);
+        assert_bans(s, "");
+        store_close(s);
+}
+
+static void run_sql(const Files *f, const char *sql) {
+        sqlite3 *db;
+
+        assert_int_equal(sqlite3_open(files_path(f, STORE_FILE), &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+        (void) sqlite3_close(db);
+}
+
+static void newer_database_is_refused_and_left_alone(void **state) {
+        char *aside = NULL;
+        Store *s = NULL;
+
+        store_close(open_store(*state));
+        run_sql(*state, "PRAGMA user_version = 2; CREATE TABLE future (x); INSERT INTO future VALUES (1)");
+
+        assert_fails(store_open(&s, ((Files *) *state)->directory, &aside), ENOTSUP);
+        assert_null(s);
+        assert_null(aside);
+        assert_false(exists(*state, STORE_FILE ".damaged"));
+        run_sql(*state, "DELETE FROM future");
+}
+
+static void database_of_something_else_is_set_aside(void **state) {
+        _cleanup_(freep) char *aside = NULL;
+        Store *s = NULL;
+
+        run_sql(*state, "CREATE TABLE bans (jail, ip, timeofban); INSERT INTO bans VALUES (1, 2, 3)");
+        assert_int_equal(store_open(&s, ((Files *) *state)->directory, &aside), 1);
+        assert_true(exists(*state, STORE_FILE ".damaged"));
+        assert_bans(s, "");
+        store_close(s);
+}
+
+static void database_without_a_table_is_set_aside(void **state) {
+        _cleanup_(freep) char *aside = NULL;
+        Store *s = NULL;
+
+        store_close(open_store(*state));
+        run_sql(*state, "DROP TABLE ended");
+        assert_int_equal(store_open(&s, ((Files *) *state)->directory, &aside), 1);
+        assert_bans(s, "");
+        store_close(s);
+}
+
+static void rows_that_make_no_sense_are_passed_over(void **state) {
+        Store *s = open_store(*state);
+
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.1", 1);
+        assert_int_equal(store_commit(s), 0);
+        store_close(s);
+        run_sql(*state,
+                        "INSERT INTO bans VALUES ('sshd', x'0102', 32, 2, 0, NULL, 1, '', NULL);"
+                        "INSERT INTO bans VALUES ('sshd', x'', 32, 3, 0, NULL, 1, '', NULL);"
+                        "INSERT INTO bans VALUES ('sshd', x'01020304', 33, 4, 0, NULL, 1, '', NULL);"
+                        "INSERT INTO bans VALUES ('sshd', x'01020304', -1, 5, 0, NULL, 1, '', NULL);"
+                        "INSERT INTO bans VALUES ('sshd', 'text', 32, 6, 'x', 'y', 'z', 'p', NULL);");
+        s = open_store(*state);
+        {
+                Listing l = {};
+
+                assert_int_equal(store_foreach_ban(s, list_one, &l), 0);
+                assert_memory_equal(l.text, "sshd 192.0.2.1 1 ", 17);
+        }
+        store_close(s);
+}
+
+/* Whatever may not be written says so, as nobody: root may write everything. */
+
+#define NOBODY 65534
+
+static const char *wrong_directory;
+
+static void open_as_nobody(const Files *f) {
+        char *aside = NULL;
+        Store *s = NULL;
+        int r;
+
+        if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+                _exit(98);
+        r = store_open(&s, wrong_directory ?: f->directory, &aside);
+        _exit(r < 0 ? -r : 0);
+}
+
+static void what_cannot_be_written_is_refused(void **state) {
+        const Files *f = *state;
+
+        if (geteuid() != 0)
+                skip();
+
+        /* A directory of somebody else. */
+        assert_int_equal(chmod(f->directory, 0755), 0);
+        run_child_and_wait(f, open_as_nobody, EACCES << 8);
+        assert_false(exists(f, STORE_FILE));
+
+        /* One that may not even be looked into. */
+        assert_int_equal(chmod(f->directory, 0700), 0);
+        run_child_and_wait(f, open_as_nobody, EACCES << 8);
+
+        /* A database in a directory of somebody else. */
+        fill(f);
+        assert_int_equal(chmod(f->directory, 0755), 0);
+        run_child_and_wait(f, open_as_nobody, EROFS << 8);
+
+        /* A database of somebody else in a directory of our own. */
+        assert_int_equal(chown(f->directory, NOBODY, NOBODY), 0);
+        run_child_and_wait(f, open_as_nobody, EROFS << 8);
+
+        /* No directory at all. */
+        wrong_directory = "/nonexistent/banjo";
+        run_child_and_wait(f, open_as_nobody, EACCES << 8);
+        wrong_directory = NULL;
+
+        /* Nothing was lost by all that. */
+        {
+                Store *s = open_store(f);
+                Listing l = {};
+
+                assert_int_equal(store_foreach_ban(s, list_one, &l), 0);
+                assert_int_equal(l.n, 3000);
+                store_close(s);
+        }
+}
+
+static void disk_that_is_full_undoes_the_transaction(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        struct rlimit before, limit;
+        int r;
+
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.1", 1);
+        assert_int_equal(store_commit(s), 0);
+
+        /* A limit of file sizes is as good as a full disk. */
+        (void) signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+        limit = (struct rlimit){ (rlim_t) size_of(*state, STORE_FILE "-wal") + 4096,
+                before.rlim_max };
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+
+        r = store_begin(s, true);
+        for (unsigned i = 0; i < 5000 && r >= 0; i++) {
+                const uint8_t bytes[4] = { 198, 51, (uint8_t) (i >> 8), (uint8_t) i };
+                Ban ban = make_ban("192.0.2.1", i + 10);
+
+                assert_ok(address_from_bytes(AF_INET, bytes, 32, &ban.address));
+                r = store_add_ban(s, "sshd", &ban);
+        }
+        if (r >= 0)
+                r = store_commit(s);
+        else
+                store_rollback(s);
+        assert_true(r < 0);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+
+        assert_bans(s, "sshd 192.0.2.1 1 0 3600000000 5 password -\n");
+        assert_int_equal(store_begin(s, false), 0);
+        add(s, "sshd", "192.0.2.2", 2);
+        assert_int_equal(store_commit(s), 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_file_test(bans_outlive_the_daemon),
+                cmocka_file_test(banning_again_replaces),
+                cmocka_file_test(host_and_prefix_of_the_same_bytes_are_two_bans),
+                cmocka_file_test(ended_bans_are_kept_apart),
+                cmocka_file_test(all_bans_end_at_once),
+                cmocka_file_test(bans_of_a_jail_can_be_written_anew),
+                cmocka_file_test(position_is_kept),
+                cmocka_file_test(ids_are_never_given_again),
+                cmocka_file_test(what_was_rolled_back_is_gone),
+                cmocka_file_test(walk_ends_at_the_first_error),
+                cmocka_file_test(times_beyond_what_a_database_holds_do_not_turn_negative),
+                cmocka_file_test(bytes_of_names_and_reasons_are_kept),
+                cmocka_file_test(crash_leaves_all_of_a_transaction_or_nothing),
+                cmocka_file_test(closing_in_a_transaction_loses_it),
+                cmocka_file_test(log_does_not_grow_for_ever),
+                cmocka_file_test(others_may_read_meanwhile),
+                cmocka_file_test(garbage_is_set_aside_and_never_deleted),
+                cmocka_file_test(damage_inside_is_found_when_opening),
+                cmocka_file_test(truncated_database_is_set_aside),
+                cmocka_file_test(empty_file_is_a_new_database),
+                cmocka_file_test(newer_database_is_refused_and_left_alone),
+                cmocka_file_test(database_of_something_else_is_set_aside),
+                cmocka_file_test(database_without_a_table_is_set_aside),
+                cmocka_file_test(rows_that_make_no_sense_are_passed_over),
+                cmocka_file_test(what_cannot_be_written_is_refused),
+                cmocka_file_test(disk_that_is_full_undoes_the_transaction),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
