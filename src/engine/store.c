@@ -147,6 +147,7 @@ static int error_to_errno(int e) {
                 return -EBUSY;
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
+        case SQLITE_ERROR: /* a statement that does not fit the tables: they are not ours */
                 return -EBADMSG;
         default:
                 return -EIO;
@@ -206,31 +207,58 @@ static int check_db(sqlite3 *db) {
         return r;
 }
 
+/* Whether all tables and columns are there. */
+static int check_schema(sqlite3 *db) {
+        for (size_t i = 0; i < ELEMENTSOF(statements); i++) {
+                sqlite3_stmt *stmt = NULL;
+                int r;
+
+                r = error_to_errno(sqlite3_prepare_v2(db, statements[i], -1, &stmt, NULL));
+                (void) sqlite3_finalize(stmt);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int make_schema(sqlite3 *db) {
+        int64_t n_tables = 0;
+        int r;
+
+        r = get_integer(db, "SELECT count(*) FROM sqlite_master", &n_tables);
+        if (r < 0)
+                return r;
+        if (n_tables > 0)
+                return -EBADMSG; /* somebody else's */
+
+        r = exec(db, "BEGIN IMMEDIATE");
+        if (r >= 0)
+                r = exec(db, schema);
+        if (r >= 0)
+                r = exec(db, "PRAGMA user_version = 1");
+        if (r >= 0)
+                r = exec(db, "COMMIT");
+        return r;
+}
+
 static int prepare_schema(sqlite3 *db) {
         int64_t version = 0;
         int r;
 
-        r = exec(db, "PRAGMA journal_mode = WAL");
-        if (r >= 0)
-                r = get_integer(db, "PRAGMA user_version", &version);
+        r = get_integer(db, "PRAGMA user_version", &version);
         if (r < 0)
                 return r;
         if (version > SCHEMA_VERSION)
                 return -ENOTSUP;
 
-        if (version == 0) {
-                r = exec(db, "BEGIN IMMEDIATE");
-                if (r >= 0)
-                        r = exec(db, schema);
-                if (r >= 0)
-                        r = exec(db, "PRAGMA user_version = 1");
-                if (r >= 0)
-                        r = exec(db, "COMMIT");
-                if (r < 0)
-                        return r;
-        }
-
-        r = exec(db, "PRAGMA wal_autocheckpoint = 0");
+        r = exec(db, "PRAGMA journal_mode = WAL");
+        if (r >= 0 && version == 0)
+                r = make_schema(db);
+        if (r >= 0)
+                r = check_schema(db);
+        if (r >= 0)
+                r = exec(db, "PRAGMA wal_autocheckpoint = 0");
         if (r >= 0)
                 r = exec(db, "PRAGMA synchronous = NORMAL");
         return r;
@@ -244,7 +272,8 @@ static int open_checked(sqlite3 **ret, const char *path) {
         if (r < 0)
                 return r;
 
-        r = prepare_schema(db);
+        /* What may not be written is opened for reading, without a word. */
+        r = sqlite3_db_readonly(db, "main") == 1 ? -EROFS : prepare_schema(db);
         if (r >= 0)
                 r = check_db(db);
         if (r < 0) {
