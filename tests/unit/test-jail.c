@@ -611,8 +611,8 @@ static void names_that_hold_addresses_convict_nobody_else(void **state) {
                 "Connection closed by invalid user x 203.0.113.9 port 1 [preauth] 192.0.2.1 port 5 [preauth]",
                 "Disconnected from invalid user 203.0.113.9 port 1 192.0.2.1 port 5 [preauth]",
                 "error: PAM: Authentication failure for illegal user x from 203.0.113.9 from 192.0.2.1",
-                "error: maximum authentication attempts exceeded for invalid user x from 203.0.113.9 port 1 ssh2 "
-                "[preauth] from 192.0.2.1 port 5 ssh2 [preauth]",
+                ("error: maximum authentication attempts exceeded for invalid user x from 203.0.113.9 port 1 ssh2 "
+                 "[preauth] from 192.0.2.1 port 5 ssh2 [preauth]"),
         };
 
         for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
