@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Bans in nftables
+ * Bans in nftables: the operations of a Firewall. nft-configure.c makes the table, nft-layout.c
+ * says what it looks like.
  *
- * Configuring. What the table already holds is asked by name: elements are never listed, since the
- * kernel needs quadratic time for it. One transaction then takes away everything but the base
- * chains, the counters and the sets of bans, and writes it anew. Packets see the old rules or the
- * new ones.
- *
- * Ownership. A kernel from 6.9 on lets us own the table and keep it when we are gone. A table that
- * is there without an owner's flags cannot be made an owned one without losing its bans, and is
- * used as it is.
- *
- * Committing. One transaction carries all changes, and one element that the kernel refuses would
+ * One transaction carries all changes, and one element that the kernel refuses would
  * take all others down with it. The common case, bans of addresses that are not banned, is sent as
  * such (NLM_F_EXCL). If one is banned already, the same changes are sent again as replacements:
  * destroy, then add. That works on every kernel, while adding an element again changes its timeout
@@ -21,14 +13,12 @@
  */
 
 #include <arpa/inet.h>
-#include <libnftnl/chain.h>
-#include <libnftnl/common.h>
 #include <libnftnl/object.h>
-#include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "engine/firewall-ops.h"
+#include "engine/nft-configure.h"
 #include "engine/nft-elements.h"
 #include "engine/nft-layout.h"
 #include "engine/nft-link.h"
@@ -45,9 +35,6 @@
 /* The kernel takes milliseconds below 2^64 nanoseconds, which is 584 years. */
 #define TIMEOUT_MSEC_MAX (UINT64_C(300) * 365 * 24 * 3600 * 1000)
 
-/* How often configuring is tried while others change the table. */
-#define CONFIGURE_ATTEMPTS 10
-
 /* A change on its way into a transaction. */
 typedef struct Operation {
         NftBanSet *set;
@@ -60,7 +47,6 @@ typedef struct NftFirewall {
 
         NftLink *link;
         NftLayout layout;
-        FirewallOwnership ownership;
         bool can_persist; /* NFT_TABLE_F_PERSIST */
         bool can_destroy; /* NFT_MSG_DESTROYSETELEM */
 
@@ -114,190 +100,18 @@ static int probe(NftFirewall *f) {
 
 /* configuring */
 
-static NftJail *find_jail(const NftLayout *layout, const char *name) {
-        for (size_t i = 0; i < layout->n_jails; i++)
-                if (streq(layout->jails[i].name, name))
-                        return &layout->jails[i];
-
-        return NULL;
-}
-
-static bool chain_is_usable(const struct nftnl_chain *c, uint32_t hook) {
-        const char *type = nftnl_chain_get_str(c, NFTNL_CHAIN_TYPE);
-
-        return type && streq(type, "filter") && nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM) &&
-               nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) == hook &&
-               nftnl_chain_get_s32(c, NFTNL_CHAIN_PRIO) == NFT_PRIORITY_RAW;
-}
-
-typedef struct Clearing {
-        NftLink *link;
-        NftLayout *layout;
-        int error;
-} Clearing;
-
-static int clear_set(struct nftnl_set *s, void *userdata) {
-        const char *name = nftnl_set_get_str(s, NFTNL_SET_NAME);
-        Clearing *c = userdata;
-        FirewallName jail_name;
-        NftJail *jail = NULL;
-        unsigned prefixlen;
-        NftBanSet *set;
-        int family;
-
-        if (nft_parse_set_name(name, jail_name, &family, &prefixlen))
-                jail = find_jail(c->layout, jail_name);
-
-        if (!jail || !nft_set_is_usable(s, family)) {
-                nft_delete_set(c->link, name);
-                return 0;
-        }
-
-        set = nft_layout_get_set(c->layout, jail, family, prefixlen);
-        if (set)
-                set->exists = true;
-        else
-                c->error = -ENOMEM;
-        return 0;
-}
-
-static int clear_chain(struct nftnl_chain *chain, void *userdata) {
-        const char *name = nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME);
-        Clearing *c = userdata;
-
-        if (streq(name, NFT_BASE_CHAIN) && chain_is_usable(chain, NF_INET_PRE_ROUTING))
-                return 0;
-        if (streq(name, NFT_OUTPUT_CHAIN) && c->layout->has_output &&
-                        chain_is_usable(chain, NF_INET_LOCAL_OUT))
-                return 0;
-
-        nft_delete_chain(c->link, name);
-        return 0;
-}
-
-static int clear_counter(struct nftnl_obj *o, void *userdata) {
-        const char *name = nftnl_obj_get_str(o, NFTNL_OBJ_NAME);
-        Clearing *c = userdata;
-        NftJail *jail;
-
-        jail = find_jail(c->layout, name);
-        if (jail)
-                jail->has_counter = true;
-        else
-                nft_delete_counter(c->link, name);
-        return 0;
-}
-
-/* Writes the removal of everything that does not stay, and notes in the layout what does. The order
- * goes from what refers to what is referred to. */
-static int clear_present(NftLink *l, const NftPresent *present, NftLayout *layout) {
-        Clearing c = { .link = l, .layout = layout };
-
-        if (!present->table)
-                return 0;
-
-        nft_flush_rules(l);
-        (void) nftnl_set_list_foreach(present->sets, clear_set, &c);
-        (void) nftnl_chain_list_foreach(present->chains, clear_chain, &c);
-        (void) nftnl_obj_list_foreach(present->counters, clear_counter, &c);
-        return c.error;
-}
-
-/* The flags to open the table with, which cannot be changed while it lives. */
-static uint32_t choose_table_flags(const NftFirewall *f, const NftPresent *present) {
-        if (!f->can_persist)
-                return 0;
-        if (present->table && !(present->flags & NFT_TABLE_PERSIST))
-                return 0;
-
-        return NFT_TABLE_OWNER | NFT_TABLE_PERSIST;
-}
-
-/* Makes a table that is there ours. The kernel wants that in a transaction of its own: in one that
- * changes the table it adds no base chain. */
-static int claim_table(NftFirewall *f, uint32_t flags) {
-        nft_link_begin(f->link);
-        nft_add_table(f->link, NFT_TABLE, flags);
-        return nft_link_commit(f->link, NULL, NULL);
-}
-
-static int configure_present(NftFirewall *f,
-                const FirewallJail *jails,
-                NftLayout *layout,
-                const NftPresent *present) {
-        uint32_t flags = choose_table_flags(f, present);
-        int r;
-
-        if (present->table) {
-                r = claim_table(f, flags);
-                if (r < 0)
-                        return r;
-        }
-
-        nft_link_begin(f->link);
-        nft_add_table(f->link, NFT_TABLE, flags);
-        r = clear_present(f->link, present, layout);
-        if (r < 0)
-                return r;
-
-        r = nft_layout_write(layout, f->link, jails);
-        if (r < 0)
-                return r;
-
-        r = nft_link_commit(f->link, NULL, NULL);
-        if (r < 0)
-                return r;
-
-        f->ownership = flags & NFT_TABLE_OWNER ? FIREWALL_OWNED : FIREWALL_UNOWNED;
-        return 0;
-}
-
-static int configure_once(NftFirewall *f, const FirewallJail *jails, NftLayout *layout) {
-        NftPresent present = {};
-        int r;
-
-        r = nft_present_read(f->link, &present);
-        if (r < 0)
-                return r;
-
-        r = configure_present(f, jails, layout, &present);
-        nft_present_done(&present);
-        return r;
-}
-
-static void set_all_exist(NftLayout *layout) {
-        for (size_t i = 0; i < layout->n_jails; i++)
-                for (NftBanSet *s = layout->jails[i].sets; s; s = s->next)
-                        s->exists = true;
-}
-
-static int nft_configure(Firewall *base, const FirewallJail *jails, size_t n_jails) {
+static int nft_firewall_configure(Firewall *base, const FirewallJail *jails, size_t n_jails) {
         NftFirewall *f = NFT(base);
-        int r = -EINTR;
+        NftLayout layout;
+        int r;
 
-        for (unsigned i = 0; i < CONFIGURE_ATTEMPTS; i++) {
-                NftLayout layout;
+        r = nft_configure(&layout, f->link, jails, n_jails, f->can_persist);
+        if (r < 0)
+                return r;
 
-                r = nft_layout_init(&layout, jails, n_jails);
-                if (r < 0)
-                        return r;
-
-                r = configure_once(f, jails, &layout);
-                if (r >= 0) {
-                        set_all_exist(&layout);
-                        nft_layout_done(&f->layout);
-                        f->layout = layout;
-                        return 0;
-                }
-
-                nft_layout_done(&layout);
-
-                /* Somebody changed the table between our look and our change. */
-                if (r != -ENOENT && r != -EEXIST && r != -EBUSY)
-                        return r;
-        }
-
-        return r;
+        nft_layout_done(&f->layout);
+        f->layout = layout;
+        return 0;
 }
 
 /* committing */
@@ -372,7 +186,7 @@ static bool write_set_if_needed(NftFirewall *f, const Operation *o, bool adds) {
         if (!adds)
                 return false;
 
-        nft_layout_write_set(&f->layout, f->link, o->jail, o->set);
+        nft_layout_write_set(f->link, o->jail, o->set);
         o->set->pending = true;
         return true;
 }
@@ -744,7 +558,9 @@ static int nft_destroy(Firewall *base) {
 }
 
 static FirewallOwnership nft_get_ownership(const Firewall *base) {
-        return ((const NftFirewall *) (const void *) base)->ownership;
+        const NftFirewall *f = (const NftFirewall *) (const void *) base;
+
+        return f->layout.is_owned ? FIREWALL_OWNED : FIREWALL_UNOWNED;
 }
 
 static void nft_done(Firewall *base) {
@@ -758,7 +574,7 @@ static void nft_done(Firewall *base) {
 int firewall_nft_new(Firewall **ret) {
         static const FirewallOps ops = {
                 .get_ownership = nft_get_ownership,
-                .configure = nft_configure,
+                .configure = nft_firewall_configure,
                 .apply = nft_apply,
                 .list = nft_list,
                 .lookup = nft_lookup,
@@ -777,7 +593,6 @@ int firewall_nft_new(Firewall **ret) {
                 return -ENOMEM;
 
         f->base.ops = &ops;
-        f->ownership = FIREWALL_UNOWNED;
         base = &f->base;
 
         r = nft_link_new(&f->link);

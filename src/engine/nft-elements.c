@@ -159,3 +159,56 @@ int nft_get_element(NftLink *l, const char *set, const Address *address, usec_t 
         free(listing.elements);
         return r;
 }
+
+typedef struct PortListing {
+        NftPortHandler handler;
+        void *userdata;
+        int error; /* of a callback */
+} PortListing;
+
+static int report_port(struct nftnl_set_elem *e, void *userdata) {
+        const char *chain = NULL;
+        PortListing *l = userdata;
+        const void *key;
+        uint32_t size;
+        uint16_t port;
+
+        key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &size);
+        if (!key || size != sizeof(port))
+                return 0;
+
+        memcpy(&port, key, sizeof(port));
+        if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_CHAIN) &&
+                        (int) nftnl_set_elem_get_u32(e, NFTNL_SET_ELEM_VERDICT) == NFT_JUMP)
+                chain = nftnl_set_elem_get_str(e, NFTNL_SET_ELEM_CHAIN);
+
+        l->handler(ntohs(port), chain, l->userdata);
+        return 0;
+}
+
+static int on_ports(const struct nlmsghdr *nlh, void *userdata) {
+        PortListing *l = userdata;
+        struct nftnl_set *s;
+
+        s = nftnl_set_alloc();
+        if (!s || nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
+                l->error = s ? -EBADMSG : -ENOMEM;
+        else
+                (void) nftnl_set_elem_foreach(s, report_port, l);
+
+        if (s)
+                nftnl_set_free(s);
+        return MNL_CB_OK;
+}
+
+int nft_list_ports(NftLink *l, const char *map, NftPortHandler handler, void *userdata) {
+        PortListing listing = { .handler = handler, .userdata = userdata };
+        struct nlmsghdr *nlh;
+        int r;
+
+        nlh = nft_link_question(l, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP);
+        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, map);
+        r = nft_link_ask(l, on_ports, &listing);
+        return r < 0 ? r : listing.error;
+}

@@ -31,3 +31,10 @@ int nft_list_set(const char *set,
 /* 1 and *ret_remaining, which may be NULL, if the set holds the address; 0 if not, or if there is
  * no such set; or a negative errno. */
 int nft_get_element(NftLink *l, const char *set, const Address *address, usec_t *ret_remaining);
+
+/* chain is NULL if the element does anything but jump to one. */
+typedef void (*NftPortHandler)(uint16_t port, const char *chain, void *userdata);
+
+/* Reads a map from ports to chains. Returns 0; -EINTR if somebody changed the ruleset meanwhile, so
+ * that some may be missing; or another negative errno. */
+int nft_list_ports(NftLink *l, const char *map, NftPortHandler handler, void *userdata);

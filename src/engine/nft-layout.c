@@ -28,6 +28,12 @@
  * a transparent proxy hands on connections over lo with the address of their real source.
  *
  * Wide ranges of ports become a rule with two comparisons instead of thousands of elements.
+ *
+ * How a change reaches packets. Rules change at once for a packet: it sees all old ones or all new
+ * ones. But it looks up sets and maps as they are at that moment, so that a packet underway in the
+ * old rules may meet the new elements: in a map that was made anew it would find no verdict and
+ * slip through. (A flood of packets shows it within seconds.) So elements that stay are not
+ * touched, and those that change lead to chains that were complete in a transaction before.
  */
 
 #include "engine/nft-layout.h"
@@ -38,6 +44,7 @@
 #include <stdio.h>
 
 #include "base/proc.h"
+#include "engine/nft-elements.h"
 #include "engine/nft-table.h"
 
 /* Expired bans match no more and are in nobody's way; the kernel's default of a second would cost
@@ -48,9 +55,6 @@
  * same time it may talk to. A full set forgets nobody and learns nobody. */
 #define UDP_OUT_TIMEOUT_MSEC 120000
 #define UDP_OUT_SIZE 65536
-
-/* Ranges of more ports than this are compared, smaller ones put into the map. */
-#define WIDE_RANGE 256
 
 #define TCP_PORTS "tcp-ports"
 #define UDP_PORTS "udp-ports"
@@ -177,42 +181,84 @@ NftBanSet *nft_layout_get_set(NftLayout *layout, NftJail *jail, int family, unsi
         return s;
 }
 
+static int
+map_new(NftPortMap **ret, const FirewallJail *jails, size_t n_jails, PortProtocol protocol) {
+        NftPortMap *map;
+        int r;
+
+        map = calloc(1, sizeof(*map));
+        if (!map)
+                return -ENOMEM;
+
+        map->name = protocol == PORT_TCP ? TCP_PORTS : UDP_PORTS;
+        map->protocol = protocol == PORT_TCP ? IPPROTO_TCP : IPPROTO_UDP;
+        r = port_groups_new(&map->groups, jails, n_jails, protocol);
+        if (r < 0) {
+                free(map);
+                return r;
+        }
+
+        *ret = map;
+        return 0;
+}
+
+static int jail_init(NftLayout *layout, NftJail *jail, const FirewallJail *wanted) {
+        memcpy(jail->name, wanted->name, strlen(wanted->name) + 1);
+        jail->spares_udp = (wanted->ports.protocols & PORT_UDP) &&
+                           jail_spares_own(wanted, layout->local_ports);
+        layout->has_output = layout->has_output || jail->spares_udp;
+        if (wanted->ports.any)
+                layout->has_any |= wanted->ports.protocols;
+
+        /* Last first: what is asked most often comes to the head of the list. */
+        if (!nft_layout_get_set(layout, jail, AF_INET6, 128) ||
+                        !nft_layout_get_set(layout, jail, AF_INET6, 64) ||
+                        !nft_layout_get_set(layout, jail, AF_INET, 32))
+                return -ENOMEM;
+
+        return 0;
+}
+
 int nft_layout_init(NftLayout *ret, const FirewallJail *jails, size_t n_jails) {
         NftLayout layout = { .n_jails = n_jails };
+        int r;
 
         proc_local_ports(&layout.local_ports.first, &layout.local_ports.last);
         layout.jails = calloc(n_jails + 1, sizeof(*layout.jails));
         if (!layout.jails)
                 return -ENOMEM;
 
-        for (size_t i = 0; i < n_jails; i++) {
-                NftJail *jail = &layout.jails[i];
-
-                memcpy(jail->name, jails[i].name, strlen(jails[i].name) + 1);
-                jail->spares_udp = (jails[i].ports.protocols & PORT_UDP) &&
-                                   jail_spares_own(&jails[i], layout.local_ports);
-                layout.has_output = layout.has_output || jail->spares_udp;
-
-                /* Last first: what is asked most often comes to the head of the list. */
-                if (!nft_layout_get_set(&layout, jail, AF_INET6, 128) ||
-                                !nft_layout_get_set(&layout, jail, AF_INET6, 64) ||
-                                !nft_layout_get_set(&layout, jail, AF_INET, 32)) {
-                        nft_layout_done(&layout);
-                        return -ENOMEM;
-                }
+        r = map_new(&layout.maps[0], jails, n_jails, PORT_TCP);
+        if (r >= 0)
+                r = map_new(&layout.maps[1], jails, n_jails, PORT_UDP);
+        for (size_t i = 0; r >= 0 && i < n_jails; i++)
+                r = jail_init(&layout, &layout.jails[i], &jails[i]);
+        if (r < 0) {
+                nft_layout_done(&layout);
+                return r;
         }
 
         *ret = layout;
         return 0;
 }
 
+void nft_layout_forget_maps(NftLayout *layout) {
+        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++) {
+                if (layout->maps[i])
+                        port_groups_free(layout->maps[i]->groups);
+                free(layout->maps[i]);
+                layout->maps[i] = NULL;
+        }
+}
+
 void nft_layout_done(NftLayout *layout) {
-        for (size_t i = 0; i < layout->n_jails; i++)
+        for (size_t i = 0; layout->jails && i < layout->n_jails; i++)
                 for (NftBanSet *s = layout->jails[i].sets, *next; s; s = next) {
                         next = s->next;
                         free(s);
                 }
 
+        nft_layout_forget_maps(layout);
         free(layout->jails);
         *layout = (NftLayout){};
 }
@@ -248,15 +294,11 @@ static void write_ban_set(NftLink *l, const NftBanSet *set) {
         nft_add_set(l, set->name, &params);
 }
 
-void nft_layout_write_set(const NftLayout *layout _unused_,
-                NftLink *l,
-                const NftJail *jail,
-                const NftBanSet *set) {
+void nft_layout_write_set(NftLink *l, const NftJail *jail, const NftBanSet *set) {
         write_ban_set(l, set);
         write_set_rules(l, jail, set);
 }
 
-/* Calls for each prefix length among the allowed addresses of a family. */
 static size_t count_allowed(const FirewallJail *jail, int family, unsigned prefixlen) {
         size_t n = 0;
 
@@ -364,25 +406,45 @@ write_jail(const NftLayout *layout, NftLink *l, const NftJail *jail, const Firew
         nft_rule_end(&r);
 }
 
+static NftSetParams udp_out_params(int family) {
+        return (NftSetParams){
+                .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL,
+                .key_type = NFT_TYPE_CONCAT(nft_address_type(family),
+                                NFT_TYPE_INET_SERVICE,
+                                NFT_TYPE_INET_SERVICE),
+                .key_size = nft_address_size(family) + 2 * sizeof(uint32_t),
+                .size = UDP_OUT_SIZE,
+                .timeout = UDP_OUT_TIMEOUT_MSEC,
+        };
+}
+
+static bool udp_out_is_usable(const struct nftnl_set *s, int family) {
+        const NftSetParams params = udp_out_params(family);
+
+        return nftnl_set_get_u32(s, NFTNL_SET_FLAGS) == params.flags &&
+               nftnl_set_get_u32(s, NFTNL_SET_KEY_LEN) == params.key_size &&
+               nftnl_set_get_u32(s, NFTNL_SET_DESC_SIZE) == params.size &&
+               nftnl_set_get_u64(s, NFTNL_SET_TIMEOUT) == params.timeout;
+}
+
+/* What the rules of jails refer to. Peers that are remembered stay so. */
+static void write_output_sets(NftLink *l, const NftPresent *present) {
+        nft_add_chain(l, OUT_UDP_CHAIN);
+
+        for (size_t i = 0; i < ELEMENTSOF(families); i++) {
+                const NftSetParams params = udp_out_params(families[i]);
+                const struct nftnl_set *s;
+
+                s = nft_present_find_set(present, udp_out_name(families[i]));
+                if (!s || !udp_out_is_usable(s, families[i]))
+                        nft_add_set(l, udp_out_name(families[i]), &params);
+        }
+}
+
 static void write_output(const NftLayout *layout, NftLink *l) {
         NftRule r;
 
         nft_add_base_chain(l, NFT_OUTPUT_CHAIN, NF_INET_LOCAL_OUT, NFT_PRIORITY_RAW);
-        nft_add_chain(l, OUT_UDP_CHAIN);
-
-        for (size_t i = 0; i < ELEMENTSOF(families); i++) {
-                const NftSetParams params = {
-                        .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL,
-                        .key_type = NFT_TYPE_CONCAT(nft_address_type(families[i]),
-                                        NFT_TYPE_INET_SERVICE,
-                                        NFT_TYPE_INET_SERVICE),
-                        .key_size = nft_address_size(families[i]) + 2 * sizeof(uint32_t),
-                        .size = UDP_OUT_SIZE,
-                        .timeout = UDP_OUT_TIMEOUT_MSEC,
-                };
-
-                nft_add_set(l, udp_out_name(families[i]), &params);
-        }
 
         r = nft_rule_begin(l, NFT_OUTPUT_CHAIN);
         nft_rule_protocol(&r, IPPROTO_UDP);
@@ -393,192 +455,160 @@ static void write_output(const NftLayout *layout, NftLink *l) {
 
 /* ports */
 
-/* The jails that guard a port together, told as the jails of another group and one more. Group 0
- * is empty. */
-typedef struct PortGroup {
-        uint32_t parent;
-        uint32_t jail;
-        uint32_t n_ports; /* for which these are all */
-        char chain[NFT_NAME_SIZE];
-} PortGroup;
+/* The jails of a group one after the other. */
+static void write_group_chain(const NftLayout *layout,
+                NftLink *l,
+                const PortGroups *g,
+                const PortGroup *group) {
+        nft_add_chain(l, group->chain);
 
-typedef struct PortGroups {
-        PortGroup *groups;
-        size_t n_groups;
-        size_t n_allocated;
-        uint32_t of[UINT16_MAX + 1]; /* the group of each port */
-} PortGroups;
+        for (const PortGroup *p = group; p != g->groups; p = &g->groups[p->parent]) {
+                char chain[NFT_NAME_SIZE];
+                NftRule r;
 
-static PortGroups *port_groups_free(PortGroups *g) {
-        if (!g)
-                return NULL;
-
-        free(g->groups);
-        free(g);
-        return NULL;
-}
-DEFINE_CLEANUP(PortGroups *, port_groups_free)
-
-static int port_groups_append(PortGroups *g, uint32_t parent, uint32_t jail) {
-        if (g->n_groups == g->n_allocated) {
-                size_t n = 2 * g->n_allocated + 16;
-                PortGroup *p;
-
-                p = reallocarray(g->groups, n, sizeof(*p));
-                if (!p)
-                        return -ENOMEM;
-
-                g->groups = p;
-                g->n_allocated = n;
+                format_chain_name(chain, "jail", layout->jails[p->jail].name);
+                r = nft_rule_begin(l, group->chain);
+                nft_rule_verdict(&r, NFT_JUMP, chain);
+                nft_rule_end(&r);
         }
-
-        g->groups[g->n_groups++] = (PortGroup){ .parent = parent, .jail = jail };
-        return 0;
 }
 
-/* Adds the jail to the ports of a range. next says, for each group that was there before the jail,
- * which one it becomes with the jail; 0 if that is not known yet. */
-static int port_groups_add_range(PortGroups *g,
-                uint32_t jail,
-                PortRange range,
-                uint32_t *next,
-                size_t n_next) {
-        for (unsigned port = range.first; port <= range.last; port++) {
-                uint32_t old = g->of[port];
-                int r;
+/* Writes the chains of all groups of several jails; if present is not NULL, only those that it
+ * lacks. */
+static void write_group_chains(const NftLayout *layout, NftLink *l, const NftPresent *present) {
+        for (size_t protocol = 0; protocol < ELEMENTSOF(layout->maps); protocol++) {
+                const PortGroups *g = layout->maps[protocol]->groups;
 
-                if (old >= n_next)
-                        continue; /* the jail has it already */
+                for (size_t i = 1; i < g->n_groups; i++) {
+                        const PortGroup *group = &g->groups[i];
 
-                if (next[old] == 0) {
-                        r = port_groups_append(g, old, jail);
-                        if (r < 0)
-                                return r;
-                        next[old] = (uint32_t) (g->n_groups - 1);
-                }
-
-                g->of[port] = next[old];
-        }
-
-        return 0;
-}
-
-static bool is_wide(PortRange range) {
-        return range.last - range.first >= WIDE_RANGE;
-}
-
-static int port_groups_new(PortGroups **ret,
-                const FirewallJail *jails,
-                size_t n_jails,
-                PortProtocol protocol) {
-        _cleanup_(port_groups_freep) PortGroups *g = NULL;
-        int r;
-
-        g = calloc(1, sizeof(*g));
-        if (!g)
-                return -ENOMEM;
-
-        r = port_groups_append(g, 0, 0);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < n_jails; i++) {
-                const PortSet *ports = &jails[i].ports;
-                _cleanup_(freep) uint32_t *next = NULL;
-                size_t n_next = g->n_groups;
-
-                if (ports->any || !(ports->protocols & protocol))
-                        continue;
-
-                next = calloc(n_next, sizeof(*next));
-                if (!next)
-                        return -ENOMEM;
-
-                for (size_t k = 0; k < ports->n_ranges; k++) {
-                        if (is_wide(ports->ranges[k]))
+                        if (!port_group_is_shared(group) || group->n_ports == 0)
+                                continue;
+                        if (present && nft_present_has_chain(present, group->chain))
                                 continue;
 
-                        r = port_groups_add_range(g, (uint32_t) i, ports->ranges[k], next, n_next);
-                        if (r < 0)
-                                return r;
+                        /* The other protocol may have the same one. */
+                        if (protocol > 0 && port_groups_have_chain(
+                                                            layout->maps[0]->groups, group->chain))
+                                continue;
+
+                        write_group_chain(layout, l, g, group);
                 }
         }
+}
 
-        for (size_t port = 0; port <= UINT16_MAX; port++)
-                g->groups[g->of[port]].n_ports++;
+static bool get_bit(const uint8_t *bits, unsigned i) {
+        return bits[i / 8] & (1u << (i % 8));
+}
 
-        *ret = TAKE_PTR(g);
+static void set_bit(uint8_t *bits, unsigned i) {
+        bits[i / 8] |= (uint8_t) (1u << (i % 8));
+}
+
+static void note_port(uint16_t port, const char *chain, void *userdata) {
+        NftPortMap *map = userdata;
+        const char *wanted = port_groups_get_chain(map->groups, port);
+
+        set_bit(map->present, port);
+        if (wanted && chain && streq(wanted, chain))
+                set_bit(map->same, port);
+}
+
+int nft_layout_read_maps(NftLayout *layout, NftLink *l, const NftPresent *present) {
+        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++) {
+                NftPortMap *map = layout->maps[i];
+                const struct nftnl_set *s;
+                int r;
+
+                memset(map->present, 0, sizeof(map->present));
+                memset(map->same, 0, sizeof(map->same));
+
+                s = nft_present_find_set(present, map->name);
+                map->stays = s && port_groups_guard_any(map->groups) && nft_set_is_port_map(s);
+                if (!map->stays)
+                        continue;
+
+                r = nft_list_ports(l, map->name, note_port, map);
+                if (r < 0)
+                        return r;
+        }
+
         return 0;
 }
 
-/* Gives each group that is in use the chain its ports lead to: the jail's own, or one that goes
- * through all of them. */
-static void
-write_group_chains(const NftLayout *layout, NftLink *l, PortGroups *g, unsigned *n_chains) {
-        for (size_t i = 1; i < g->n_groups; i++) {
-                PortGroup *group = &g->groups[i];
+void nft_layout_clear_maps(const NftLayout *layout, NftLink *l) {
+        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++) {
+                const NftPortMap *map = layout->maps[i];
+                struct nftnl_set *elements;
+                bool found = false;
 
-                if (group->n_ports == 0)
+                if (!map->stays)
                         continue;
 
-                if (group->parent == 0) {
-                        format_chain_name(group->chain, "jail", layout->jails[group->jail].name);
-                        continue;
+                elements = nft_elements_new(l, map->name);
+                for (unsigned port = 0; port <= UINT16_MAX; port++) {
+                        const uint16_t key = htons((uint16_t) port);
+
+                        if (!get_bit(map->present, port) || get_bit(map->same, port))
+                                continue;
+
+                        found = true;
+                        if (!nft_elements_add(l, elements, &key, sizeof(key)))
+                                break;
                 }
-
-                (void) snprintf(group->chain, sizeof(group->chain), "ports-%u", (*n_chains)++);
-                nft_add_chain(l, group->chain);
-
-                for (const PortGroup *p = group; p != g->groups; p = &g->groups[p->parent]) {
-                        char chain[NFT_NAME_SIZE];
-                        NftRule r;
-
-                        format_chain_name(chain, "jail", layout->jails[p->jail].name);
-                        r = nft_rule_begin(l, group->chain);
-                        nft_rule_verdict(&r, NFT_JUMP, chain);
-                        nft_rule_end(&r);
-                }
+                if (found)
+                        nft_put_elements(l, NFT_MSG_DELSETELEM, 0, elements);
+                if (elements)
+                        nftnl_set_free(elements);
         }
 }
 
-static void write_port_map(NftLink *l, const PortGroups *g, uint8_t protocol, const char *map) {
-        const NftSetParams params = {
-                .flags = NFT_SET_MAP,
-                .key_type = NFT_TYPE_INET_SERVICE,
-                .key_size = sizeof(uint16_t),
-        };
+static void write_port_elements(NftLink *l, const NftPortMap *map) {
         struct nftnl_set *elements;
-        NftRule r;
+        bool found = false;
 
-        if (g->groups[0].n_ports == ELEMENTSOF(g->of))
-                return;
-
-        nft_add_set(l, map, &params);
-
-        elements = nft_elements_new(l, map);
+        elements = nft_elements_new(l, map->name);
         for (unsigned port = 0; port <= UINT16_MAX; port++) {
+                const char *chain = port_groups_get_chain(map->groups, (uint16_t) port);
                 const uint16_t key = htons((uint16_t) port);
                 struct nftnl_set_elem *e;
 
-                if (g->of[port] == 0)
+                if (!chain || get_bit(map->same, port))
                         continue;
 
+                found = true;
                 e = nft_elements_add(l, elements, &key, sizeof(key));
                 if (!e)
                         break;
 
                 nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_VERDICT, (uint32_t) NFT_JUMP);
-                if (nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, g->groups[g->of[port]].chain) <
-                                0)
+                if (nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, chain) < 0)
                         nft_link_fail(l, -ENOMEM);
         }
-        nft_put_elements(l, NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements);
+        if (found)
+                nft_put_elements(l, NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements);
         if (elements)
                 nftnl_set_free(elements);
+}
+
+static void write_port_map(NftLink *l, const NftPortMap *map) {
+        const NftSetParams params = {
+                .flags = NFT_SET_MAP,
+                .key_type = NFT_TYPE_INET_SERVICE,
+                .key_size = sizeof(uint16_t),
+        };
+        NftRule r;
+
+        if (!port_groups_guard_any(map->groups))
+                return;
+
+        if (!map->stays)
+                nft_add_set(l, map->name, &params);
+        write_port_elements(l, map);
 
         r = nft_rule_begin(l, NFT_BASE_CHAIN);
-        nft_rule_protocol(&r, protocol);
-        nft_rule_port_map(&r, map);
+        nft_rule_protocol(&r, map->protocol);
+        nft_rule_port_map(&r, map->name);
         nft_rule_end(&r);
 }
 
@@ -595,7 +625,7 @@ write_wide_ranges(NftLink *l, const FirewallJail *jails, size_t n_jails, PortPro
                 for (size_t k = 0; k < ports->n_ranges; k++) {
                         NftRule r;
 
-                        if (!is_wide(ports->ranges[k]))
+                        if (!port_range_is_wide(ports->ranges[k]))
                                 continue;
 
                         r = nft_rule_begin(l, NFT_BASE_CHAIN);
@@ -646,45 +676,116 @@ write_any_ports(NftLink *l, const FirewallJail *jails, size_t n_jails, PortProto
         nft_rule_end(&r);
 }
 
-int nft_layout_write(const NftLayout *layout, NftLink *l, const FirewallJail *jails) {
-        _cleanup_(port_groups_freep) PortGroups *tcp = NULL, *udp = NULL;
-        unsigned n_chains = 0;
-        int r;
+/* the whole */
 
-        r = port_groups_new(&tcp, jails, layout->n_jails, PORT_TCP);
-        if (r < 0)
-                return r;
+bool nft_layout_wants_chain(const NftLayout *layout, const char *name) {
+        const char *jail;
 
-        r = port_groups_new(&udp, jails, layout->n_jails, PORT_UDP);
-        if (r < 0)
-                return r;
+        if (streq(name, ANY_TCP_CHAIN))
+                return layout->has_any & PORT_TCP;
+        if (streq(name, ANY_UDP_CHAIN))
+                return layout->has_any & PORT_UDP;
+        if (streq(name, OUT_UDP_CHAIN))
+                return layout->has_output;
 
-        nft_add_base_chain(l, NFT_BASE_CHAIN, NF_INET_PRE_ROUTING, NFT_PRIORITY_RAW);
-        for (size_t i = 0; i < layout->n_jails; i++) {
-                char chain[NFT_NAME_SIZE];
+        jail = startswith(name, "jail-");
+        if (!jail)
+                jail = startswith(name, "drop-");
+        for (size_t i = 0; jail && i < layout->n_jails; i++)
+                if (streq(layout->jails[i].name, jail))
+                        return true;
 
-                format_chain_name(chain, "jail", layout->jails[i].name);
-                nft_add_chain(l, chain);
-                format_chain_name(chain, "drop", layout->jails[i].name);
-                nft_add_chain(l, chain);
-                if (!layout->jails[i].has_counter)
-                        nft_add_counter(l, layout->jails[i].name);
+        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++)
+                if (port_groups_have_chain(layout->maps[i]->groups, name))
+                        return true;
+
+        return false;
+}
+
+bool nft_layout_wants_set(const NftLayout *layout, const struct nftnl_set *s) {
+        const char *name = nftnl_set_get_str(s, NFTNL_SET_NAME);
+
+        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++)
+                if (streq(name, layout->maps[i]->name))
+                        return layout->maps[i]->stays;
+
+        for (size_t i = 0; i < ELEMENTSOF(families); i++)
+                if (streq(name, udp_out_name(families[i])))
+                        return layout->has_output && udp_out_is_usable(s, families[i]);
+
+        return false;
+}
+
+static bool jail_is_present(const NftJail *jail, const NftPresent *present) {
+        char chain[NFT_NAME_SIZE];
+
+        format_chain_name(chain, "jail", jail->name);
+        return nft_present_has_chain(present, chain);
+}
+
+static void write_jail_chains(NftLink *l, const NftJail *jail) {
+        char chain[NFT_NAME_SIZE];
+
+        format_chain_name(chain, "jail", jail->name);
+        nft_add_chain(l, chain);
+        format_chain_name(chain, "drop", jail->name);
+        nft_add_chain(l, chain);
+        if (!jail->has_counter)
+                nft_add_counter(l, jail->name);
+}
+
+bool nft_layout_prepare(const NftLayout *layout,
+                NftLink *l,
+                const FirewallJail *jails,
+                const NftPresent *present) {
+        bool needed = false;
+
+        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++) {
+                const PortGroups *g = layout->maps[i]->groups;
+
+                for (size_t k = 1; k < g->n_groups; k++)
+                        if (g->groups[k].n_ports > 0 &&
+                                        !nft_present_has_chain(present, g->groups[k].chain))
+                                needed = true;
         }
+        if (!needed)
+                return false;
 
         if (layout->has_output)
+                write_output_sets(l, present);
+        for (size_t i = 0; i < layout->n_jails; i++)
+                if (!jail_is_present(&layout->jails[i], present))
+                        write_jail_chains(l, &layout->jails[i]);
+        for (size_t i = 0; i < layout->n_jails; i++)
+                if (!jail_is_present(&layout->jails[i], present))
+                        write_jail(layout, l, &layout->jails[i], &jails[i]);
+        write_group_chains(layout, l, present);
+
+        return true;
+}
+
+void nft_layout_write(const NftLayout *layout,
+                NftLink *l,
+                const FirewallJail *jails,
+                const NftPresent *present) {
+        nft_add_base_chain(l, NFT_BASE_CHAIN, NF_INET_PRE_ROUTING, NFT_PRIORITY_RAW);
+        for (size_t i = 0; i < layout->n_jails; i++)
+                write_jail_chains(l, &layout->jails[i]);
+
+        if (layout->has_output) {
+                write_output_sets(l, present);
                 write_output(layout, l);
+        }
 
         for (size_t i = 0; i < layout->n_jails; i++)
                 write_jail(layout, l, &layout->jails[i], &jails[i]);
 
-        write_group_chains(layout, l, tcp, &n_chains);
-        write_group_chains(layout, l, udp, &n_chains);
-        write_port_map(l, tcp, IPPROTO_TCP, TCP_PORTS);
-        write_port_map(l, udp, IPPROTO_UDP, UDP_PORTS);
+        write_group_chains(layout, l, NULL);
+        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++)
+                write_port_map(l, layout->maps[i]);
+
         write_wide_ranges(l, jails, layout->n_jails, PORT_TCP);
         write_wide_ranges(l, jails, layout->n_jails, PORT_UDP);
         write_any_ports(l, jails, layout->n_jails, PORT_TCP);
         write_any_ports(l, jails, layout->n_jails, PORT_UDP);
-
-        return 0;
 }

@@ -25,6 +25,8 @@
 
 #include "engine/firewall-ops.h"
 #include "engine/nft-link.h"
+#include "engine/nft-present.h"
+#include "engine/port-groups.h"
 
 /* Enough for the name of every chain and set. */
 #define NFT_NAME_SIZE (FIREWALL_NAME_SIZE + 24)
@@ -52,18 +54,36 @@ typedef struct NftJail {
         bool has_counter; /* in the kernel; it keeps counting */
 } NftJail;
 
+/* The map from the ports of one protocol to chains. */
+typedef struct NftPortMap {
+        const char *name;
+        uint8_t protocol;
+        PortGroups *groups; /* what it has to say */
+        bool stays;         /* it is in the kernel and need not be made anew */
+
+        /* A bit for each port: is in the kernel's map; and says there what it has to say. */
+        uint8_t present[(UINT16_MAX + 1) / 8];
+        uint8_t same[(UINT16_MAX + 1) / 8];
+} NftPortMap;
+
 typedef struct NftLayout {
         NftJail *jails;
         size_t n_jails;
         uint32_t n_sets;
         PortRange local_ports; /* which the kernel gives to connections of this host's own */
+        bool is_owned;         /* the table, by us */
         bool has_output;       /* there has to be an output chain */
+        unsigned has_any;      /* the protocols of jails that guard every port */
+        NftPortMap *maps[2];   /* for TCP and UDP; only needed while configuring */
 } NftLayout;
 
 /* Prepares the jails, each with the sets it always has. Returns 0 or a negative errno with *ret
  * untouched. */
 int nft_layout_init(NftLayout *ret, const FirewallJail *jails, size_t n_jails);
 void nft_layout_done(NftLayout *layout);
+
+/* Releases what is only needed while configuring. */
+void nft_layout_forget_maps(NftLayout *layout);
 
 /* The set for addresses of this family and prefix length, NULL if there is none yet. */
 NftBanSet *nft_jail_find_set(const NftJail *jail, int family, unsigned prefixlen);
@@ -78,13 +98,34 @@ bool nft_parse_set_name(const char *name,
                 int *ret_family,
                 unsigned *ret_len);
 
-/* Writes everything but the table itself: chains, counters and sets that do not exist, rules and
- * elements. All chains but the base chains have to be gone, and all sets but those of bans. Returns
- * 0, or -ENOMEM if the layout itself could not be worked out. */
-int nft_layout_write(const NftLayout *layout, NftLink *l, const FirewallJail *jails);
+/* configuring, in this order */
+
+/* Finds out what is in the kernel's maps of ports. Returns 0 or a negative errno. */
+int nft_layout_read_maps(NftLayout *layout, NftLink *l, const NftPresent *present);
+
+/* Writes those chains that ports will lead to and that are not there yet, with all that belongs to
+ * them. No packet gets there before nft_layout_write() has its turn, which has to be a transaction
+ * later. Returns false if there is nothing to write. */
+bool nft_layout_prepare(const NftLayout *layout,
+                NftLink *l,
+                const FirewallJail *jails,
+                const NftPresent *present);
+
+/* True if the chain, which is no base chain, or the set, which is none with bans, stays. */
+bool nft_layout_wants_chain(const NftLayout *layout, const char *name);
+bool nft_layout_wants_set(const NftLayout *layout, const struct nftnl_set *s);
+
+/* Writes the removal of those elements from the maps of ports that don't stay. */
+void nft_layout_clear_maps(const NftLayout *layout, NftLink *l);
+
+/* Writes everything but the table itself into it. There must not be any rules, nor chains, sets and
+ * elements that don't stay. */
+void nft_layout_write(const NftLayout *layout,
+                NftLink *l,
+                const FirewallJail *jails,
+                const NftPresent *present);
+
+/* later */
 
 /* Writes a set and the rules that look it up, into a table which has the jail. */
-void nft_layout_write_set(const NftLayout *layout,
-                NftLink *l,
-                const NftJail *jail,
-                const NftBanSet *set);
+void nft_layout_write_set(NftLink *l, const NftJail *jail, const NftBanSet *set);

@@ -192,3 +192,23 @@ bool nft_set_is_usable(const struct nftnl_set *s, int family) {
                (!nftnl_set_is_set(s, NFTNL_SET_TIMEOUT) ||
                                nftnl_set_get_u64(s, NFTNL_SET_TIMEOUT) == 0);
 }
+
+bool nft_set_is_port_map(const struct nftnl_set *s) {
+        return nftnl_set_get_u32(s, NFTNL_SET_FLAGS) == NFT_SET_MAP &&
+               nftnl_set_get_u32(s, NFTNL_SET_KEY_TYPE) == NFT_TYPE_INET_SERVICE &&
+               nftnl_set_get_u32(s, NFTNL_SET_DATA_TYPE) == NFT_TYPE_VERDICT;
+}
+
+bool nft_present_has_chain(const NftPresent *p, const char *name) {
+        const struct nftnl_chain *c;
+
+        if (!p->chains)
+                return false;
+
+        c = nftnl_chain_list_lookup_byname(p->chains, name);
+        return c && !nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM);
+}
+
+struct nftnl_set *nft_present_find_set(const NftPresent *p, const char *name) {
+        return p->sets ? nftnl_set_list_lookup_byname(p->sets, name) : NULL;
+}

@@ -33,3 +33,12 @@ void nft_present_done(NftPresent *p);
 /* True if the bans of addresses of a family can be kept in this set, which someone else may have
  * made. */
 bool nft_set_is_usable(const struct nftnl_set *s, int family);
+
+/* True if it is a map from ports to verdicts. */
+bool nft_set_is_port_map(const struct nftnl_set *s);
+
+/* True if there is such a chain, other than a base chain. */
+bool nft_present_has_chain(const NftPresent *p, const char *name);
+
+/* NULL if there is no such set. */
+struct nftnl_set *nft_present_find_set(const NftPresent *p, const char *name);

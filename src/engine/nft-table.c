@@ -20,9 +20,6 @@
 #include <linux/netfilter/nf_tables.h>
 #include <netinet/tcp.h>
 
-/* How nft(8) writes the type of a map that leads to verdicts. */
-#define NFT_TYPE_VERDICT 0xffffff00
-
 /* Places within headers. */
 #define IPV4_SOURCE 12
 #define IPV4_DESTINATION 16

@@ -27,6 +27,7 @@
 #define NFT_TYPE_IPV4_ADDR 7
 #define NFT_TYPE_IPV6_ADDR 8
 #define NFT_TYPE_INET_SERVICE 13
+#define NFT_TYPE_VERDICT 0xffffff00
 #define NFT_TYPE_CONCAT(a, b, c) (((a) << 12) | ((b) << 6) | (c))
 
 static inline uint32_t nft_address_type(int family) {

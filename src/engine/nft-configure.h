@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Bringing the table into shape
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/firewall.h"
+#include "engine/nft-layout.h"
+#include "engine/nft-link.h"
+
+/* Makes the table `inet banjo` guard these jails, whatever it was before, or makes it. Bans of
+ * jails that stay are kept. can_persist says that the kernel knows NFT_TABLE_F_PERSIST.
+ *
+ * Returns 0 and fills *ret, which has to be given to nft_layout_done(); -EPERM if another process
+ * owns the table; or another negative errno. */
+int nft_configure(NftLayout *ret,
+                NftLink *l,
+                const FirewallJail *jails,
+                size_t n_jails,
+                bool can_persist);
