@@ -122,9 +122,8 @@ static int report_not_running(ConnectionUse use, int r, bool quiet) {
                 return EXIT_NOT_RUNNING;
 
         if (use == CONNECTION_START && r != -ENOENT && r != -ECONNREFUSED)
-                log_error_errno(r,
-                                "banjod does not answer, and could not be started: %m\n"
-                                "See `systemctl status banjod` and `journalctl -u banjod`.");
+                log_error("banjod does not answer, and could not be started. `systemctl status "
+                          "banjod` says why.");
         else
                 log_error("banjod is not running. `systemctl start banjod` starts it.");
         return EXIT_NOT_RUNNING;

@@ -244,16 +244,16 @@ static bool match_has_path(const Match *match, const char *path) {
 }
 
 /* Keeps the ports sorted. */
-static void insert_port(ListenerPort *ports, size_t *n, size_t max, ListenerPort p) {
+static void insert_port(ListenerPort *ports, size_t *n, size_t max, const ListenerPort *p) {
         size_t i = 0;
 
-        while (i < *n && ports[i].port < p.port)
+        while (i < *n && ports[i].port < p->port)
                 i++;
-        if ((i < *n && ports[i].port == p.port) || *n == max)
+        if ((i < *n && ports[i].port == p->port) || *n == max)
                 return;
 
         memmove(ports + i + 1, ports + i, (*n - i) * sizeof(*ports));
-        ports[i] = p;
+        ports[i] = *p;
         (*n)++;
 }
 
@@ -266,15 +266,12 @@ size_t listeners_of_match(const Listeners *l, const Match *match, ListenerPort *
 
         for (size_t i = 0; i < l->n_listeners; i++) {
                 const char *path = l->listeners[i].path;
+                ListenerPort port = { .port = l->listeners[i].port };
 
-                if (path && match_has_path(match, path))
-                        insert_port(ret,
-                                        &n,
-                                        max,
-                                        (ListenerPort){
-                                                        .port = l->listeners[i].port,
-                                                        .unit = strrchr(path, '/') + 1,
-                                        });
+                if (!path || !match_has_path(match, path))
+                        continue;
+                (void) snprintf(port.unit, sizeof(port.unit), "%s", strrchr(path, '/') + 1);
+                insert_port(ret, &n, max, &port);
         }
 
         return n;

@@ -29,7 +29,7 @@ bool listeners_any(const Listeners *l, const PortSet *ports);
 
 typedef struct ListenerPort {
         uint16_t port;
-        const char *unit; /* that opened it; borrowed from the listeners */
+        char unit[256]; /* that opened it; cut off if it is longer */
 } ListenerPort;
 
 /* The ports on which the units of a match listen, in order and each once: the service itself, the

@@ -6,6 +6,7 @@
 
 #include "ctl/listeners.h"
 #include "ctl/rivals.h"
+#include "ctl/sockets.h"
 #include "model/match.h"
 
 /* Ports of one unit that are worth telling. */
@@ -62,6 +63,8 @@ static void warn_nothing_listens(Warnings *w, const JailInfo *j, const Listeners
                 return;
 
         n = listeners_of_match(listeners, match, ports, ELEMENTSOF(ports));
+        if (n == 0)
+                n = sockets_of_match(match, ports, ELEMENTSOF(ports));
         if (n > 0)
                 warnings_add(w,
                                 "nothing-listens",
