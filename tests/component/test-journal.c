@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The journal reader on real journals, which systemd-journal-remote makes from text in Journal
+ * Export Format: it takes fields that only journald writes, and times, as they stand. */
+
+#include "../unit/files.h"
+
+#include <inttypes.h>
+#include <sys/wait.h>
+
+#include "engine/journal.h"
+
+#define JOURNAL_REMOTE "/usr/lib/systemd/systemd-journal-remote"
+#define BOOT "11111111111111111111111111111111"
+#define UNIT "_SYSTEMD_UNIT=ssh.service"
+
+/* Text of a journal that grows entry by entry. */
+typedef struct Export {
+        FILE *file;
+        unsigned n_entries;
+        unsigned second; /* after T0, of the entry added last */
+} Export;
+
+static Export export_begin(void) {
+        Export e = {};
+
+        e.file = tmpfile();
+        assert_non_null(e.file);
+        return e;
+}
+
+static void add_field(Export *e, const char *name, const void *value, size_t size) {
+        uint64_t n = size;
+
+        /* The binary form, which holds any bytes; lengths are little-endian. */
+        (void) fprintf(e->file, "%s\n", name);
+        for (unsigned i = 0; i < 8; i++, n >>= 8)
+                (void) fputc((int) (n & 0xff), e->file);
+        (void) fwrite(value, 1, size, e->file);
+        (void) fputc('\n', e->file);
+}
+
+/* Begins an entry a second after the one before. */
+static void add_entry(Export *e, const char *fields) {
+        if (e->n_entries++ > 0)
+                (void) fputc('\n', e->file);
+        e->second++;
+        (void) fprintf(e->file,
+                        "__REALTIME_TIMESTAMP=%" PRIu64 "\n__MONOTONIC_TIMESTAMP=%u\n_BOOT_ID=" BOOT
+                        "\n%s",
+                        T0 + e->second * USEC_PER_SEC,
+                        1000000 + e->second * 1000000,
+                        fields);
+}
+
+static void add_message(Export *e, const char *message) {
+        char fields[512];
+
+        (void) snprintf(fields, sizeof(fields), UNIT "\n_UID=0\nMESSAGE=%s\n", message);
+        add_entry(e, fields);
+}
+
+static void run(const char *const *argv) {
+        int status;
+        pid_t pid = fork();
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+                (void) dup2(null, STDOUT_FILENO);
+                (void) dup2(null, STDERR_FILENO);
+                (void) execv(argv[0], (char *const *) argv);
+                _exit(127);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+}
+
+/* Appends the entries to a journal file, which is made if there is none. */
+static const char *export_end(Export *e, const Files *f, const char *name) {
+        const char *path = files_make_parents(f, name), *text;
+        _cleanup_(freep) char *bytes = NULL;
+        long size;
+
+        (void) fputc('\n', e->file); /* ends the last entry */
+        size = ftell(e->file);
+        assert_true(size > 0);
+        rewind(e->file);
+        bytes = malloc((size_t) size);
+        assert_non_null(bytes);
+        assert_int_equal(fread(bytes, 1, (size_t) size, e->file), size);
+        assert_int_equal(fclose(e->file), 0);
+        text = files_write_bytes(f, "export", bytes, (size_t) size);
+
+        run((const char *const[]){ JOURNAL_REMOTE, "--output", path, text, NULL });
+        return path;
+}
+
+static Journal *open_all(const char *path) {
+        Journal *j;
+
+        assert_int_equal(journal_open(&j, path), 0);
+        return j;
+}
+
+static void want(Journal *j, const char *text, const char *identifier) {
+        const char *bad;
+        Match *m;
+
+        assert_int_equal(match_new(&m), 0);
+        assert_int_equal(match_parse(m, text, &bad), 0);
+        assert_int_equal(journal_set_matches(j,
+                                         (const Match *const[]){ m },
+                                         1,
+                                         &identifier,
+                                         identifier ? 1 : 0),
+                        0);
+        match_free(m);
+}
+
+/* At the head, reading what sshd's unit says. */
+static Journal *open_ssh(const char *path) {
+        Journal *j = open_all(path);
+
+        want(j, UNIT, NULL);
+        assert_int_equal(journal_seek_head(j), 0);
+        return j;
+}
+
+static void assert_next(Journal *j, const char *message) {
+        Entry e;
+        int r = journal_next(j, &e);
+
+        assert_int_equal(r, message ? 1 : 0);
+        if (!message)
+                return;
+        assert_int_equal(e.fields[ENTRY_MESSAGE].size, strlen(message));
+        assert_memory_equal(e.fields[ENTRY_MESSAGE].data, message, strlen(message));
+}
+
+static void fields_and_time_are_read(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        Entry e;
+
+        add_entry(&x,
+                        UNIT
+                        "\n_UID=0\n_GID=7\n_PID=4711\n_COMM=sshd\n_EXE=/usr/sbin/sshd\n"
+                        "_SYSTEMD_SLICE=system.slice\n_TRANSPORT=syslog\n_HOSTNAME=h\nSYSLOG_IDENTIFIER=sshd\n"
+                        "SYSLOG_PID=4712\nSYSLOG_FACILITY=10\nPRIORITY=6\nUNKNOWN_FIELD=x\n_CMDLINE=sshd: root\n"
+                        "MESSAGE_ID=a177b87d71174984b96c434c71d4d024\nMESSAGE=hello\n");
+        j = open_ssh(export_end(&x, *state, "x.journal"));
+
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_int_equal(e.realtime, T0 + USEC_PER_SEC);
+        assert_true(entry_is(&e, ENTRY_SYSTEMD_UNIT, "ssh.service", 11));
+        assert_true(entry_is(&e, ENTRY_UID, "0", 1));
+        assert_true(entry_is(&e, ENTRY_GID, "7", 1));
+        assert_true(entry_is(&e, ENTRY_PID, "4711", 4));
+        assert_true(entry_is(&e, ENTRY_COMM, "sshd", 4));
+        assert_true(entry_is(&e, ENTRY_EXE, "/usr/sbin/sshd", 14));
+        assert_true(entry_is(&e, ENTRY_SYSTEMD_SLICE, "system.slice", 12));
+        assert_true(entry_is(&e, ENTRY_TRANSPORT, "syslog", 6));
+        assert_true(entry_is(&e, ENTRY_HOSTNAME, "h", 1));
+        assert_true(entry_is(&e, ENTRY_SYSLOG_IDENTIFIER, "sshd", 4));
+        assert_true(entry_is(&e, ENTRY_SYSLOG_PID, "4712", 4));
+        assert_true(entry_is(&e, ENTRY_SYSLOG_FACILITY, "10", 2));
+        assert_true(entry_is(&e, ENTRY_PRIORITY, "6", 1));
+        assert_true(entry_is(&e, ENTRY_MESSAGE_ID, "a177b87d71174984b96c434c71d4d024", 32));
+        assert_true(entry_is(&e, ENTRY_MESSAGE, "hello", 5));
+        assert_false(entry_has(&e, ENTRY_SYSTEMD_USER_UNIT));
+        assert_int_equal(journal_next(j, &e), 0);
+}
+
+static void only_wanted_entries_arrive(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        add_message(&x, "one");
+        add_entry(&x, "_SYSTEMD_UNIT=cron.service\n_UID=0\nMESSAGE=two\n");
+        add_entry(&x, "_UID=0\nSYSLOG_IDENTIFIER=sshd\nMESSAGE=three\n");
+        add_entry(&x, "_UID=1000\nSYSLOG_IDENTIFIER=sshd\nMESSAGE=four\n");
+        add_message(&x, "five");
+        j = open_all(export_end(&x, *state, "x.journal"));
+
+        want(j, UNIT, "sshd");
+        assert_int_equal(journal_seek_head(j), 0);
+        assert_next(j, "one");
+        assert_next(j, "three");
+        assert_next(j, "five");
+        assert_next(j, NULL);
+
+        want(j, "_SYSTEMD_UNIT=cron.service + _UID=1000", NULL);
+        assert_int_equal(journal_seek_head(j), 0);
+        assert_next(j, "two");
+        assert_next(j, "four");
+        assert_next(j, NULL);
+}
+
+static void what_cannot_be_told_cheaply_arrives_as_well(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        add_entry(&x, UNIT "\n_UID=1000\nMESSAGE=one\n");
+        add_message(&x, "two");
+        j = open_all(export_end(&x, *state, "x.journal"));
+        want(j, UNIT " _UID=0", NULL);
+        assert_int_equal(journal_seek_head(j), 0);
+        assert_next(j, "one"); /* of the unit, and that is all that was asked */
+        assert_next(j, "two");
+        assert_next(j, NULL);
+}
+
+static void all_matches_are_alternatives(void **state) {
+        _cleanup_(match_freep) Match *a = NULL, *b = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        const char *const identifiers[] = { "one", "two" };
+        Export x = export_begin();
+        const char *bad;
+
+        add_entry(&x, "_SYSTEMD_UNIT=a.service\nMESSAGE=unit\n");
+        add_entry(&x, "_SYSTEMD_SLICE=b.slice\n_SYSTEMD_UNIT=b@1.service\nMESSAGE=slice\n");
+        add_entry(&x, "_UID=7\nMESSAGE=user\n");
+        add_entry(&x, "_UID=0\nSYSLOG_IDENTIFIER=two\nMESSAGE=identifier\n");
+        add_entry(&x, "_UID=8\nSYSLOG_IDENTIFIER=two\nMESSAGE=none\n");
+        add_entry(&x, "_SYSTEMD_UNIT=b@1.service\nMESSAGE=none\n");
+        j = open_all(export_end(&x, *state, "x.journal"));
+
+        assert_int_equal(match_new(&a), 0);
+        assert_int_equal(match_new(&b), 0);
+        assert_int_equal(match_parse(a, "_SYSTEMD_UNIT=a.service + _UID=7", &bad), 0);
+        assert_int_equal(match_parse(b, "_SYSTEMD_SLICE=b.slice", &bad), 0);
+        assert_int_equal(journal_set_matches(j, (const Match *const[]){ a, b }, 2, identifiers, 2),
+                        0);
+        assert_int_equal(journal_seek_head(j), 0);
+        assert_next(j, "unit");
+        assert_next(j, "slice");
+        assert_next(j, "user");
+        assert_next(j, "identifier");
+        assert_next(j, NULL);
+}
+
+static void reopened_journal_goes_on(void **state) {
+        _cleanup_(freep) char *one = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        add_message(&x, "one");
+        add_message(&x, "two");
+        j = open_ssh(export_end(&x, *state, "x.journal"));
+        assert_next(j, "one");
+        assert_int_equal(journal_get_cursor(j, &one), 0);
+        assert_int_equal(journal_reopen(j), 0);
+        want(j, UNIT, NULL);
+        assert_int_equal(journal_seek_behind(j, one), 0);
+        assert_next(j, "two");
+}
+
+static void reading_begins_where_asked(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        add_message(&x, "one");
+        add_message(&x, "two");
+        add_message(&x, "three");
+        j = open_ssh(export_end(&x, *state, "x.journal"));
+
+        assert_int_equal(journal_seek_realtime(j, T0 + 2 * USEC_PER_SEC), 0);
+        assert_next(j, "two");
+        assert_int_equal(journal_seek_realtime(j, T0 + 2 * USEC_PER_SEC + 1), 0);
+        assert_next(j, "three");
+        assert_int_equal(journal_seek_realtime(j, T0 + 3 * USEC_PER_SEC + 1), 0);
+        assert_next(j, NULL);
+        assert_int_equal(journal_seek_realtime(j, 0), 0);
+        assert_next(j, "one");
+}
+
+static void cursor_leads_behind_its_entry(void **state) {
+        _cleanup_(freep) char *one = NULL, *three = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        const char *path;
+
+        add_message(&x, "one");
+        add_message(&x, "two");
+        add_message(&x, "three");
+        path = export_end(&x, *state, "x.journal");
+        j = open_ssh(path);
+        assert_next(j, "one");
+        assert_int_equal(journal_get_cursor(j, &one), 0);
+        assert_true(journal_is_at(j, one));
+        assert_next(j, "two");
+        assert_false(journal_is_at(j, one));
+        assert_next(j, "three");
+        assert_int_equal(journal_get_cursor(j, &three), 0);
+        journal_close(j);
+
+        j = open_ssh(path);
+        assert_int_equal(journal_seek_behind(j, one), 0);
+        assert_next(j, "two");
+
+        /* At the end, where what is written later comes next. */
+        assert_int_equal(journal_seek_behind(j, three), 0);
+        assert_next(j, NULL);
+        journal_close(j);
+
+        x = export_begin();
+        x.second = 3;
+        add_message(&x, "four");
+        (void) export_end(&x, *state, "x.journal");
+        j = open_ssh(path);
+        assert_int_equal(journal_seek_behind(j, three), 0);
+        assert_next(j, "four");
+        assert_next(j, NULL);
+}
+
+static void cursor_of_an_entry_that_is_not_wanted_any_more_leads_behind_it(void **state) {
+        _cleanup_(freep) char *two = NULL, *three = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        add_message(&x, "one");
+        add_entry(&x, "_SYSTEMD_UNIT=mail.service\nMESSAGE=two\n");
+        add_message(&x, "three");
+        add_entry(&x, "_SYSTEMD_UNIT=mail.service\nMESSAGE=four\n");
+        j = open_all(export_end(&x, *state, "x.journal"));
+        want(j, "_SYSTEMD_UNIT=mail.service", NULL);
+        assert_int_equal(journal_seek_head(j), 0);
+        assert_next(j, "two");
+        assert_int_equal(journal_get_cursor(j, &two), 0);
+        assert_next(j, "four");
+        assert_int_equal(journal_get_cursor(j, &three), 0);
+
+        want(j, UNIT, NULL);
+        assert_int_equal(journal_seek_behind(j, two), 1);
+        assert_next(j, "three");
+        assert_next(j, NULL);
+
+        assert_int_equal(journal_seek_behind(j, three), 1);
+        assert_next(j, NULL);
+}
+
+static void cursor_that_is_gone_leads_to_what_came_after_it(void **state) {
+        _cleanup_(freep) char *cursor = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        const char *path;
+
+        /* A journal of other entries, some before and some after the one of the cursor. */
+        add_message(&x, "gone");
+        x.second = 4;
+        add_message(&x, "gone as well");
+        path = export_end(&x, *state, "old/x.journal");
+        j = open_ssh(path);
+        assert_next(j, "gone");
+        assert_next(j, "gone as well");
+        assert_int_equal(journal_get_cursor(j, &cursor), 0);
+        journal_close(j);
+
+        x = export_begin();
+        add_message(&x, "before");
+        add_message(&x, "before, too");
+        x.second = 9;
+        add_message(&x, "after");
+        path = export_end(&x, *state, "new/x.journal");
+        j = open_ssh(path);
+        assert_int_equal(journal_seek_behind(j, cursor), 1);
+        assert_next(j, "after");
+        assert_next(j, NULL);
+}
+
+static void cursor_that_is_gone_with_all_before_it_leads_to_the_first_entry(void **state) {
+        _cleanup_(freep) char *cursor = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        add_message(&x, "gone");
+        j = open_ssh(export_end(&x, *state, "old/x.journal"));
+        assert_next(j, "gone");
+        assert_int_equal(journal_get_cursor(j, &cursor), 0);
+        journal_close(j);
+
+        x = export_begin();
+        x.second = 9;
+        add_message(&x, "first");
+        add_message(&x, "second");
+        j = open_ssh(export_end(&x, *state, "new/x.journal"));
+        assert_int_equal(journal_seek_behind(j, cursor), 1);
+        assert_next(j, "first");
+        assert_next(j, "second");
+}
+
+static void nonsense_is_no_cursor(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        add_message(&x, "one");
+        j = open_ssh(export_end(&x, *state, "x.journal"));
+        assert_true(journal_seek_behind(j, "nonsense") < 0);
+        assert_false(journal_is_at(j, "nonsense"));
+}
+
+static void huge_message_is_cut(void **state) {
+        enum { SIZE = 1024 * 1024 };
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        char *text = malloc(SIZE);
+        Entry e;
+
+        assert_non_null(text);
+        for (size_t i = 0; i < SIZE; i++)
+                text[i] = (char) ('a' + i % 26);
+        add_entry(&x, UNIT "\n");
+        add_field(&x, "MESSAGE", text, SIZE);
+        add_entry(&x, UNIT "\n");
+        add_field(&x, "MESSAGE", text, ENTRY_MESSAGE_MAX);
+        add_entry(&x, UNIT "\n");
+        add_field(&x, "MESSAGE", text, ENTRY_MESSAGE_MAX - 1);
+        j = open_ssh(export_end(&x, *state, "x.journal"));
+
+        for (size_t i = 0; i < 3; i++) {
+                size_t size = i < 2 ? ENTRY_MESSAGE_MAX : ENTRY_MESSAGE_MAX - 1;
+
+                assert_int_equal(journal_next(j, &e), 1);
+                assert_int_equal(e.fields[ENTRY_MESSAGE].size, size);
+                assert_memory_equal(e.fields[ENTRY_MESSAGE].data, text, size);
+        }
+        free(text);
+}
+
+static void long_other_fields_are_cut_and_fit_nothing(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        char text[2000];
+        Entry e;
+
+        memset(text, 'x', sizeof(text));
+        add_entry(&x, UNIT "\nMESSAGE=m\n");
+        add_field(&x, "SYSLOG_IDENTIFIER", text, sizeof(text));
+        j = open_ssh(export_end(&x, *state, "x.journal"));
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_true(e.fields[ENTRY_SYSLOG_IDENTIFIER].size < sizeof(text));
+        assert_true(entry_is(&e, ENTRY_MESSAGE, "m", 1));
+}
+
+static void bytes_arrive_as_they_are(void **state) {
+        static const char bytes[] = "a\0b\xff\xfe\n\x80\xc3(=\n\nMESSAGE=x\n";
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        Entry e;
+
+        add_entry(&x, UNIT "\n");
+        add_field(&x, "MESSAGE", bytes, sizeof(bytes) - 1);
+        add_message(&x, "next");
+        j = open_ssh(export_end(&x, *state, "x.journal"));
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_int_equal(e.fields[ENTRY_MESSAGE].size, sizeof(bytes) - 1);
+        assert_memory_equal(e.fields[ENTRY_MESSAGE].data, bytes, sizeof(bytes) - 1);
+        assert_next(j, "next");
+}
+
+static void entries_without_a_message_or_with_an_empty_one_are_entries(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        Entry e;
+
+        add_entry(&x, UNIT "\n_UID=0\n");
+        add_message(&x, "");
+        j = open_ssh(export_end(&x, *state, "x.journal"));
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_false(entry_has(&e, ENTRY_MESSAGE));
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_true(entry_has(&e, ENTRY_MESSAGE));
+        assert_int_equal(e.fields[ENTRY_MESSAGE].size, 0);
+}
+
+static void values_of_one_entry_do_not_stay_for_the_next(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        Entry e;
+
+        add_entry(&x, UNIT "\n_PID=4711\n_COMM=sshd\nMESSAGE=one\n");
+        add_entry(&x, UNIT "\nMESSAGE=2\n");
+        j = open_ssh(export_end(&x, *state, "x.journal"));
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_false(entry_has(&e, ENTRY_PID));
+        assert_false(entry_has(&e, ENTRY_COMM));
+        assert_true(entry_is(&e, ENTRY_MESSAGE, "2", 1));
+}
+
+static void directory_is_read_in_order_over_its_files(void **state) {
+        _cleanup_(freep) char *cursor = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        const char *directory = files_path(*state, "journal");
+        unsigned n = 0;
+
+        /* Five rotated files of twenty entries. */
+        for (unsigned i = 0; i < 5; i++) {
+                Export x = export_begin();
+                char name[64];
+
+                x.second = i * 20;
+                for (unsigned k = 0; k < 20; k++) {
+                        char text[16];
+
+                        (void) snprintf(text, sizeof(text), "%u", i * 20 + k);
+                        add_message(&x, text);
+                }
+                (void) snprintf(name, sizeof(name), "journal/part%u.journal", 4 - i);
+                (void) export_end(&x, *state, name);
+        }
+
+        j = open_ssh(directory);
+        assert_true(journal_get_fd(j) >= 0);
+        for (Entry e; journal_next(j, &e) > 0; n++) {
+                char text[16];
+
+                (void) snprintf(text, sizeof(text), "%u", n);
+                assert_true(entry_is(&e, ENTRY_MESSAGE, text, strlen(text)));
+                if (n == 59)
+                        assert_int_equal(journal_get_cursor(j, &cursor), 0);
+        }
+        assert_int_equal(n, 100);
+        journal_close(j);
+
+        /* And from a cursor, while the oldest files are vacuumed. */
+        assert_int_equal(unlink(files_path(*state, "journal/part4.journal")), 0);
+        j = open_ssh(directory);
+        assert_int_equal(journal_seek_behind(j, cursor), 0);
+        assert_next(j, "60");
+        assert_int_equal(unlink(files_path(*state, "journal/part2.journal")), 0);
+        assert_int_equal(unlink(files_path(*state, "journal/part1.journal")), 0);
+        journal_close(j);
+        j = open_ssh(directory);
+        assert_int_equal(journal_seek_behind(j, cursor), 1);
+        assert_next(j, "80");
+}
+
+static void new_file_in_the_directory_is_found(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        add_message(&x, "one");
+        (void) export_end(&x, *state, "journal/a.journal");
+        j = open_ssh(files_path(*state, "journal"));
+        assert_next(j, "one");
+        assert_next(j, NULL);
+
+        x = export_begin();
+        x.second = 9;
+        add_message(&x, "two");
+        (void) export_end(&x, *state, "journal/b.journal");
+        assert_ok(journal_process(j));
+        assert_next(j, "two");
+        assert_next(j, NULL);
+}
+
+static void what_is_not_there_or_no_journal_is_an_error(void **state) {
+        Journal *j = NULL;
+
+        assert_fails(journal_open(&j, files_path(*state, "nosuch.journal")), ENOENT);
+        assert_true(journal_open(&j, files_write(*state, "text.journal", "this is no journal\n")) <
+                        0);
+        assert_true(journal_open(&j, files_write(*state, "empty.journal", "")) < 0);
+        assert_null(j);
+}
+
+static void empty_directory_has_no_entries(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+
+        assert_int_equal(mkdir(files_path(*state, "journal"), 0755), 0);
+        j = open_ssh(files_path(*state, "journal"));
+        assert_next(j, NULL);
+}
+
+static void file_without_wanted_entries_is_at_its_end(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        add_entry(&x, "_SYSTEMD_UNIT=cron.service\nMESSAGE=x\n");
+        j = open_ssh(export_end(&x, *state, "x.journal"));
+        assert_next(j, NULL);
+        assert_next(j, NULL);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_file_test(fields_and_time_are_read),
+                cmocka_file_test(only_wanted_entries_arrive),
+                cmocka_file_test(what_cannot_be_told_cheaply_arrives_as_well),
+                cmocka_file_test(all_matches_are_alternatives),
+                cmocka_file_test(reopened_journal_goes_on),
+                cmocka_file_test(reading_begins_where_asked),
+                cmocka_file_test(cursor_leads_behind_its_entry),
+                cmocka_file_test(cursor_of_an_entry_that_is_not_wanted_any_more_leads_behind_it),
+                cmocka_file_test(cursor_that_is_gone_leads_to_what_came_after_it),
+                cmocka_file_test(cursor_that_is_gone_with_all_before_it_leads_to_the_first_entry),
+                cmocka_file_test(nonsense_is_no_cursor),
+                cmocka_file_test(huge_message_is_cut),
+                cmocka_file_test(long_other_fields_are_cut_and_fit_nothing),
+                cmocka_file_test(bytes_arrive_as_they_are),
+                cmocka_file_test(entries_without_a_message_or_with_an_empty_one_are_entries),
+                cmocka_file_test(values_of_one_entry_do_not_stay_for_the_next),
+                cmocka_file_test(directory_is_read_in_order_over_its_files),
+                cmocka_file_test(new_file_in_the_directory_is_found),
+                cmocka_file_test(what_is_not_there_or_no_journal_is_an_error),
+                cmocka_file_test(empty_directory_has_no_entries),
+                cmocka_file_test(file_without_wanted_entries_is_at_its_end),
+        };
+
+        if (access(JOURNAL_REMOTE, X_OK) < 0) {
+                (void) fprintf(stderr, JOURNAL_REMOTE " is not installed.\n");
+                return 77;
+        }
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
