@@ -151,6 +151,18 @@ int netns_socket(Side side, int type, const char *address, uint16_t port, bool l
         return fd;
 }
 
+int netns_raw_socket(Side side) {
+        int fd;
+
+        go(side);
+        fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+        go(SIDE_HOST);
+
+        if (fd < 0)
+                err(EXIT_FAILURE, "raw socket");
+        return fd;
+}
+
 uint16_t netns_socket_port(int fd) {
         struct sockaddr_storage sa;
         socklen_t n = sizeof(sa);

@@ -49,6 +49,9 @@ typedef enum Side {
  * side. A stream socket listens if listening is true. */
 int netns_socket(Side side, int type, const char *address, uint16_t port, bool listening);
 
+/* A raw socket for whole IPv4 packets. */
+int netns_raw_socket(Side side);
+
 uint16_t netns_socket_port(int fd);
 
 /* Connects a new socket bound to from, on that side. Returns it, or -1 if nothing answers within a
