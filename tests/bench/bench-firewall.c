@@ -23,8 +23,6 @@
 #define N_ELEMENTS_UNPRIVILEGED 3000u /* more nft(8) cannot send */
 #define TIMEOUT (24 * USEC_PER_HOUR)
 
-extern char **environ;
-
 static double now(void) {
         struct timespec ts;
 

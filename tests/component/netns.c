@@ -48,8 +48,9 @@ void netns_enter(void) {
         char map[32];
 
         if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
-                warn("no namespaces, skipped");
-                exit(77);
+                /* Either is how meson learns of it. */
+                printf("1..0 # SKIP no namespaces: %s\n", strerror(errno));
+                exit(getenv("CMOCKA_MESSAGE_OUTPUT") ? EXIT_SUCCESS : 77);
         }
 
         write_file("/proc/self/setgroups", "deny");
