@@ -70,16 +70,19 @@ static int check_access(void) {
 }
 
 static int open_path(sd_journal **ret, const char *path) {
-        const char *files[] = { path, NULL };
+        _cleanup_(freep) char *absolute = NULL;
         struct stat st;
 
         if (!path)
                 return sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY);
-        if (stat(path, &st) < 0)
+
+        /* Of files libsystemd wants absolute paths. */
+        absolute = realpath(path, NULL);
+        if (!absolute || stat(absolute, &st) < 0)
                 return -errno;
         if (S_ISDIR(st.st_mode))
-                return sd_journal_open_directory(ret, path, 0);
-        return sd_journal_open_files(ret, files, 0);
+                return sd_journal_open_directory(ret, absolute, 0);
+        return sd_journal_open_files(ret, (const char *[]){ absolute, NULL }, 0);
 }
 
 /* Opens libsystemd's handle and waits for it instead of the old one. */

@@ -567,6 +567,24 @@ static void what_is_not_there_or_no_journal_is_an_error(void **state) {
         assert_null(j);
 }
 
+static void path_may_be_relative(void **state) {
+        Export x = export_begin();
+        char before[4096];
+
+        add_message(&x, "one");
+        (void) export_end(&x, *state, "journal/x.journal");
+
+        assert_non_null(getcwd(before, sizeof(before)));
+        assert_int_equal(chdir(((Files *) *state)->directory), 0);
+        for (size_t i = 0; i < 2; i++) {
+                _cleanup_(journal_closep) Journal *j =
+                                open_ssh(i == 0 ? "journal" : "journal/x.journal");
+
+                assert_next(j, "one");
+        }
+        assert_int_equal(chdir(before), 0);
+}
+
 static void empty_directory_has_no_entries(void **state) {
         _cleanup_(journal_closep) Journal *j = NULL;
 
@@ -606,6 +624,7 @@ int main(void) {
                 cmocka_file_test(directory_is_read_in_order_over_its_files),
                 cmocka_file_test(new_file_in_the_directory_is_found),
                 cmocka_file_test(what_is_not_there_or_no_journal_is_an_error),
+                cmocka_file_test(path_may_be_relative),
                 cmocka_file_test(empty_directory_has_no_entries),
                 cmocka_file_test(file_without_wanted_entries_is_at_its_end),
         };
