@@ -182,12 +182,13 @@ static unsigned count_failures(const MatcherResult *result, Session *s) {
         return n;
 }
 
-static bool is_forgotten(const Jail *j, const Address *a, usec_t when) {
+static bool is_forgotten(const Jail *j, const JailFailure *f) {
         for (size_t i = 0; i < ELEMENTSOF(j->forgotten); i++)
-                if (when <= j->forgotten[i].until && address_covers(&j->forgotten[i].net, a))
+                if (f->when <= j->forgotten[i].until &&
+                                address_covers(&j->forgotten[i].net, &f->host))
                         return true;
 
-        return false;
+        return tracker_has_forgotten(j->tracker, &f->target, f->when);
 }
 
 static int count(Jail *j, unsigned n, JailFailure *f) {
@@ -252,7 +253,7 @@ int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
                 return JAIL_NOTHING;
         }
 
-        if (is_forgotten(j, &f.host, f.when))
+        if (is_forgotten(j, &f))
                 return JAIL_NOTHING;
 
         *ret = f;

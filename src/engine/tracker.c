@@ -208,6 +208,16 @@ void tracker_forget_within(Tracker *t, const Address *net, usec_t until) {
                 forget_times(t, item, until);
 }
 
+bool tracker_has_forgotten(const Tracker *t, const Address *address, usec_t when) {
+        const TrackerItem *item;
+
+        assert(t);
+        assert(address);
+
+        TABLE_FIND(t->items, address, item);
+        return item && when <= item->forgotten_until;
+}
+
 size_t tracker_expire(Tracker *t, usec_t now) {
         TrackerItem *item;
         size_t n = 0;

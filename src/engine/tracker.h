@@ -20,6 +20,7 @@
  * address that has been quiet for longest is forgotten first.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/macro.h"
@@ -65,6 +66,9 @@ int tracker_forget(Tracker *t, const Address *address, usec_t until);
 /* Forgets the failures up to then of every address within the prefix that is remembered now. Takes
  * time linear in the number of addresses. */
 void tracker_forget_within(Tracker *t, const Address *net, usec_t until);
+
+/* True if a failure of the address at that time counts nowhere, because of the above. */
+bool tracker_has_forgotten(const Tracker *t, const Address *address, usec_t when);
 
 /* Drops the addresses whose last failure is more than findtime before now. Returns their number.
  * The tracker answers correctly without this call; it only gives memory back. */

@@ -196,7 +196,10 @@ static void address_can_be_forgotten_before_it_is_known(void **state) {
         _cleanup_(tracker_freep) Tracker *t = new_tracker(1, FINDTIME, 16);
         Address a = addr("192.0.2.1");
 
+        assert_false(tracker_has_forgotten(t, &a, T0));
         assert_int_equal(tracker_forget(t, &a, T0), 0);
+        assert_true(tracker_has_forgotten(t, &a, T0));
+        assert_false(tracker_has_forgotten(t, &a, T0 + 1));
         assert_int_equal(tracker_hit(t, &a, T0, NULL), 0);
         assert_int_equal(tracker_hit(t, &a, T0 + 1, NULL), 1);
 }
