@@ -630,8 +630,8 @@ int main(void) {
         };
 
         if (access(JOURNAL_REMOTE, X_OK) < 0) {
-                (void) fprintf(stderr, JOURNAL_REMOTE " is not installed.\n");
-                return 77;
+                (void) printf("1..0 # SKIP " JOURNAL_REMOTE " is not installed\n");
+                return 0;
         }
 
         return cmocka_run_group_tests(tests, NULL, NULL);

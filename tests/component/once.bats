@@ -1,0 +1,519 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# banjod --once on journals made from text, in network namespaces of its own. BANJOD names the binary.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        unshare -rn true || skip "no network namespaces here"
+        SOURCE=$(dirname "$(dirname "$BATS_TEST_DIRNAME")")
+        export SOURCE
+}
+
+setup() {
+        # Everything lies five minutes in the past, so that bans of an hour run and those of a minute
+        # are over.
+        BASE=$(($(date +%s) - 300))
+        # Not below bats' own directory, which is closed for nobody.
+        DIRECTORY=$(mktemp -d)
+        chmod 755 "$DIRECTORY"
+        cd "$DIRECTORY"
+        mkdir config config/conf.d state
+        cp -r "$SOURCE/filters" config/
+        : >export
+        jail sshd 'ports = 22'
+}
+
+teardown() {
+        cd /
+        rm -rf "$DIRECTORY"
+}
+
+# jail NAME LINE...: a jail that is enabled
+jail() {
+        printf '[%s]\nenabled = yes\n' "$1" >"config/conf.d/$1.conf"
+        printf '%s\n' "${@:2}" >>"config/conf.d/$1.conf"
+}
+
+# entry SECOND FIELD=VALUE...: so many seconds after the beginning
+entry() {
+        printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' $((BASE + $1)) $((1000 + $1)) >>export
+        printf '_BOOT_ID=11111111111111111111111111111111\n' >>export
+        printf '%s\n' "${@:2}" '' >>export
+}
+
+# sshd SECOND PID MESSAGE [FIELD=VALUE...]
+sshd() {
+        entry "$1" _SYSTEMD_UNIT=ssh.service _UID=0 _COMM=sshd SYSLOG_IDENTIFIER=sshd "_PID=$2" "MESSAGE=$3" "${@:4}"
+}
+
+# wrong SECOND ADDRESS: a wrong password in a connection of its own
+wrong() {
+        sshd "$1" $((1000 + $1)) "Failed password for root from $2 port 4711 ssh2"
+}
+
+# Appends what was written since the last time to the journal.
+journal() {
+        /usr/lib/systemd/systemd-journal-remote --output=x.journal export 2>/dev/null
+        : >export
+}
+
+
+# Runs to the end of the journal, in a namespace of its own where the kernel has no bans.
+once() {
+        export BANJOD
+        run unshare -rn "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once "$@"
+        echo "$output"
+}
+
+# What the database has.
+bans() {
+        sqlite3 state/banjo.db "SELECT jail || ' ' || hex(address) || '/' || prefixlen || ' ' ||
+                coalesce(end - start, 'permanent') || ' ' || failures || ' ' || pattern FROM bans ORDER BY id"
+}
+
+ended() {
+        sqlite3 state/banjo.db "SELECT jail || ' ' || hex(address) || ' ' || cause FROM ended ORDER BY id"
+}
+
+# Runs to the end, and then a command in the same namespace.
+once_then() {
+        export BANJOD
+        run unshare -rn sh -c '"$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once >/dev/null 2>&1; '"$1"
+        echo "$output"
+}
+
+@test "five failures ban, in the store and in the kernel" {
+        for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
+        for i in 6 7 8 9; do wrong $i 192.0.2.2; done
+        journal
+        once
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"9 entries read, 9 failures counted, 1 bans decided, 1 running"* ]]
+        [[ "$output" == *"Banned 192.0.2.1 in jail sshd for 1h (5 failures, the last one \"password\")."* ]]
+        [ "$(bans)" = "sshd C0000201/32 3600000000 5 password" ]
+
+        rm -r state/*
+        once_then 'nft list set inet banjo sshd-v4'
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"192.0.2.1 timeout"*"expires 5"[0-9]"m"* ]]
+        [[ "$output" != *192.0.2.2* ]]
+}
+
+@test "the same journal again changes nothing" {
+        for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
+        journal
+        once
+        before=$(sqlite3 state/banjo.db .dump)
+        once
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"0 entries read, 0 failures counted, 0 bans decided, 1 running"* ]]
+        [[ "$output" != *Banned* ]]
+        [ "$(sqlite3 state/banjo.db .dump)" = "$before" ]
+}
+
+@test "bans that are stored are in the kernel again" {
+        for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
+        journal
+        once
+        once_then 'nft list set inet banjo sshd-v4'
+        [[ "$output" == *"192.0.2.1 timeout"* ]]
+}
+
+@test "failures from before the stop count with those after it" {
+        for i in 1 2 3; do wrong $i 192.0.2.1; done
+        journal
+        once
+        [[ "$output" == *"3 entries read, 3 failures counted, 0 bans decided"* ]]
+        for i in 4 5; do wrong $i 192.0.2.1; done
+        journal
+        once
+        [[ "$output" == *"2 entries read, 2 failures counted, 1 bans decided, 1 running"* ]]
+        [ "$(bans)" = "sshd C0000201/32 3600000000 5 password" ]
+}
+
+@test "sessions from before the stop go on after it" {
+        jail sshd 'ports = 22' 'maxretry = 2'
+        sshd 1 7 'Failed password for root from 192.0.2.1 port 1 ssh2'
+        journal
+        once
+        sshd 2 7 'Connection closed by authenticating user root 192.0.2.1 port 1 [preauth]'
+        journal
+        once
+        [[ "$output" == *"1 entries read, 0 failures counted, 0 bans decided"* ]]
+}
+
+@test "failures from before a ban do not count after it again" {
+        for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
+        wrong 6 192.0.2.1
+        journal
+        once
+        wrong 7 192.0.2.1
+        journal
+        once
+        [[ "$output" == *"1 entries read, 0 failures counted, 0 bans decided, 1 running"* ]]
+        [ "$(bans | wc -l)" -eq 1 ]
+}
+
+@test "a ban that would be over by now is recorded and not applied" {
+        jail sshd 'ports = 22' 'bantime = 1min'
+        for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
+        journal
+        once
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"1 bans decided, 0 running"* ]]
+        [[ "$output" != *Banned* ]]
+        [ -z "$(bans)" ]
+        [ "$(ended)" = "sshd C0000201 over when decided" ]
+}
+
+@test "what was done during a ban that is over does not count" {
+        jail sshd 'ports = 22' 'bantime = 1min'
+        for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
+        for i in 10 20 30 40 50 60; do wrong $i 192.0.2.1; done
+        for i in 70 71 72 73; do wrong $i 192.0.2.1; done
+        journal
+        once
+        [[ "$output" == *"9 failures counted, 1 bans decided"* ]]
+        # Nor when the windows are filled anew.
+        once
+        wrong 74 192.0.2.1
+        journal
+        once
+        [[ "$output" == *"1 failures counted, 1 bans decided"* ]]
+}
+
+@test "a stored ban that is over ends" {
+        for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
+        journal
+        once
+        sqlite3 state/banjo.db 'UPDATE bans SET end = start + 1000000'
+        once
+        [[ "$output" == *"Unbanned 192.0.2.1 in jail sshd (expired)."* ]]
+        [ -z "$(bans)" ]
+        [ "$(ended)" = "sshd C0000201 expired" ]
+}
+
+@test "bantime = -1 is for good, in the store and in the kernel" {
+        jail sshd 'ports = 22' 'bantime = -1' 'maxretry = 1'
+        wrong 1 192.0.2.1
+        journal
+        once
+        [[ "$output" == *"Banned 192.0.2.1 in jail sshd for good"* ]]
+        [ "$(bans)" = "sshd C0000201/32 permanent 1 password" ]
+        once_then 'nft list set inet banjo sshd-v4'
+        [[ "$output" == *"elements = { 192.0.2.1 }"* ]]
+}
+
+@test "the /64 of an IPv6 address is banned" {
+        for i in 1 2 3 4 5; do wrong $i 2001:db8:1:2::$i; done
+        journal
+        once
+        [ "$(bans)" = "sshd 20010DB8000100020000000000000000/64 3600000000 5 password" ]
+        once_then 'nft list set inet banjo sshd-v6-64'
+        [[ "$output" == *"2001:db8:1:2:: timeout"* ]]
+}
+
+@test "allowed addresses are not banned" {
+        jail sshd 'ports = 22' 'maxretry = 1' 'allow = 192.0.2.0/24'
+        wrong 1 192.0.2.1
+        wrong 2 198.51.100.1
+        journal
+        once
+        [ "$(bans)" = "sshd C6336401/32 3600000000 1 password" ]
+}
+
+@test "an address of this host is spared" {
+        jail sshd 'ports = 22' 'maxretry = 1'
+        wrong 1 192.0.2.7
+        journal
+        export BANJOD
+        run unshare -rn sh -c 'ip link set lo up; ip address add 192.0.2.7/32 dev lo
+                "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once'
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"192.0.2.7 failed often enough for a ban in jail sshd, but is not banned"* ]]
+        [ -z "$(bans)" ]
+}
+
+@test "lines that a user forges ban nobody" {
+        jail sshd 'ports = 22' 'maxretry = 1'
+        m='MESSAGE=Failed password for root from 192.0.2.1 port 1 ssh2'
+        # logger -t sshd, from a session and from a unit of the user
+        entry 1 _SYSTEMD_UNIT=session-3.scope _UID=1000 SYSLOG_IDENTIFIER=sshd _COMM=logger "$m"
+        entry 2 _SYSTEMD_UNIT=user@1000.service _SYSTEMD_USER_UNIT=ssh.service _UID=1000 SYSLOG_IDENTIFIER=sshd _COMM=sshd "$m"
+        # a shell within sshd's unit
+        entry 3 _SYSTEMD_UNIT=ssh.service _UID=1000 SYSLOG_IDENTIFIER=sshd _COMM=sshd "$m"
+        # and fields as the user may write them
+        entry 4 _UID=1000 SYSTEMD_UNIT=ssh.service UID=0 SYSLOG_IDENTIFIER=sshd _COMM=sshd _EXE=/tmp/sshd "$m"
+        entry 5 _UID=1000 _SYSTEMD_UNIT=user@1000.service MESSAGE_ID=a177b87d71174984b96c434c71d4d024 BANJO_ADDRESS=192.0.2.1 "$m"
+        # root, and another program
+        entry 6 _SYSTEMD_UNIT=cron.service _UID=0 SYSLOG_IDENTIFIER=sshd "$m"
+        entry 7 _UID=0 SYSLOG_IDENTIFIER=su "$m"
+        journal
+        once
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"0 failures counted, 0 bans decided, 0 running"* ]]
+}
+
+@test "user names that look like addresses convict nobody else" {
+        jail sshd 'ports = 22' 'maxretry = 1'
+        sshd 1 1 'Failed password for invalid user root from 203.0.113.9 port 1 ssh2 from 192.0.2.1 port 2 ssh2'
+        sshd 2 2 'error: kex_exchange_identification: client sent invalid protocol identifier "Failed password for root from 203.0.113.8 port 1 ssh2"'
+        sshd 3 3 'Received disconnect from 198.51.100.1 port 1:11: Failed password for root from 203.0.113.7 port 1 ssh2'
+        journal
+        once
+        [ "$(bans)" = "sshd C0000201/32 3600000000 1 password" ]
+}
+
+@test "entries that lost their unit count" {
+        for i in 1 2 3; do wrong $i 192.0.2.1; done
+        for i in 4 5; do
+                entry $i _UID=0 SYSLOG_IDENTIFIER=sshd _PID=$i "MESSAGE=Failed password for root from 192.0.2.1 port 1 ssh2"
+        done
+        journal
+        once
+        [[ "$output" == *"5 failures counted, 1 bans decided"* ]]
+}
+
+@test "entries without a user id do not count" {
+        jail sshd 'ports = 22' 'maxretry = 1'
+        entry 1 _SYSTEMD_UNIT=ssh.service SYSLOG_IDENTIFIER=sshd "MESSAGE=Failed password for root from 192.0.2.1 port 1 ssh2"
+        journal
+        once
+        [[ "$output" == *"0 failures counted, 0 bans decided"* ]]
+}
+
+@test "three failed SMTP AUTH ban in the jail of postfix" {
+        jail postfix-sasl 'maxretry = 3' 'findtime = 5min' 'ports = 25 465' 'bantime = -1'
+        for i in 1 2 3; do
+                entry $i _SYSTEMD_UNIT=postfix@-.service _UID=101 SYSLOG_IDENTIFIER=postfix/smtpd _PID=9 \
+                        "MESSAGE=warning: unknown[198.51.100.66]: SASL LOGIN authentication failed: (reason unavailable), sasl_username=bob"
+        done
+        journal
+        once
+        [ "$(bans)" = "postfix-sasl C6336442/32 permanent 3 sasl" ]
+}
+
+@test "a jail that is wrong does not stop the others and is named" {
+        jail bad 'filter = sshd' 'ports = 22' 'maxretry = many'
+        for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
+        journal
+        once
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"config/conf.d/bad.conf: [bad] maxretry: \"many\" is wrong, it should be a number from 1 to 1000."* ]]
+        [[ "$output" == *"Jail bad is not started"* ]]
+        [ "$(bans)" = "sshd C0000201/32 3600000000 5 password" ]
+}
+
+@test "a pattern that does not compile is named, and the bans of its jail stay" {
+        for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
+        journal
+        once
+        jail other 'filter = postfix-sasl' 'ports = 25'
+        sed -i 's/^password = .*/password = "Failed ( <ADDR>"/' config/filters/sshd.conf
+        once_then 'nft list set inet banjo sshd-v4'
+        [[ "$output" == *192.0.2.1* ]]
+        once
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"config/filters/sshd.conf: [fail] password: the pattern does not compile: missing closing parenthesis"* ]]
+        [ "$(bans)" = "sshd C0000201/32 3600000000 5 password" ]
+}
+
+@test "bans of a jail that is gone end, but not while the configuration has mistakes" {
+        jail other 'filter = sshd' 'ports = 2222'
+        for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
+        journal
+        once
+        [ "$(bans | wc -l)" -eq 2 ]
+
+        echo 'no setting' >config/conf.d/other.conf
+        once
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"1 bans of jails that are not in the configuration are kept, because it has mistakes."* ]]
+        [ "$(bans | wc -l)" -eq 2 ]
+
+        rm config/conf.d/other.conf
+        once
+        [[ "$output" == *"1 bans of jails that are not in the configuration (any more) ended."* ]]
+        [ "$(bans)" = "sshd C0000201/32 3600000000 5 password" ]
+        [ "$(ended)" = "other C0000201 jail removed" ]
+}
+
+@test "without the firewall bans are decided and stored" {
+        for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
+        journal
+        once --firewall=none
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"1 bans decided, 1 running"* ]]
+        [ "$(bans)" = "sshd C0000201/32 3600000000 5 password" ]
+}
+
+@test "a damaged database is set aside, and the bans come back from the kernel" {
+        jail sshd 'ports = 22' 'maxretry = 1'
+        jail mail 'filter = postfix-sasl' 'ports = 25'
+        wrong 1 192.0.2.1
+        wrong 2 2001:db8:1:2::1
+        journal
+        export BANJOD
+        # The journal of the second run is another one: what it knows, it knows from the kernel.
+        run unshare -rn sh -c '
+                "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once >/dev/null 2>&1
+                mkdir empty
+                head -c 8192 /dev/urandom >state/banjo.db
+                "$BANJOD" --config-dir=config --state-dir=state --journal=empty --once 2>&1
+                nft list set inet banjo sshd-v4'
+        echo "$output"
+        [[ "$output" == *"The database was damaged and is now state/banjo.db.damaged. A new one was made, with 2 bans that the kernel still had."* ]]
+        [[ "$output" == *"2 running"* ]]
+        [[ "$output" == *"192.0.2.1 timeout"* ]]
+        [ -e state/banjo.db.damaged ]
+        [ "$(sqlite3 state/banjo.db 'SELECT count(*) FROM bans WHERE (end - start) / 60000000 BETWEEN 50 AND 60')" -eq 2 ]
+}
+
+@test "what makes no journal is said" {
+        run unshare -rn "$BANJOD" --config-dir=config --state-dir=state --journal=nosuch.journal --once
+        echo "$output"
+        [ "$status" -eq 66 ]
+        [ "$output" = "banjod: Failed to open the journal nosuch.journal: No such file or directory" ]
+
+        echo "this is none" >text
+        run unshare -rn "$BANJOD" --config-dir=config --state-dir=state --journal=text --once
+        echo "$output"
+        [ "$status" -eq 66 ]
+        [[ "$output" == "banjod: Failed to open the journal text: "* ]]
+        [ "${#lines[@]}" -eq 1 ]
+}
+
+@test "wrong usage is 2" {
+        run "$BANJOD" --firewall=iptables
+        [ "$status" -eq 2 ]
+        [ "$output" = "banjod: --firewall=iptables: should be nft or none." ]
+        run "$BANJOD" --log-level=loud
+        [ "$status" -eq 2 ]
+        run "$BANJOD" --bus=private
+        [ "$status" -eq 2 ]
+        [[ "$output" == "banjod: --bus=private: should be system, none or a D-Bus address"* ]]
+        run "$BANJOD" start
+        [ "$status" -eq 2 ]
+        [ "$output" = "banjod: start: banjod takes options only; see banjod --help." ]
+        run "$BANJOD" --nosuch
+        [ "$status" -eq 2 ]
+        run "$BANJOD" --help
+        [ "$status" -eq 0 ]
+        run "$BANJOD" --version
+        [ "$status" -eq 0 ]
+        [[ "$output" == "banjod "[0-9]* ]]
+}
+
+@test "a state directory that cannot be written is 73" {
+        journal_of_one
+        rmdir state
+        once --firewall=none
+        [ "$status" -eq 73 ]
+        [[ "$output" == "banjod: Cannot write the database state/banjo.db (the directory must exist and belong to the user that banjod runs as): "* ]]
+        [ "${#lines[@]}" -eq 1 ]
+
+        mkdir state
+        as_nobody --firewall=none
+        [ "$status" -eq 73 ]
+        [ "${#lines[@]}" -eq 1 ]
+}
+
+@test "a database that may only be read is 73" {
+        journal_of_one
+        once --firewall=none
+        chmod 777 state
+        as_nobody --firewall=none
+        [ "$status" -eq 73 ]
+        [ "${#lines[@]}" -eq 1 ]
+}
+
+@test "a database of a newer banjo is 73" {
+        journal_of_one
+        once --firewall=none
+        sqlite3 state/banjo.db 'PRAGMA user_version = 99'
+        once --firewall=none
+        [ "$status" -eq 73 ]
+        [ "$output" = "banjod: The database state/banjo.db is of a newer banjo." ]
+}
+
+# A journal with one entry that does not matter.
+journal_of_one() {
+        sshd 1 1 'Server listening on 0.0.0.0 port 22.'
+        journal
+        chmod 644 x.journal
+}
+
+# Runs as nobody, who has no capability and owns nothing.
+as_nobody() {
+        [ "$(id -u)" -eq 0 ] || skip "only root can become nobody"
+        cp "$BANJOD" banjod # where nobody may run it
+        run setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all \
+                ./banjod --config-dir=config --state-dir=state --journal=x.journal --once "$@"
+        echo "$output"
+}
+
+@test "without CAP_NET_ADMIN it is 77" {
+        journal_of_one
+        chmod 777 state
+        as_nobody
+        [ "$status" -eq 77 ]
+        [ "$output" = "banjod: Not allowed to change nftables: banjod needs CAP_NET_ADMIN, which banjod.service gives it." ]
+}
+
+@test "a journal that may not be read is 77" {
+        journal_of_one
+        chmod 600 x.journal
+        chmod 777 state
+        as_nobody --firewall=none
+        [ "$status" -eq 77 ]
+        [ "$output" = "banjod: Not allowed to read the journal x.journal: banjod has to be in the group systemd-journal." ]
+}
+
+@test "a configuration with no jail that is right is 78" {
+        journal_of_one
+        jail sshd 'ports = nosuch'
+        once
+        [ "$status" -eq 78 ]
+        [[ "$output" == *"config/conf.d/sshd.conf: [sshd] ports: \"nosuch\" is wrong"* ]]
+        [[ "$output" == *"No jail is right, so there is nothing to do." ]]
+
+        printf '[sshd]\nports = 22\n' >config/conf.d/sshd.conf
+        once
+        [ "$status" -eq 78 ]
+        [ "$output" = "banjod: No jail is enabled, so there is nothing to do. One is enabled by enabled = yes in /etc/banjo/conf.d/." ]
+
+        rm -r config
+        once
+        [ "$status" -eq 78 ]
+        [ "$output" = "banjod: There is no configuration: no banjo.conf and no conf.d/*.conf in config." ]
+}
+
+@test "many bans at once are all stored and all in the kernel" {
+        jail sshd 'ports = 22' 'maxretry = 1'
+        for a in $(seq 0 9); do
+                for b in $(seq 1 200); do
+                        wrong $((a * 20 + b / 10)) "198.51.10$a.$b"
+                done
+        done
+        journal
+        once_then 'nft -j list set inet banjo sshd-v4 | tr , "\n" | grep -c "\"val\": \"198.51.10"'
+        [ "$(bans | wc -l)" -eq 2000 ]
+        [ "$output" -eq 2000 ]
+}
+
+@test "odd bytes in a journal stop nothing" {
+        jail sshd 'ports = 22' 'maxretry = 1'
+        printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=1000000\n_BOOT_ID=11111111111111111111111111111111\n' $((BASE + 1)) >>export
+        printf '_SYSTEMD_UNIT=ssh.service\n_UID=0\nMESSAGE\n' >>export
+        message='Failed password for \377\376\012x\200 from 192.0.2.1 port 1 ssh2'
+        size=$(printf "$message" | wc -c)
+        printf "\\x$(printf %x "$size")\\0\\0\\0\\0\\0\\0\\0" >>export
+        printf "$message\n\n" >>export
+        journal
+        once
+        [ "$(bans)" = "sshd C0000201/32 3600000000 1 password" ]
+}
