@@ -1,0 +1,98 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What happens to the journal while it is followed.
+
+load lib
+
+setup_file() {
+        boot ssh.service
+}
+
+teardown_file() {
+        shut_down
+}
+
+setup() {
+        fresh
+}
+
+teardown() {
+        inside sh -c 'mkdir -p /var/log/journal; systemctl start systemd-journald.service; journalctl --flush'
+}
+
+# Three wrong passwords, then the command, then one: not banned; and one more: banned.
+counts_across() {
+        wrong_passwords 198.51.100.66 3
+        caught_up
+        "$@"
+        wrong_passwords 198.51.100.66 1
+        caught_up
+        is_not_banned sshd 198.51.100.66
+        wrong_passwords 198.51.100.66 1
+        eventually 2 is_banned sshd 198.51.100.66
+}
+
+@test "a rotation loses nothing" {
+        counts_across inside journalctl --rotate
+}
+
+@test "vacuuming loses nothing" {
+        counts_across inside journalctl --quiet --rotate --vacuum-time=1us
+}
+
+@test "a restart of journald loses nothing" {
+        counts_across inside systemctl restart systemd-journald.service
+}
+
+@test "a journald that is killed loses nothing" {
+        counts_across inside systemctl kill -s KILL systemd-journald.service
+}
+
+@test "a volatile journal that becomes persistent loses nothing" {
+        inside systemctl stop banjod.service
+        make_volatile
+        inside systemctl start banjod.service
+        counts_across become_persistent
+}
+
+make_volatile() {
+        inside sh -c 'journalctl --relinquish-var; rm -rf /var/log/journal; systemctl restart systemd-journald.service'
+        eventually 5 inside sh -c 'logger here; ls /run/log/journal/*/system.journal'
+        not inside test -e /var/log/journal
+}
+
+become_persistent() {
+        inside sh -c 'mkdir -p /var/log/journal && systemd-tmpfiles --create --prefix /var/log/journal && journalctl --flush'
+        eventually 5 inside sh -c 'ls /var/log/journal/*/system.journal'
+}
+
+@test "a volatile journal that became persistent while banjod was stopped loses nothing" {
+        inside systemctl stop banjod.service
+        make_volatile
+        inside systemctl start banjod.service
+        counts_across eval 'inside systemctl stop banjod.service; become_persistent; inside systemctl start banjod.service'
+}
+
+@test "many rotations during a flood lose nothing" {
+        local before
+
+        fresh_with <<'EOT'
+[sshd]
+maxretry = 1000
+EOT
+        before=$(property Failures)
+        inside sh -s <<'EOT'
+i=0
+while [ $i -lt 20 ]; do
+        i=$((i + 1))
+        # Thirty lines of thirty addresses.
+        seq 30 | sed "s/.*/<37>sshd: Failed password for root from 2001:db8:f:&::1 port $i ssh2/" |
+                while read -r line; do
+                        logger -t sshd "${line#*: }"
+                done
+        journalctl --rotate
+done
+EOT
+        eventually 10 failures_are $((before + 600))
+}
