@@ -43,7 +43,6 @@
 
 #define GIVE_UP (10 * USEC_PER_SEC)
 
-
 static usec_t now(void) {
         struct timespec ts;
 
