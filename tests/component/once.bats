@@ -3,6 +3,8 @@
 #
 # banjod --once on journals made from text, in network namespaces of its own. BANJOD names the binary.
 
+# shellcheck disable=SC2016,SC2030,SC2031,SC2059,SC2129
+
 bats_require_minimum_version 1.5.0
 
 setup_file() {
@@ -19,15 +21,15 @@ setup() {
         # Not below bats' own directory, which is closed for nobody.
         DIRECTORY=$(mktemp -d)
         chmod 755 "$DIRECTORY"
-        cd "$DIRECTORY"
+        cd "$DIRECTORY" || return
         mkdir config config/conf.d state
         cp -r "$SOURCE/filters" config/
-        : >export
+        : >entries
         jail sshd 'ports = 22'
 }
 
 teardown() {
-        cd /
+        cd / || return
         rm -rf "$DIRECTORY"
 }
 
@@ -39,9 +41,9 @@ jail() {
 
 # entry SECOND FIELD=VALUE...: so many seconds after the beginning
 entry() {
-        printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' $((BASE + $1)) $((1000 + $1)) >>export
-        printf '_BOOT_ID=11111111111111111111111111111111\n' >>export
-        printf '%s\n' "${@:2}" '' >>export
+        printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' $((BASE + $1)) $((1000 + $1)) >>entries
+        printf '_BOOT_ID=11111111111111111111111111111111\n' >>entries
+        printf '%s\n' "${@:2}" '' >>entries
 }
 
 # sshd SECOND PID MESSAGE [FIELD=VALUE...]
@@ -56,8 +58,8 @@ wrong() {
 
 # Appends what was written since the last time to the journal.
 journal() {
-        /usr/lib/systemd/systemd-journal-remote --output=x.journal export 2>/dev/null
-        : >export
+        /usr/lib/systemd/systemd-journal-remote --output=x.journal entries 2>/dev/null
+        : >entries
 }
 
 
@@ -507,12 +509,12 @@ as_nobody() {
 
 @test "odd bytes in a journal stop nothing" {
         jail sshd 'ports = 22' 'maxretry = 1'
-        printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=1000000\n_BOOT_ID=11111111111111111111111111111111\n' $((BASE + 1)) >>export
-        printf '_SYSTEMD_UNIT=ssh.service\n_UID=0\nMESSAGE\n' >>export
+        printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=1000000\n_BOOT_ID=11111111111111111111111111111111\n' $((BASE + 1)) >>entries
+        printf '_SYSTEMD_UNIT=ssh.service\n_UID=0\nMESSAGE\n' >>entries
         message='Failed password for \377\376\012x\200 from 192.0.2.1 port 1 ssh2'
         size=$(printf "$message" | wc -c)
-        printf "\\x$(printf %x "$size")\\0\\0\\0\\0\\0\\0\\0" >>export
-        printf "$message\n\n" >>export
+        printf "\\x$(printf %x "$size")\\0\\0\\0\\0\\0\\0\\0" >>entries
+        printf "$message\n\n" >>entries
         journal
         once
         [ "$(bans)" = "sshd C0000201/32 3600000000 1 password" ]
