@@ -90,7 +90,7 @@ three_failures() {
 
 @test "an authentication server that is away convicts nobody" {
         inside systemctl stop dovecot.service
-        for i in 1 2 3 4; do
+        for _ in 1 2 3 4; do
                 wrong_auth 198.51.100.66 25 LOGIN
         done
         inside systemctl start dovecot.service
