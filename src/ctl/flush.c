@@ -8,10 +8,10 @@
 
 #include <inttypes.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/usec.h"
+#include "ctl/clock.h"
 #include "ctl/connection.h"
 #include "ctl/output.h"
 #include "engine/firewall.h"
@@ -30,13 +30,6 @@ static bool confirm(void) {
         return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-static usec_t now_realtime(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
-}
-
 static int count_ban(const char *jail, const Ban *ban, void *userdata) {
         (*(uint64_t *) userdata)++;
         return 0;
@@ -51,7 +44,7 @@ static int end_all(Store *s, uint64_t *ret_n) {
         if (r >= 0)
                 r = store_foreach_ban(s, count_ban, ret_n);
         if (r >= 0)
-                r = store_end_all(s, now_realtime(), "flushed");
+                r = store_end_all(s, clock_now(), "flushed");
         if (r < 0) {
                 store_rollback(s);
                 return r;

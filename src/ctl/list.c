@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/usec.h"
+#include "ctl/clock.h"
 #include "ctl/connection.h"
 #include "ctl/output.h"
 #include "model/bus-names.h"
@@ -71,7 +72,7 @@ static json_t *ban_to_json(const BanInfo *b) {
 }
 
 static int add_line(Table *t, const BanInfo *b) {
-        char start[USEC_STR_SIZE], remaining[USEC_STR_SIZE], failures[16], why[512];
+        char age[USEC_STR_SIZE], remaining[USEC_STR_SIZE], failures[16], why[512];
         struct libscols_line *line = table_add(t);
         int r;
 
@@ -92,7 +93,7 @@ static int add_line(Table *t, const BanInfo *b) {
         if (r >= 0)
                 r = table_set(line, 1, b->address);
         if (r >= 0)
-                r = table_set(line, 2, usec_format_timestamp(b->start, start));
+                r = table_set(line, 2, usec_format_span(usec_sub(clock_now(), b->start), age));
         if (r >= 0)
                 r = table_set(line, 3, usec_format_span(b->remaining, remaining));
         if (r >= 0)
@@ -110,7 +111,7 @@ print_page(sd_bus_message *page, const Options *options, size_t *n_printed, uint
         static const Column columns[] = {
                 { "JAIL", false, false },
                 { "ADDRESS", false, false },
-                { "SINCE", false, false },
+                { "AGE", true, false },
                 { "REMAINING", true, false },
                 { "FAILURES", true, false },
                 { "WHY", false, true },

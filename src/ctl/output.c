@@ -58,7 +58,6 @@ static void exec_pager(void) {
         if (pager)
                 (void) execl("/bin/sh", "sh", "-c", pager, (char *) NULL);
         (void) execlp("less", "less", (char *) NULL);
-        (void) execlp("more", "more", (char *) NULL);
         (void) execlp("cat", "cat", (char *) NULL);
         _exit(EXIT_FAILURE);
 }

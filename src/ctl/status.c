@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 #include <langinfo.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/usec.h"
+#include "ctl/clock.h"
 #include "ctl/connection.h"
 #include "ctl/jails.h"
 #include "ctl/output.h"
@@ -154,13 +154,6 @@ print_json(const Status *s, const JailList *jails, const Warnings *w, const Opti
 
 /* Text */
 
-static usec_t now_realtime(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
-}
-
 static const char *dot(bool running) {
         if (!streq(nl_langinfo(CODESET), "UTF-8"))
                 return running ? "*" : "-";
@@ -223,7 +216,7 @@ static void print_firewall(const Status *s) {
 
 static void print_head(const Status *s) {
         char timestamp[USEC_STR_SIZE], span[USEC_STR_SIZE];
-        usec_t now = now_realtime();
+        usec_t now = clock_now();
 
         (void) printf("%s%s%s %sbanjod%s %s, since %s (%s ago)\n",
                         color_begin(COLOR_GREEN),
