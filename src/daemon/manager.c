@@ -352,9 +352,12 @@ static bool is_past(Manager *m, const Entry *e) {
 static int on_entry(Manager *m, const Entry *e) {
         bool past = is_past(m, e);
 
-        m->status.newest = MAX(m->status.newest, e->realtime);
-        if (!past)
+        /* Of the entry handled last, and not of the latest ever: after one from a clock that was
+         * years ahead every ban would seem to be over. */
+        if (!past) {
+                m->status.newest = e->realtime;
                 m->status.n_entries++;
+        }
 
         for (size_t i = 0; i < m->n_jails; i++) {
                 JailFailure failure;
@@ -427,7 +430,7 @@ int manager_look(void *userdata) {
         }
 
         for (size_t i = 0; i < m->n_jails; i++)
-                jail_expire(m->jails[i], m->status.newest);
+                jail_expire(m->jails[i], MIN(m->status.newest, manager_now()));
 
         m->n_unsaved += n;
         r = update_position(m);

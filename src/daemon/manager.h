@@ -96,7 +96,7 @@ Jail *manager_find_jail(const Manager *m, const char *name); /* NULL if there is
 
 typedef struct ManagerStatus {
         usec_t started;      /* when the daemon began to follow */
-        usec_t newest;       /* time of the newest entry handled; 0 if none was */
+        usec_t newest;       /* time of the entry handled last; 0 if none was */
         bool catching_up;    /* the end of the journal has not been reached yet */
         uint64_t n_entries;  /* handled since the start */
         uint64_t n_failures; /* counted since the start */

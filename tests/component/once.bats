@@ -198,6 +198,21 @@ once_then() {
         [ "$(ended)" = "sshd C0000201 expired" ]
 }
 
+@test "an entry of a clock that was wrong spoils nothing" {
+        for i in 1 2 3; do wrong $i 192.0.2.1; done
+        sshd 315360000 99 'Server listening on 0.0.0.0 port 22.'
+        for i in 4 5; do wrong $i 192.0.2.1; done
+        journal
+        once
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"1 bans decided, 1 running"* ]]
+
+        for i in 6 7 8 9 10; do wrong $i 192.0.2.2; done
+        journal
+        once
+        [[ "$output" == *"1 bans decided, 2 running"* ]]
+}
+
 @test "bantime = -1 is for good, in the store and in the kernel" {
         jail sshd 'ports = 22' 'bantime = -1' 'maxretry = 1'
         wrong 1 192.0.2.1
