@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# banjod --once on journals made from text, in network namespaces of its own. BANJOD names the binary.
+# banjod --once on journals made from text, in network namespaces of its own. BANJOD and
+# WITHOUT_NETFILTER name the binaries.
 
 # shellcheck disable=SC2016,SC2030,SC2031,SC2059,SC2129
 
@@ -488,6 +489,21 @@ as_nobody() {
         as_nobody --firewall=none
         [ "$status" -eq 77 ]
         [ "$output" = "banjod: Not allowed to read the journal x.journal: banjod has to be in the group systemd-journal." ]
+}
+
+@test "a kernel without nftables is 69" {
+        journal_of_one
+        run unshare -rn "$WITHOUT_NETFILTER" "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once
+        echo "$output"
+        [ "$status" -eq 69 ]
+        [ "$output" = "banjod: This kernel has no nftables (CONFIG_NF_TABLES and CONFIG_NF_TABLES_INET, module nf_tables). With firewall = log banjod runs without it." ]
+
+        # And so it does.
+        printf '[banjo]\nfirewall = log\n' >config/banjo.conf
+        run unshare -rn "$WITHOUT_NETFILTER" "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"0 bans decided, 0 running"* ]]
 }
 
 @test "a configuration with no jail that is right is 78" {
