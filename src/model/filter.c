@@ -82,7 +82,14 @@ static const char *find_part(const Ini *ini, const char *name) {
 /* True if what stands before s gives "<name>" a meaning of its own in PCRE2: a group, (?<name> or
  * (?P<name>, or a reference, \k<name> or \g<name>. */
 static bool is_regex_name(const char *text, const char *s) {
-        static const char *const before[] = { "(?", "(?P", "\\k", "\\g", "\\" };
+        static const char *const before[] = { "(?", "(?P", "\\k", "\\g" };
+        size_t n_backslashes = 0;
+
+        /* An odd number of them escapes what follows. */
+        while (s - n_backslashes > text && s[-1 - (ptrdiff_t) n_backslashes] == '\\')
+                n_backslashes++;
+        if (n_backslashes % 2 == 1)
+                return true;
 
         for (size_t i = 0; i < ELEMENTSOF(before); i++) {
                 size_t n = strlen(before[i]);

@@ -93,6 +93,13 @@ static void parts_are_put_in_place(void **state) {
                         "(?<user>.*) from " ADDR_REGEX " port (?<port>[0-9]{1,5})");
 }
 
+static void backslash_that_is_escaped_escapes_nothing(void **state) {
+        _cleanup_(filter_freep) Filter *f = load(
+                        *state, "[define]\na = 'x'\n[fail]\nb = '\\\\<a> \\<a> \\\\\\<a> <a>'\n");
+
+        assert_string_equal(f->patterns[0].regex, "\\\\x \\<a> \\\\\\<a> x");
+}
+
 static void angles_that_mean_something_to_pcre_stay(void **state) {
         static const char *const same[] = {
                 "(?<name>x)",
@@ -260,6 +267,7 @@ int main(void) {
                 cmocka_file_test(patterns_to_ignore_come_first),
                 cmocka_unit_test(kinds_are_named_as_their_sections),
                 cmocka_file_test(parts_are_put_in_place),
+                cmocka_file_test(backslash_that_is_escaped_escapes_nothing),
                 cmocka_file_test(angles_that_mean_something_to_pcre_stay),
                 cmocka_file_test(unknown_parts_are_named),
                 cmocka_file_test(parts_that_contain_themselves_are_refused),
