@@ -318,13 +318,15 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
 
         r = manager_load_bans(m);
         if (r >= 0)
-                r = manager_set_matches(m);
+                r = manager_start_journal(m);
         if (r < 0) {
                 (void) snprintf(error, MANAGER_ERROR_SIZE, "%s", strerror(-r));
                 return log_error_errno(r, "Failed to take the new configuration over: %m");
         }
 
         manager_restore_begin(m);
+        if (m->tail)
+                tail_wake(m->tail);
         log_info("Configuration reloaded, %zu jails.", m->n_jails);
         return 0;
 }

@@ -128,13 +128,18 @@ int manager_restore_step(Manager *m);
 /* Makes the kernel guard the jails. Returns 0 or a negative errno. */
 int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails);
 
-/* Makes the journal hand out what the jails want, and goes on behind the position. */
-int manager_set_matches(Manager *m);
+/* Makes the journal hand out what the jails want, from before the position, so that their windows
+ * are filled anew; windows have to be empty. Returns 0 or a negative errno. */
+int manager_start_journal(Manager *m);
+
+/* Whether the entries that are read only refill the windows. */
+void manager_set_reading_past(Manager *m, bool reading_past);
 
 /* Makes the jails of a configuration. Patterns that do not compile are problems. Returns 0 and
  * passes ownership, or a negative errno. */
 int manager_build_jails(Config *config, ProblemSink *sink, Jail ***ret, size_t *ret_n);
 void manager_free_jails(Jail **jails, size_t n);
 
-/* Adds the stored bans of jails that do not have them yet. */
+/* Adds the stored bans of jails that do not have them yet, and tells the jails which bans ended
+ * within their windows. Returns 0 or a negative errno. */
 int manager_load_bans(Manager *m);

@@ -45,6 +45,15 @@ static int open_store(Manager *m, char **ret_aside) {
         return r;
 }
 
+static usec_t get_lookback(const Manager *m) {
+        usec_t lookback = 0;
+
+        for (size_t i = 0; i < m->n_jails; i++)
+                lookback = MAX(lookback, jail_lookback(m->jails[i]));
+
+        return lookback;
+}
+
 static int load_ban(const char *name, const Ban *ban, void *userdata) {
         Manager *m = userdata;
         Jail *jail = manager_find_jail(m, name);
@@ -55,15 +64,22 @@ static int load_ban(const char *name, const Ban *ban, void *userdata) {
         return ban_list_add(jail_get_bans(jail), ban, NULL);
 }
 
-int manager_load_bans(Manager *m) {
-        return store_foreach_ban(m->store, load_ban, m);
-}
-
 static int load_ended(const char *name, const Ban *ban, void *userdata) {
         Manager *m = userdata;
         Jail *jail = manager_find_jail(m, name);
 
         return jail ? jail_forget(jail, &ban->address, ban->end) : 0;
+}
+
+int manager_load_bans(Manager *m) {
+        int r;
+
+        r = store_foreach_ban(m->store, load_ban, m);
+        if (r < 0)
+                return r;
+
+        return store_foreach_ended(
+                        m->store, usec_sub(m->position.realtime, get_lookback(m)), load_ended, m);
 }
 
 static int load_in_kernel(const char *name, const Ban *ban, void *userdata) {
@@ -185,15 +201,6 @@ static int recover_bans(Manager *m, const char *aside) {
         return r;
 }
 
-static usec_t get_lookback(const Manager *m) {
-        usec_t lookback = 0;
-
-        for (size_t i = 0; i < m->n_jails; i++)
-                lookback = MAX(lookback, jail_lookback(m->jails[i]));
-
-        return lookback;
-}
-
 static int start_store(Manager *m) {
         _cleanup_(freep) char *aside = NULL;
         uint64_t last_id;
@@ -217,11 +224,6 @@ static int start_store(Manager *m) {
                 r = end_orphans(m);
         if (r >= 0)
                 r = manager_load_bans(m);
-        if (r >= 0)
-                r = store_foreach_ended(m->store,
-                                usec_sub(m->position.realtime, get_lookback(m)),
-                                load_ended,
-                                m);
         if (r < 0)
                 return log_error_errno(r, "Failed to read the bans from the database: %m");
 
@@ -243,11 +245,10 @@ static int start_firewall(Manager *m) {
         return 0;
 }
 
-int manager_set_matches(Manager *m) {
+static int set_matches(Manager *m) {
         _cleanup_(freep) const char **identifiers = NULL;
         _cleanup_(freep) const Match **matches = NULL;
         size_t n_matches = 0, n_identifiers = 0;
-        int r;
 
         matches = calloc(m->n_jails + 1, sizeof(*matches));
         identifiers = calloc(m->n_jails * FILTER_IDENTIFIERS_MAX + 1, sizeof(*identifiers));
@@ -265,26 +266,19 @@ int manager_set_matches(Manager *m) {
                         identifiers[n_identifiers++] = c->filter->identifiers[k];
         }
 
-        r = journal_set_matches(m->journal, matches, n_matches, identifiers, n_identifiers);
-        if (r < 0)
-                return r;
-
-        if (m->position.cursor && !m->reading_past) {
-                r = journal_seek_behind(m->journal, m->position.cursor);
-                if (r < 0)
-                        return r;
-        }
-
-        return 0;
+        return journal_set_matches(m->journal, matches, n_matches, identifiers, n_identifiers);
 }
 
-static int start_journal(Manager *m) {
+int manager_start_journal(Manager *m) {
         usec_t lookback = get_lookback(m);
         int r;
 
-        r = manager_set_matches(m);
+        r = set_matches(m);
         if (r < 0)
                 return r;
+
+        free(m->past_cursor);
+        m->past_cursor = NULL;
 
         if (!m->position.cursor) {
                 /* The first start. On a running host, those who failed just now are caught, too. */
@@ -304,7 +298,7 @@ static int start_journal(Manager *m) {
                         return -ENOMEM;
         }
         m->past_realtime = m->position.realtime;
-        m->reading_past = true;
+        manager_set_reading_past(m, true);
         return journal_seek_realtime(m->journal, usec_sub(m->position.realtime, lookback));
 }
 
@@ -312,11 +306,16 @@ static int on_moved(void *userdata) {
         Manager *m = userdata;
         int r;
 
-        /* What was read is in the windows already, and is not to be counted twice. */
-        m->reading_past = false;
         r = journal_reopen(m->journal);
-        if (r >= 0)
-                r = m->position.cursor ? manager_set_matches(m) : start_journal(m);
+        if (r >= 0 && !m->position.cursor)
+                r = manager_start_journal(m); /* nothing was read yet */
+        else if (r >= 0) {
+                /* What was read is in the windows already, and is not to be counted twice. */
+                manager_set_reading_past(m, false);
+                r = set_matches(m);
+                if (r >= 0)
+                        r = journal_seek_behind(m->journal, m->position.cursor);
+        }
         if (r < 0)
                 return log_error_errno(r, "Failed to reopen the journal, which has moved: %m");
 
@@ -375,7 +374,7 @@ int manager_start(Manager *m) {
         if (r < 0)
                 return r;
 
-        r = start_journal(m);
+        r = manager_start_journal(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to find the place to begin in the journal: %m");
         m->status.catching_up = true;

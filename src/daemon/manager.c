@@ -333,24 +333,31 @@ Manager *manager_free(Manager *m) {
 
 /* The way of an entry */
 
-/* True if the entry's decisions were taken in an earlier life. */
-static bool is_past(Manager *m, const Entry *e) {
+void manager_set_reading_past(Manager *m, bool reading_past) {
+        m->reading_past = reading_past;
+        for (size_t i = 0; i < m->n_jails; i++)
+                jail_set_refilling(m->jails[i], reading_past);
+}
+
+/* Whether the entry's decisions were taken before; if this is the last such entry, *ret_last is
+ * set.
+ */
+static bool is_past(Manager *m, const Entry *e, bool *ret_last) {
         if (!m->reading_past)
                 return false;
 
-        if (m->past_cursor ? journal_is_at(m->journal, m->past_cursor)
-                           : e->realtime > m->past_realtime) {
-                /* With a cursor this is the last one of the past, without one the first after it.
-                 */
-                m->reading_past = false;
-                return m->past_cursor;
+        if (m->past_cursor) {
+                *ret_last = journal_is_at(m->journal, m->past_cursor);
+                return true;
         }
 
-        return true;
+        if (e->realtime > m->past_realtime)
+                manager_set_reading_past(m, false);
+        return m->reading_past;
 }
 
 static int on_entry(Manager *m, const Entry *e) {
-        bool past = is_past(m, e);
+        bool last = false, past = is_past(m, e, &last);
 
         /* Of the entry handled last, and not of the latest ever: after one from a clock that was
          * years ahead every ban would seem to be over. */
@@ -380,6 +387,8 @@ static int on_entry(Manager *m, const Entry *e) {
                 }
         }
 
+        if (last)
+                manager_set_reading_past(m, false);
         return 0;
 }
 
@@ -424,7 +433,7 @@ int manager_look(void *userdata) {
         m->journal_failed = r < 0;
 
         if (n == 0) {
-                m->reading_past = false; /* what was the last entry may be gone */
+                manager_set_reading_past(m, false); /* what was the last entry may be gone */
                 m->status.catching_up = false;
                 return TAIL_NOTHING;
         }
@@ -441,7 +450,7 @@ int manager_look(void *userdata) {
 
         if (n == BATCH_MAX)
                 return TAIL_MORE;
-        m->reading_past = false;
+        manager_set_reading_past(m, false);
         m->status.catching_up = false;
         return TAIL_SOME;
 }

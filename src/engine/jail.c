@@ -40,6 +40,8 @@ struct Jail {
         BanList *bans;
         Forgotten forgotten[FORGOTTEN_MAX];
         JailStats stats;
+        bool refilling;
+        JailStats stats_before; /* while refilling */
 };
 
 int jail_new(Jail **ret, const JailConfig *config, MatcherError *ret_error) {
@@ -96,27 +98,23 @@ Jail *jail_free(Jail *j) {
         return NULL;
 }
 
-static bool counts_alike(const Jail *a, const Jail *b) {
-        return a->config->maxretry == b->config->maxretry &&
-               a->config->findtime == b->config->findtime && a->matcher && b->matcher &&
-               !a->sessions == !b->sessions;
-}
-
 void jail_inherit(Jail *j, Jail *old) {
         assert(j);
         assert(old);
 
         ban_list_free(j->bans);
         j->bans = TAKE_PTR(old->bans);
-        j->stats = old->stats;
+        j->stats = old->refilling ? old->stats_before : old->stats;
+}
 
-        if (!counts_alike(j, old))
-                return;
+void jail_set_refilling(Jail *j, bool refilling) {
+        assert(j);
 
-        tracker_free(j->tracker);
-        j->tracker = TAKE_PTR(old->tracker);
-        session_table_free(j->sessions);
-        j->sessions = TAKE_PTR(old->sessions);
+        if (refilling && !j->refilling)
+                j->stats_before = j->stats;
+        if (!refilling && j->refilling)
+                j->stats = j->stats_before;
+        j->refilling = refilling;
 }
 
 /* Besides what the match says: an entry whose unit journald could not tell, because its sender was

@@ -62,9 +62,14 @@ int jail_new(Jail **ret, const JailConfig *config, MatcherError *ret_error);
 Jail *jail_free(Jail *j);
 DEFINE_CLEANUP(Jail *, jail_free)
 
-/* Moves the running bans, the counters and, if both count alike, the failure windows and sessions
- * of a jail that is replaced into this one. `old` is only good for jail_free() afterwards. */
+/* Moves the running bans and the counters of a jail that is replaced into this one. Windows and
+ * sessions are not moved: what they hold follows from the journal and the configuration, which is
+ * another one now. `old` is only good for jail_free() afterwards. */
 void jail_inherit(Jail *j, Jail *old);
+
+/* While a jail is refilled, it is handed entries again whose decisions were taken before: they fill
+ * windows and sessions, and the counters stay as they are. */
+void jail_set_refilling(Jail *j, bool refilling);
 
 /* Decides about one entry. Returns a JailVerdict, or -ENOMEM. After JAIL_BAN the target's window is
  * empty. */

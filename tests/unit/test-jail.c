@@ -540,27 +540,7 @@ static void quiet_addresses_give_their_memory_back(void **state) {
 
 /* Replacing and refusing */
 
-static void jail_that_counts_alike_inherits_everything(void **state) {
-        _cleanup_(fixture_done) Fixture old = make(*state, "maxretry = 3\nbantime = 1h");
-        _cleanup_(fixture_done) Fixture new = make(*state, "maxretry = 3\nbantime = 2h");
-        Address banned = addr("198.51.100.1");
-
-        ban(&old, "198.51.100.1", USEC_INFINITY);
-        assert_int_equal(fail_from(&old, "192.0.2.1"), JAIL_FAILURE);
-        assert_int_equal(say(&old, "7", "Failed password for x from 192.0.2.1 port 1 ssh2"),
-                        JAIL_FAILURE);
-
-        jail_inherit(new.jail, old.jail);
-        new.now = old.now;
-        assert_non_null(ban_list_get(jail_get_bans(new.jail), &banned));
-        assert_int_equal(stats(&new).n_failures, 2);
-        assert_int_equal(
-                        say(&new, "7", "Connection closed by invalid user x 192.0.2.1 port 1 [preauth]"),
-                        JAIL_NOTHING);
-        assert_int_equal(fail_from(&new, "192.0.2.1"), JAIL_BAN);
-}
-
-static void jail_that_counts_otherwise_inherits_the_bans_alone(void **state) {
+static void replaced_jail_hands_over_bans_and_counters(void **state) {
         _cleanup_(fixture_done) Fixture old = make(*state, "maxretry = 3");
         _cleanup_(fixture_done) Fixture new = make(*state, "maxretry = 2");
         Address banned = addr("198.51.100.1");
@@ -569,8 +549,22 @@ static void jail_that_counts_otherwise_inherits_the_bans_alone(void **state) {
         assert_int_equal(fail_from(&old, "192.0.2.1"), JAIL_FAILURE);
         jail_inherit(new.jail, old.jail);
         assert_non_null(ban_list_get(jail_get_bans(new.jail), &banned));
+        assert_int_equal(stats(&new).n_failures, 1);
         assert_int_equal(fail_from(&new, "192.0.2.1"), JAIL_FAILURE);
         assert_int_equal(new.last.failures, 1);
+}
+
+static void refilling_fills_windows_and_counts_nothing(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, "maxretry = 3");
+
+        assert_int_equal(fail_from(&f, "192.0.2.9"), JAIL_FAILURE);
+        jail_set_refilling(f.jail, true);
+        assert_int_equal(fail_from(&f, "192.0.2.1"), JAIL_FAILURE);
+        assert_int_equal(fail_from(&f, "192.0.2.1"), JAIL_FAILURE);
+        jail_set_refilling(f.jail, false);
+        assert_int_equal(stats(&f).n_failures, 1);
+        assert_int_equal(fail_from(&f, "192.0.2.1"), JAIL_BAN);
+        assert_int_equal(stats(&f).n_failures, 2);
 }
 
 static void refused_jail_keeps_its_bans_and_recognises_nothing(void **state) {
@@ -668,8 +662,8 @@ int main(void) {
                 cmocka_file_test(end_of_a_prefix_forgets_all_within_also_what_is_told_late),
                 cmocka_file_test(ends_of_many_64s_do_not_push_out_a_prefix_lifted_by_hand),
                 cmocka_file_test(quiet_addresses_give_their_memory_back),
-                cmocka_file_test(jail_that_counts_alike_inherits_everything),
-                cmocka_file_test(jail_that_counts_otherwise_inherits_the_bans_alone),
+                cmocka_file_test(replaced_jail_hands_over_bans_and_counters),
+                cmocka_file_test(refilling_fills_windows_and_counts_nothing),
                 cmocka_file_test(refused_jail_keeps_its_bans_and_recognises_nothing),
                 cmocka_file_test(lookback_is_findtime_and_the_longest_session),
                 cmocka_file_test(names_that_hold_addresses_convict_nobody_else),
