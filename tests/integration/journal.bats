@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What happens to the journal while it is followed.
+# Whatever happens to the journal while it is followed: every failure counts, and none twice.
 
 load lib
 
@@ -74,7 +74,7 @@ become_persistent() {
         counts_across eval 'inside systemctl stop banjod.service; become_persistent; inside systemctl start banjod.service'
 }
 
-@test "many rotations during a flood lose nothing" {
+@test "many rotations lose nothing" {
         local before
 
         fresh_with <<'EOT'
@@ -87,12 +87,11 @@ i=0
 while [ $i -lt 20 ]; do
         i=$((i + 1))
         # Thirty lines of thirty addresses.
-        seq 30 | sed "s/.*/<37>sshd: Failed password for root from 2001:db8:f:&::1 port $i ssh2/" |
-                while read -r line; do
-                        logger -t sshd "${line#*: }"
-                done
+        seq 30 | sed "s/.*/Failed password for root from 2001:db8:f:&::1 port $i ssh2/" | logger -t sshd
         journalctl --rotate
 done
 EOT
         eventually 10 failures_are $((before + 600))
+        caught_up
+        failures_are $((before + 601))
 }
