@@ -193,6 +193,13 @@ static int count(Jail *j, unsigned n, JailFailure *f) {
         for (unsigned i = 0; i < n; i++) {
                 int r;
 
+                if (j->refilling) {
+                        r = tracker_record(j->tracker, &f->target, f->when);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+
                 r = tracker_hit(j->tracker, &f->target, f->when, &f->failures);
                 if (r < 0)
                         return r;

@@ -68,7 +68,8 @@ DEFINE_CLEANUP(Jail *, jail_free)
 void jail_inherit(Jail *j, Jail *old);
 
 /* While a jail is refilled, it is handed entries again whose decisions were taken before: they fill
- * windows and sessions, and the counters stay as they are. */
+ * windows and sessions, no ban is ever due, and the counters stay as they are. What was banned and
+ * let free meanwhile has to be told by jail_forget(). */
 void jail_set_refilling(Jail *j, bool refilling);
 
 /* Decides about one entry. Returns a JailVerdict, or -ENOMEM. After JAIL_BAN the target's window is

@@ -120,15 +120,56 @@ static unsigned count_newest(const Tracker *t, const TrackerItem *item) {
         return n;
 }
 
-/* Whether a run of maxretry neighbours lies within findtime. */
-static bool has_full_window(const Tracker *t, const TrackerItem *item) {
+/* Whether a run of maxretry neighbours that contains this place lies within findtime. */
+static bool has_full_window(const Tracker *t, const TrackerItem *item, unsigned place) {
         unsigned n = t->params.maxretry;
 
-        for (unsigned i = 0; i + n <= item->n_times; i++)
+        for (unsigned i = place + 1 > n ? place + 1 - n : 0; i <= place && i + n <= item->n_times;
+                        i++)
                 if (item->times[i + n - 1] - item->times[i] <= t->params.findtime)
                         return true;
 
         return false;
+}
+
+/* Puts a failure in its place, which is returned. */
+static unsigned insert_time(Tracker *t, TrackerItem *item, usec_t when) {
+        unsigned place;
+
+        for (place = item->n_times; place > 0 && item->times[place - 1] > when; place--)
+                item->times[place] = item->times[place - 1];
+
+        item->times[place] = when;
+        item->n_times++;
+        t->n_failures++;
+        prioq_move(&t->quiet, &item->quiet, MAX(item->quiet.when, when));
+        return place;
+}
+
+static void drop_oldest(Tracker *t, TrackerItem *item) {
+        if (item->n_times <= t->params.maxretry)
+                return;
+
+        memmove(item->times, item->times + 1, t->params.maxretry * sizeof(item->times[0]));
+        item->n_times--;
+}
+
+int tracker_record(Tracker *t, const Address *address, usec_t when) {
+        TrackerItem *item;
+
+        assert(t);
+        assert(address);
+
+        item = get_item(t, address, when);
+        if (!item)
+                return -ENOMEM;
+
+        if (when > item->forgotten_until) {
+                (void) insert_time(t, item, when);
+                drop_oldest(t, item);
+        }
+
+        return 0;
 }
 
 int tracker_hit(Tracker *t, const Address *address, usec_t when, unsigned *ret_failures) {
@@ -148,25 +189,15 @@ int tracker_hit(Tracker *t, const Address *address, usec_t when, unsigned *ret_f
                 return 0;
         }
 
-        for (place = item->n_times; place > 0 && item->times[place - 1] > when; place--)
-                item->times[place] = item->times[place - 1];
-        item->times[place] = when;
-        item->n_times++;
-        t->n_failures++;
-        prioq_move(&t->quiet, &item->quiet, MAX(item->quiet.when, when));
-
-        if (has_full_window(t, item)) {
+        place = insert_time(t, item, when);
+        if (has_full_window(t, item, place)) {
                 if (ret_failures)
                         *ret_failures = t->params.maxretry;
                 item->n_times = 0;
                 return 1;
         }
 
-        if (item->n_times > t->params.maxretry) {
-                memmove(item->times, item->times + 1, t->params.maxretry * sizeof(item->times[0]));
-                item->n_times--;
-        }
-
+        drop_oldest(t, item);
         if (ret_failures)
                 *ret_failures = count_newest(t, item);
         return 0;

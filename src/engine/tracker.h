@@ -58,6 +58,10 @@ DEFINE_CLEANUP(Tracker *, tracker_free)
  * lie within one window; it is set unless an error is returned. */
 int tracker_hit(Tracker *t, const Address *address, usec_t when, unsigned *ret_failures);
 
+/* Records a failure of the past, when it was decided already what it led to: whether maxretry lie
+ * within findtime is not asked, and nothing starts again from zero. Returns 0 or -ENOMEM. */
+int tracker_record(Tracker *t, const Address *address, usec_t when);
+
 /* Forgets the failures of the address up to and including the given time, for instance because a
  * ban ended then. Failures of before that are told later, out of order or by reading the journal
  * again, count nowhere either. Returns 0 or -ENOMEM. */

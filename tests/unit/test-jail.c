@@ -559,8 +559,8 @@ static void refilling_fills_windows_and_counts_nothing(void **state) {
 
         assert_int_equal(fail_from(&f, "192.0.2.9"), JAIL_FAILURE);
         jail_set_refilling(f.jail, true);
-        assert_int_equal(fail_from(&f, "192.0.2.1"), JAIL_FAILURE);
-        assert_int_equal(fail_from(&f, "192.0.2.1"), JAIL_FAILURE);
+        for (unsigned i = 0; i < 4; i++)
+                assert_int_equal(fail_from(&f, "192.0.2.1"), JAIL_FAILURE);
         jail_set_refilling(f.jail, false);
         assert_int_equal(stats(&f).n_failures, 1);
         assert_int_equal(fail_from(&f, "192.0.2.1"), JAIL_BAN);

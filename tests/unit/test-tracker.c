@@ -33,6 +33,20 @@ static void third_failure_within_findtime_bans(void **state) {
         assert_int_equal(n, 1);
 }
 
+static void recorded_failures_are_decided_by_the_next(void **state) {
+        _cleanup_(tracker_freep) Tracker *t = new_tracker(3, FINDTIME, 16);
+        Address a = addr("192.0.2.1");
+
+        for (unsigned i = 0; i < 5; i++)
+                assert_int_equal(tracker_record(t, &a, T0 + i), 0);
+        assert_int_equal(tracker_hit(t, &a, T0 + 5, NULL), 1);
+
+        /* A full window of before convicts nobody who fails once more, long after. */
+        for (unsigned i = 0; i < 3; i++)
+                assert_int_equal(tracker_record(t, &a, T0 + i), 0);
+        assert_int_equal(tracker_hit(t, &a, T0 + 10 * FINDTIME, NULL), 0);
+}
+
 static void one_failure_is_enough_where_maxretry_is_one(void **state) {
         _cleanup_(tracker_freep) Tracker *t = new_tracker(1, FINDTIME, 16);
         Address a = addr("192.0.2.1");
@@ -367,6 +381,7 @@ static void agrees_with_a_naive_model_out_of_order(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(third_failure_within_findtime_bans),
+                cmocka_unit_test(recorded_failures_are_decided_by_the_next),
                 cmocka_unit_test(one_failure_is_enough_where_maxretry_is_one),
                 cmocka_unit_test(window_is_findtime_long_to_the_microsecond),
                 cmocka_unit_test(window_slides_failure_by_failure),
