@@ -11,8 +11,8 @@
  * announcement comes last, so that it is true. A ban lifted by hand is the other way round, in
  * manager-commands.c.
  *
- * The lists are the truth while the daemon runs. When the firewall or the store fail, they are made
- * right from the lists later: the whole of the bans is put in anew.
+ * The lists are the truth while the daemon runs. When the firewall or the store fail, changes wait
+ * and are tried again; when a table or too many changes were lost, all bans are put in anew.
  */
 
 #include "daemon/manager-private.h"
@@ -129,7 +129,7 @@ int manager_add_ban(Manager *m, Jail *jail, const Ban *wanted) {
         r = queue_ban(m, jail, ban);
         if (r >= 0)
                 r = manager_add_change(m, CHANGE_BAN, jail, ban, ban->start, NULL);
-        return r;
+        return r < 0 ? r : 1;
 }
 
 int manager_end_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *cause) {
@@ -400,7 +400,7 @@ static int commit_store(Manager *m, bool durable) {
         for (size_t i = 0; i < m->n_changes && r >= 0; i++)
                 if (!m->changes[i].stored)
                         r = store_change(m, &m->changes[i]);
-        if (r >= 0 && failed_before)
+        if (r >= 0 && m->store_incomplete)
                 r = store_all(m);
         if (r >= 0 && m->clear_in_kernel)
                 r = store_clear_in_kernel(m->store);
@@ -424,6 +424,7 @@ static int commit_store(Manager *m, bool durable) {
         if (failed_before)
                 log_notice("The database can be written again.");
         m->status.store_failed = false;
+        m->store_incomplete = false;
         m->clear_in_kernel = false;
         m->n_unsaved = 0;
         return 0;
@@ -449,7 +450,7 @@ static void kill_connections(Manager *m) {
                 const Change *c = &m->changes[i];
                 const PortSet *ports = &jail_get_config(c->jail)->ports;
 
-                if (c->kind == CHANGE_BAN && (ports->protocols & PORT_TCP))
+                if (c->kind == CHANGE_BAN && !c->announced && (ports->protocols & PORT_TCP))
                         targets[n++] = (KillerTarget){ c->ban.address, ports };
         }
 
@@ -467,7 +468,11 @@ static void kill_connections(Manager *m) {
 
 static void announce_changes(Manager *m) {
         for (size_t i = 0; i < m->n_changes; i++) {
-                const Change *c = &m->changes[i];
+                Change *c = &m->changes[i];
+
+                if (c->announced)
+                        continue;
+                c->announced = true;
 
                 if (c->kind == CHANGE_BAN)
                         announce_ban(m->bus, jail_name(c->jail), &c->ban);
@@ -490,7 +495,10 @@ int manager_commit(Manager *m, bool durable) {
         kill_connections(m);
         r = commit_store(m, durable);
         announce_changes(m);
-        clear_changes(m);
+        if (r < 0 && m->n_changes > MANAGER_CHANGES_MAX)
+                m->store_incomplete = true;
+        if (r >= 0 || m->store_incomplete)
+                clear_changes(m);
         manager_arm_expiry(m);
         return r;
 }

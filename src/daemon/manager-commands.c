@@ -94,8 +94,8 @@ int manager_ban(Manager *m,
         m->next_id++;
         m->status.n_bans++;
         r = manager_add_ban(m, jail, &ban);
-        if (r < 0)
-                return r;
+        if (r <= 0)
+                return r < 0 ? r : -ENOSPC;
 
         r = manager_commit(m, true);
         return r < 0 ? r : 1;

@@ -16,6 +16,11 @@
 #include "engine/kill.h"
 #include "engine/store.h"
 
+/* Changes that wait while the firewall or the store fail. For the firewall, reading the journal
+ * waits as well then; for the store, what ended meanwhile is lost beyond that, and all that runs is
+ * written anew. */
+#define MANAGER_CHANGES_MAX 10000
+
 /* Bans that a jail has at most; beyond, the one that ends first makes room. */
 #define MANAGER_BANS_MAX 1000000
 
@@ -33,6 +38,7 @@ typedef struct Change {
         usec_t when;
         const char *cause; /* static */
         bool stored;       /* the store has it already */
+        bool announced;    /* everybody knows, and only the store does not have it */
 } Change;
 
 struct Manager {
@@ -60,7 +66,8 @@ struct Manager {
         Change *changes;
         size_t n_changes;
         size_t n_changes_allocated;
-        bool clear_in_kernel; /* the kernel has let go of what the store says it may have */
+        bool store_incomplete; /* changes were dropped that the store never got */
+        bool clear_in_kernel;  /* the kernel has let go of what the store says it may have */
 
         /* Putting bans into the kernel, in chunks. */
         size_t restore_jail;
@@ -97,10 +104,12 @@ int manager_add_change(Manager *m,
                 usec_t when,
                 const char *cause);
 
-/* Carries out what jail_process() found due. Returns 0 or a negative errno, reported. */
+/* Carries out what jail_process() found due. Returns a negative errno, reported, or something else.
+ */
 int manager_apply(Manager *m, Jail *jail, const JailFailure *failure);
 
-/* Makes a ban: list, firewall queue and change. Returns 0 or a negative errno, reported. */
+/* Makes a ban: list, firewall queue and change. Returns 1; 0 if there is no room for it; or a
+ * negative errno; the latter two reported. */
 int manager_add_ban(Manager *m, Jail *jail, const Ban *ban);
 
 /* Ends a running ban, which is freed: list, windows, firewall queue and change. Returns 0 or a

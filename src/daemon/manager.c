@@ -214,6 +214,8 @@ static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
         (void) usec;
 
         (void) manager_commit(m, false);
+        if (m->tail)
+                tail_wake(m->tail);
         return 0;
 }
 
@@ -414,6 +416,10 @@ int manager_look(void *userdata) {
         Manager *m = userdata;
         size_t n = 0;
         int r = 0;
+
+        /* What cannot be carried out can stay in the journal. */
+        if (m->status.firewall_failed && m->n_changes > MANAGER_CHANGES_MAX)
+                return TAIL_NOTHING;
 
         while (n < BATCH_MAX) {
                 Entry entry;

@@ -28,6 +28,7 @@ usec_t policy_remaining(usec_t start, usec_t end, usec_t now, usec_t newest) {
         if (end == USEC_INFINITY)
                 return USEC_INFINITY;
 
-        now = MAX(now, newest);
+        if (now < POLICY_CLOCK_EPOCH)
+                now = MAX(now, newest);
         return MIN(usec_sub(end, now), usec_sub(end, start));
 }

@@ -24,7 +24,11 @@ Address policy_target(const Allowlist *allow, const Address *host);
  * for a finite one. */
 usec_t policy_end(usec_t start, usec_t bantime);
 
-/* What remains of a ban. `now` is the clock, `newest` the time of the newest journal entry that was
- * handled. A clock that is wrong, on a machine that boots in the past, makes no ban longer than it
- * was meant to be. 0 if it is over. */
+/* 2026-01-01. A clock that says less has not been set yet. */
+#define POLICY_CLOCK_EPOCH (UINT64_C(1767225600) * USEC_PER_SEC)
+
+/* What remains of a ban. `now` is the clock, `newest` the time of the journal entry handled last.
+ * On a machine that boots in the past, before POLICY_CLOCK_EPOCH, the journal knows better;
+ * otherwise the clock counts, since one entry from a clock that was ahead must not end all bans. A
+ * ban is never longer than it was meant to be. 0 if it is over. */
 usec_t policy_remaining(usec_t start, usec_t end, usec_t now, usec_t newest);

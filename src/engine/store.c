@@ -277,6 +277,8 @@ static int open_checked(sqlite3 **ret, const char *path) {
         if (r >= 0)
                 r = check_db(db);
         if (r < 0) {
+                /* What is damaged is set aside as it is, without the log written into it. */
+                (void) sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
                 (void) sqlite3_close(db);
                 return r;
         }

@@ -52,6 +52,9 @@ DEFINE_CLEANUP(Tracker *, tracker_free)
 /* Records a failure by the address, which is copied, at the given time. Times may arrive out of
  * order.
  *
+ * Only the newest maxretry failures are kept, so one that arrives very late, behind many newer
+ * ones, may be judged without some of its neighbours.
+ *
  * Returns 1 if maxretry failures now lie within findtime, 0 if not, -ENOMEM if it could not be
  * recorded. After a 1 the address starts again from zero, so one burst yields one ban and not one
  * for every further line. If ret_failures is not NULL it receives how many of the newest failures
