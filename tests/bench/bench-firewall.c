@@ -55,11 +55,12 @@ static void enter_namespace(void) {
         }
 }
 
-/* The i-th address of 10.0.0.0/8, scattered as those of attackers are. */
+/* The i-th /64 of 2001:db8::/32, scattered as those of attackers are. */
 static Address make_address(unsigned i) {
-        Address a = { .family = AF_INET, .prefixlen = 32 };
+        Address a = { .family = AF_INET6, .prefixlen = 64 };
 
-        a.in.s_addr = htonl(0x0a000000 | ((i * 2654435761u) & 0x00ffffff));
+        a.in6.s6_addr32[0] = htonl(0x20010db8);
+        a.in6.s6_addr32[1] = htonl(i * 2654435761u);
         return a;
 }
 
@@ -137,11 +138,12 @@ static double run_nft(unsigned n) {
         if (fd < 0 || !(f = fdopen(fd, "w")))
                 err(EXIT_FAILURE, "memfd");
 
-        fprintf(f, "table inet bench {\n set s { type ipv4_addr; flags timeout; elements = {\n");
+        fprintf(f, "table inet bench {\n set s { type ipv6_addr; flags timeout; elements = {\n");
         for (unsigned i = 0; i < n; i++) {
                 Address a = make_address(i);
                 char buf[ADDRESS_STR_SIZE];
 
+                a.prefixlen = 128; /* a mask would be part of the rule, not of the element */
                 fprintf(f, "%s timeout 1d,\n", address_format(&a, buf));
         }
         fprintf(f, "} }\n}\n");

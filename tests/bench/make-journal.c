@@ -108,13 +108,12 @@ static unsigned pick(unsigned n) {
         return state % n;
 }
 
-/* The networks that RFC 2544 sets aside for benchmarks, scattered as the addresses of attackers
- * are. */
+/* A host in the i-th /64 of 2001:db8::/32, scattered as the addresses of attackers are. */
 static const char *address_of(unsigned i) {
-        static char buf[16];
-        uint32_t a = (i * 2654435761u) & 0x1ffff;
+        static char buf[32];
+        uint32_t a = i * 2654435761u;
 
-        (void) snprintf(buf, sizeof(buf), "198.%u.%u.%u", 18 + (a >> 16), a >> 8 & 255, a & 255);
+        (void) snprintf(buf, sizeof(buf), "2001:db8:%x:%x::%x", a >> 16, a & 0xffff, 1 + i % 9);
         return buf;
 }
 

@@ -34,7 +34,6 @@
 #define N_ATTACK 200u
 #define N_QUIET 20u
 #define MAXRETRY 5u
-#define FIRST_ADDRESS 0xc6120000u /* 198.18.0.0/15 is for benchmarks */
 
 /* Between two addresses, so that each finds banjod idle. Not a multiple of any tick. */
 #define GAP (23 * USEC_PER_MSEC + 370)
@@ -125,11 +124,17 @@ static void send_failure(const Address *a) {
 
 /* Convicts an address and returns the time it took. */
 static usec_t measure(NftLink *link, bool at_once) {
-        static uint32_t next = FIRST_ADDRESS;
-        Address a = { .family = AF_INET, .prefixlen = 32 };
+        static uint32_t next = 0;
+        Address a = { .family = AF_INET6, .prefixlen = 128 }, net;
         usec_t start;
 
-        a.in.s_addr = htonl(++next);
+        /* A /64 for each, of which 2001:db8::/32 has enough. */
+        a.in6.s6_addr32[0] = htonl(0x20010db8);
+        a.in6.s6_addr32[1] = htonl(++next << 8);
+        a.in6.s6_addr32[3] = htonl(1);
+        net = a;
+        address_widen(&net, 64);
+
         for (unsigned i = 0; i < MAXRETRY - 1; i++)
                 send_failure(&a);
         if (!at_once)
@@ -140,7 +145,7 @@ static usec_t measure(NftLink *link, bool at_once) {
         for (;;) {
                 int r;
 
-                r = nft_get_element(link, "sshd-v4", &a, NULL);
+                r = nft_get_element(link, "sshd-v6-64", &net, NULL);
                 if (r < 0)
                         errx(EXIT_FAILURE, "netlink: %s", strerror(-r));
                 if (r > 0)

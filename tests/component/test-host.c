@@ -133,7 +133,7 @@ static void networks_attached_are_on_link(void **state) {
         assert_false(is_on_link(h, "198.51.100.1"));
         assert_false(is_on_link(h, "203.0.113.7"));
         assert_false(is_on_link(h, "127.0.0.1"));
-        assert_false(is_on_link(h, "2001:db9::1"));
+        assert_false(is_on_link(h, "2001:db8:9::1"));
 }
 
 static void resolvers_are_known(void **state) {
@@ -182,12 +182,12 @@ static void changes_are_noticed(void **state) {
         assert_int_equal(host_refresh(h), 0);
 
         netns_run("ip address add 198.51.100.1/24 dev veth0 &&"
-                  "ip address add 2001:db9::1/64 dev veth0 nodad");
+                  "ip address add 2001:db8:9::1/64 dev veth0 nodad");
         assert_true(has_news(h));
         assert_int_equal(host_refresh(h), 1);
         assert_false(has_news(h));
         assert_int_equal(role_of(h, "198.51.100.1"), HOST_ROLE_OWN);
-        assert_int_equal(role_of(h, "2001:db9::1"), HOST_ROLE_OWN);
+        assert_int_equal(role_of(h, "2001:db8:9::1"), HOST_ROLE_OWN);
         assert_true(is_on_link(h, "198.51.100.2"));
 
         netns_run("ip route add default via 198.51.100.2 proto static");
@@ -207,11 +207,11 @@ static void changes_are_noticed(void **state) {
         assert_int_equal(role_of(h, "198.51.100.2"), HOST_ROLE_GATEWAY);
 
         netns_run("ip address del 198.51.100.1/24 dev veth0 &&"
-                  "ip address del 2001:db9::1/64 dev veth0");
+                  "ip address del 2001:db8:9::1/64 dev veth0");
         assert_int_equal(host_refresh(h), 1);
         assert_int_equal(role_of(h, "198.51.100.1"), HOST_ROLE_NONE);
         assert_int_equal(role_of(h, "198.51.100.2"), HOST_ROLE_NONE);
-        assert_int_equal(role_of(h, "2001:db9::1"), HOST_ROLE_NONE);
+        assert_int_equal(role_of(h, "2001:db8:9::1"), HOST_ROLE_NONE);
         assert_false(is_on_link(h, "198.51.100.2"));
 }
 
@@ -221,37 +221,35 @@ static void many_routes_do_no_harm(void **state) {
 
         (void) state;
 
-        netns_run("ip address add 198.18.0.1/15 dev veth0");
+        netns_run("ip address add 2001:db8:f000::1/64 dev veth0 nodad");
         assert_int_equal(host_refresh(h), 1);
-        netns_run("ip route add default via 198.18.255.255 proto static");
+        netns_run("ip -6 route add default via 2001:db8:f000::ffff proto static");
 
         /* More changes than the socket holds, more gateways than are kept. */
         f = popen("ip -batch -", "we");
         assert_non_null(f);
         for (unsigned i = 0; i < 6000; i++)
                 fprintf(f,
-                                "route add 10.%u.%u.0/24 via 198.18.%u.%u proto static\n",
-                                i / 256,
-                                i % 256,
-                                1 + i / 250,
-                                1 + i % 250);
+                                "-6 route add 2001:db8:%x::/48 via 2001:db8:f000::1:%x proto static\n",
+                                i + 0x100,
+                                i + 1);
         assert_int_equal(pclose(f), 0);
 
         assert_int_equal(host_refresh(h), 1);
-        assert_int_equal(role_of(h, "198.18.255.255"), HOST_ROLE_GATEWAY);
-        assert_int_equal(role_of(h, "198.18.1.1"), HOST_ROLE_GATEWAY);
+        assert_int_equal(role_of(h, "2001:db8:f000::ffff"), HOST_ROLE_GATEWAY);
+        assert_int_equal(role_of(h, "2001:db8:f000::1:1"), HOST_ROLE_GATEWAY);
 
         /* The list is full, so what is new is no news. */
         while (has_news(h))
                 assert_ok(host_refresh(h));
-        netns_run("ip route add 10.255.0.0/24 via 198.18.254.1 proto static");
+        netns_run("ip -6 route add 2001:db8:e000::/48 via 2001:db8:f000::2:ffff proto static");
         assert_int_equal(host_refresh(h), 0);
 
-        netns_run("ip route flush proto static");
-        netns_run("ip address del 198.18.0.1/15 dev veth0");
+        netns_run("ip -6 route flush proto static");
+        netns_run("ip address del 2001:db8:f000::1/64 dev veth0");
         while (has_news(h))
                 assert_ok(host_refresh(h));
-        assert_int_equal(role_of(h, "198.18.1.1"), HOST_ROLE_NONE);
+        assert_int_equal(role_of(h, "2001:db8:f000::1:1"), HOST_ROLE_NONE);
 }
 
 static void roles_have_names(void **state) {

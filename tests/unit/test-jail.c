@@ -498,7 +498,7 @@ static void end_of_a_prefix_forgets_all_within_also_what_is_told_late(void **sta
         assert_int_equal(say_at(&f,
                                          T0 + 50,
                                          "5",
-                                         "Failed password for x from 192.0.3.1 port 1 ssh2"),
+                                         "Failed password for x from 198.51.100.1 port 1 ssh2"),
                         JAIL_FAILURE);
         assert_int_equal(f.last.failures, 1);
 }
