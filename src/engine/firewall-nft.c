@@ -4,12 +4,17 @@
  * Bans in nftables: the operations of a Firewall. nft-configure.c makes the table, nft-layout.c
  * says what it looks like.
  *
- * One transaction carries all changes, and one element that the kernel refuses would
- * take all others down with it. The common case, bans of addresses that are not banned, is sent as
- * such (NLM_F_EXCL). If one is banned already, the same changes are sent again as replacements:
- * destroy, then add. That works on every kernel, while adding an element again changes its timeout
- * only from 6.12 on, and never turns a permanent ban into a limited one. If the kernel still
- * refuses, the transaction is cut in half until the culprit stands alone.
+ * One transaction carries all changes, and one element that the kernel refuses would take all
+ * others down with it.
+ *
+ * To ban an address again is to add it again where the kernel can update (from 6.12 on). Older ones
+ * would keep the old timeout. There the common case, bans of addresses that are not banned, is sent
+ * as such (NLM_F_EXCL), and only if one is banned already are the same changes sent again as
+ * replacements: destroy, then add. The failed attempt takes the kernel some 15 ms, and replacing is
+ * three times the work of adding, so neither would do for every ban.
+ *
+ * If the kernel refuses for another reason, the transaction is cut in half until the culprit stands
+ * alone.
  */
 
 #include <arpa/inet.h>
@@ -23,6 +28,7 @@
 #include "engine/nft-layout.h"
 #include "engine/nft-link.h"
 #include "engine/nft-present.h"
+#include "engine/nft-probe.h"
 #include "engine/nft-table.h"
 
 /* Changes in one transaction: about 10 ms of the kernel's time, during which no other transaction
@@ -47,8 +53,8 @@ typedef struct NftFirewall {
 
         NftLink *link;
         NftLayout layout;
-        bool can_persist; /* NFT_TABLE_F_PERSIST */
-        bool can_destroy; /* NFT_MSG_DESTROYSETELEM */
+        NftAbilities can;
+        bool may_own; /* the table, if the kernel can */
 
         Operation *operations; /* scratch space of nft_apply() */
         size_t n_allocated;
@@ -58,46 +64,6 @@ static NftFirewall *NFT(Firewall *f) {
         return (NftFirewall *) (void *) f;
 }
 
-/* what the kernel can */
-
-typedef enum Probe {
-        PROBE_TABLE,   /* accepted: there is an inet family */
-        PROBE_OWNED,   /* accepted: a table may be owned and persist */
-        PROBE_DESTROY, /* always refused, so that nothing happens: -ENOENT if it is known */
-        _PROBE_MAX,
-} Probe;
-
-static void on_probe_error(unsigned index, int error, void *userdata) {
-        int *errors = userdata;
-
-        if (index < _PROBE_MAX)
-                errors[index] = error;
-}
-
-static int probe(NftFirewall *f) {
-        int errors[_PROBE_MAX] = {};
-        struct nlmsghdr *nlh;
-        int r;
-
-        nft_link_begin(f->link);
-        nft_add_table(f->link, "banjo-probe", 0);
-        nft_add_table(f->link, "banjo-probe-owned", NFT_TABLE_OWNER | NFT_TABLE_PERSIST);
-        nlh = nft_link_message(f->link, NFT_DESTROY_SETELEM, NFPROTO_INET, 0);
-        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, "banjo-probe-none");
-        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, "none");
-
-        r = nft_link_commit(f->link, on_probe_error, errors);
-        if (errors[PROBE_DESTROY] == 0)
-                return r < 0 ? r : -EIO; /* no privilege, or no nftables at all */
-
-        if (errors[PROBE_TABLE] < 0)
-                return errors[PROBE_TABLE] == -EPERM ? -EPERM : -EOPNOTSUPP;
-
-        f->can_persist = errors[PROBE_OWNED] == 0;
-        f->can_destroy = errors[PROBE_DESTROY] == -ENOENT;
-        return 0;
-}
-
 /* configuring */
 
 static int nft_firewall_configure(Firewall *base, const FirewallJail *jails, size_t n_jails) {
@@ -105,7 +71,7 @@ static int nft_firewall_configure(Firewall *base, const FirewallJail *jails, siz
         NftLayout layout;
         int r;
 
-        r = nft_configure(&layout, f->link, jails, n_jails, f->can_persist);
+        r = nft_configure(&layout, f->link, jails, n_jails, f->may_own);
         if (r < 0)
                 return r;
 
@@ -125,7 +91,7 @@ static uint64_t timeout_msec(usec_t remaining) {
 
 typedef enum Part {
         PART_ADD,     /* the bans, with their timeouts */
-        PART_ADD_NEW, /* the same, none of which may be there */
+        PART_ADD_NEW, /* the same, none of which may be there unless the kernel can update */
         PART_KEYS,    /* all keys */
 } Part;
 
@@ -161,7 +127,7 @@ write_elements(NftFirewall *f, uint16_t type, Part part, const Operation *operat
 
         if (type == NFT_MSG_NEWSETELEM)
                 flags = NLM_F_CREATE;
-        if (part == PART_ADD_NEW)
+        if (part == PART_ADD_NEW && !f->can.update)
                 flags |= NLM_F_EXCL;
         nft_put_elements(f->link, type, flags, elements);
         nftnl_set_free(elements);
@@ -169,7 +135,7 @@ write_elements(NftFirewall *f, uint16_t type, Part part, const Operation *operat
 
 /* Writes that none of the keys are in the set, whether they were or not. */
 static void write_absence(NftFirewall *f, const Operation *operations, size_t n) {
-        if (f->can_destroy) {
+        if (f->can.destroy) {
                 write_elements(f, NFT_DESTROY_SETELEM, PART_KEYS, operations, n);
         } else {
                 /* What is to be deleted has to be there. */
@@ -216,7 +182,7 @@ static Run find_run(const Operation *operations, size_t n, bool in_order) {
 }
 
 /* Carries the operations out in one transaction. If replace is false, no address may be banned
- * already (-EEXIST); if it is true, none may occur twice. */
+ * already unless the kernel can update (-EEXIST); if it is true, none may occur twice. */
 static int transact(NftFirewall *f, const Operation *operations, size_t n, bool replace) {
         Run run;
         int r;
@@ -526,7 +492,7 @@ static int nft_get_counter(Firewall *base, size_t jail, FirewallCounter *ret) {
         int r;
 
         nlh = nft_link_question(f->link, NFT_MSG_GETOBJ, NFPROTO_INET, 0);
-        mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, NFT_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, nft_link_get_table(f->link));
         mnl_attr_put_strz(nlh, NFTA_OBJ_NAME, f->layout.jails[jail].name);
         mnl_attr_put_u32(nlh, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
 
@@ -547,7 +513,7 @@ static int nft_destroy(Firewall *base) {
         int r;
 
         nft_link_begin(f->link);
-        nft_delete_table(f->link, NFT_TABLE);
+        nft_delete_table(f->link);
         r = nft_link_commit(f->link, NULL, NULL);
         if (r == -ENOENT)
                 return 0;
@@ -595,11 +561,12 @@ int firewall_nft_new(Firewall **ret) {
         f->base.ops = &ops;
         base = &f->base;
 
-        r = nft_link_new(&f->link);
+        f->may_own = true;
+        r = nft_probe(&f->can);
         if (r < 0)
                 return r;
 
-        r = probe(f);
+        r = nft_link_new(&f->link, NFT_TABLE);
         if (r < 0)
                 return r;
 
@@ -610,6 +577,6 @@ int firewall_nft_new(Firewall **ret) {
 void firewall_nft_assume_old_kernel(Firewall *base) {
         NftFirewall *f = NFT(base);
 
-        f->can_persist = false;
-        f->can_destroy = false;
+        f->may_own = false;
+        f->can = (NftAbilities){};
 }

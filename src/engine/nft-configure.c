@@ -171,7 +171,7 @@ static uint32_t choose_table_flags(const NftPresent *present, bool can_persist) 
  * changes the table it adds no base chain. */
 static int claim_table(NftLink *l, uint32_t flags) {
         nft_link_begin(l);
-        nft_add_table(l, NFT_TABLE, flags);
+        nft_add_table(l, flags);
         return nft_link_commit(l, NULL, NULL);
 }
 
@@ -203,7 +203,7 @@ static int configure_present(NftLink *l,
         }
 
         nft_link_begin(l);
-        nft_add_table(l, NFT_TABLE, flags);
+        nft_add_table(l, flags);
         if (present->table)
                 clear_present(l, present, layout);
         nft_layout_write(layout, l, jails, present);
@@ -243,8 +243,8 @@ int nft_configure(NftLayout *ret,
                 NftLink *l,
                 const FirewallJail *jails,
                 size_t n_jails,
-                bool can_persist) {
-        bool prepared = false;
+                bool may_own) {
+        bool can_persist = may_own, prepared = false;
         int r = -EINTR;
 
         for (unsigned i = 0; i < CONFIGURE_ATTEMPTS; i++) {
@@ -264,6 +264,12 @@ int nft_configure(NftLayout *ret,
 
                 nft_layout_done(&layout);
                 prepared = prepared || r > 0;
+
+                /* What a kernel says to the flags of an owner that it does not know. */
+                if ((r == -EOPNOTSUPP || r == -EINVAL) && can_persist) {
+                        can_persist = false;
+                        continue;
+                }
 
                 /* Somebody changed the table between our look and our change. */
                 if (r < 0 && r != -ENOENT && r != -EEXIST && r != -EBUSY && r != -EINTR)

@@ -13,7 +13,7 @@
 #include "engine/nft-link.h"
 
 /* Makes the table `inet banjo` guard these jails, whatever it was before, or makes it. Bans of
- * jails that stay are kept. can_persist says that the kernel knows NFT_TABLE_F_PERSIST.
+ * jails that stay are kept. If may_own is true and the kernel can, the table is owned by the link.
  *
  * Returns 0 and fills *ret, which has to be given to nft_layout_done(); -EPERM if another process
  * owns the table; or another negative errno. */
@@ -21,4 +21,4 @@ int nft_configure(NftLayout *ret,
                 NftLink *l,
                 const FirewallJail *jails,
                 size_t n_jails,
-                bool can_persist);
+                bool may_own);

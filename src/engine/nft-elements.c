@@ -85,12 +85,12 @@ static int list_once(const char *set, Listing *listing) {
         struct nlmsghdr *nlh;
         int r;
 
-        r = nft_link_new(&l);
+        r = nft_link_new(&l, NFT_TABLE);
         if (r < 0)
                 return r;
 
         nlh = nft_link_question(l, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP);
-        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, nft_link_get_table(l));
         mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
 
         listing->n = 0;
@@ -207,7 +207,7 @@ int nft_list_ports(NftLink *l, const char *map, NftPortHandler handler, void *us
         int r;
 
         nlh = nft_link_question(l, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP);
-        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, nft_link_get_table(l));
         mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, map);
         r = nft_link_ask(l, on_ports, &listing);
         return r < 0 ? r : listing.error;

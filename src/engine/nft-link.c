@@ -36,6 +36,7 @@
 
 struct NftLink {
         struct mnl_socket *socket;
+        char *table;
         size_t send_limit;
 
         char *buffer;
@@ -64,14 +65,19 @@ static size_t get_send_limit(int fd) {
         return (size_t) size - SEND_BUFFER_OVERHEAD;
 }
 
-int nft_link_new(NftLink **ret) {
+int nft_link_new(NftLink **ret, const char *table) {
         _cleanup_(nft_link_freep) NftLink *l = NULL;
         int one = 1;
 
         assert(ret);
+        assert(table);
 
         l = calloc(1, sizeof(*l));
         if (!l)
+                return -ENOMEM;
+
+        l->table = strdup(table);
+        if (!l->table)
                 return -ENOMEM;
 
         l->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
@@ -112,10 +118,15 @@ NftLink *nft_link_free(NftLink *l) {
 
         if (l->socket)
                 (void) mnl_socket_close(l->socket);
+        free(l->table);
         free(l->answer);
         free(l->buffer);
         free(l);
         return NULL;
+}
+
+const char *nft_link_get_table(const NftLink *l) {
+        return l->table;
 }
 
 uint32_t nft_link_get_port_id(const NftLink *l) {

@@ -31,13 +31,16 @@ typedef struct NftLink NftLink;
  * 0 in the order of nft_link_message(). */
 typedef void (*NftErrorHandler)(unsigned index, int error, void *userdata);
 
-/* Opens the socket in the network namespace of the caller. Returns 0 and passes ownership of *ret,
- * or a negative errno; -EOPNOTSUPP if the kernel has no netfilter netlink. */
-int nft_link_new(NftLink **ret);
+/* Opens the socket in the network namespace of the caller. What is written and asked will concern
+ * the inet table of that name. Returns 0 and passes ownership of *ret, or a negative errno;
+ * -EOPNOTSUPP if the kernel has no netfilter netlink. */
+int nft_link_new(NftLink **ret, const char *table);
 
 /* Accepts NULL. Always returns NULL. */
 NftLink *nft_link_free(NftLink *l);
 DEFINE_CLEANUP(NftLink *, nft_link_free)
+
+const char *nft_link_get_table(const NftLink *l);
 
 /* What the kernel calls this socket: the owner of the tables it creates with NFT_TABLE_F_OWNER. */
 uint32_t nft_link_get_port_id(const NftLink *l);

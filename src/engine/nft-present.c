@@ -63,7 +63,7 @@ static int on_chain(const struct nlmsghdr *nlh, void *userdata) {
         }
 
         table = nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE);
-        if (table && streq(table, NFT_TABLE))
+        if (table && streq(table, p->name))
                 nftnl_chain_list_add_tail(c, p->chains);
         else
                 nftnl_chain_free(c);
@@ -107,7 +107,7 @@ static int read_table(NftLink *l, NftPresent *p) {
         int r;
 
         nlh = nft_link_question(l, NFT_MSG_GETTABLE, NFPROTO_INET, 0);
-        mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NFT_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, nft_link_get_table(l));
         r = nft_link_ask(l, on_table, p);
         if (r == -ENOENT)
                 return 0;
@@ -124,7 +124,7 @@ static int read_sets(NftLink *l, NftPresent *p) {
                 return -ENOMEM;
 
         nlh = nft_link_question(l, NFT_MSG_GETSET, NFPROTO_INET, NLM_F_DUMP);
-        mnl_attr_put_strz(nlh, NFTA_SET_TABLE, NFT_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_SET_TABLE, nft_link_get_table(l));
         r = nft_link_ask(l, on_set, p);
         return r < 0 ? r : p->error;
 }
@@ -151,7 +151,7 @@ static int read_counters(NftLink *l, NftPresent *p) {
                 return -ENOMEM;
 
         nlh = nft_link_question(l, NFT_MSG_GETOBJ, NFPROTO_INET, NLM_F_DUMP);
-        mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, NFT_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, nft_link_get_table(l));
         mnl_attr_put_u32(nlh, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
         r = nft_link_ask(l, on_counter, p);
         return r < 0 ? r : p->error;
@@ -161,7 +161,7 @@ int nft_present_read(NftLink *l, NftPresent *ret) {
         int r = -EINTR;
 
         for (unsigned i = 0; r == -EINTR && i < READ_ATTEMPTS; i++) {
-                NftPresent p = {};
+                NftPresent p = { .name = nft_link_get_table(l) };
 
                 r = read_table(l, &p);
                 if (r >= 0 && p.table)

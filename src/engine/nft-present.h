@@ -4,7 +4,7 @@
 /*
  * What the table holds already
  *
- * The names and properties of what is in the table `inet banjo`, whoever put it there. Elements of
+ * The names and properties of what is in the link's table, whoever put it there. Elements of
  * sets are left out: the kernel needs quadratic time to list them.
  */
 
@@ -17,8 +17,9 @@
 #include "engine/nft-link.h"
 
 typedef struct NftPresent {
-        bool table;     /* there is one; the rest is empty if not */
-        uint32_t flags; /* of the table */
+        const char *name; /* of the table; the link's */
+        bool table;       /* there is one; the rest is empty if not */
+        uint32_t flags;   /* of the table */
         struct nftnl_chain_list *chains;
         struct nftnl_set_list *sets; /* and maps */
         struct nftnl_obj_list *counters;

@@ -31,13 +31,12 @@
 
 /* tables */
 
-static void
-put_table(NftLink *l, uint16_t type, uint16_t message_flags, const char *name, uint32_t flags) {
+static void put_table(NftLink *l, uint16_t type, uint16_t message_flags, uint32_t flags) {
         struct nlmsghdr *nlh;
         struct nftnl_table *t;
 
         t = nftnl_table_alloc();
-        if (!t || nftnl_table_set_str(t, NFTNL_TABLE_NAME, name) < 0) {
+        if (!t || nftnl_table_set_str(t, NFTNL_TABLE_NAME, nft_link_get_table(l)) < 0) {
                 nft_link_fail(l, -ENOMEM);
         } else {
                 if (type == NFT_MSG_NEWTABLE)
@@ -50,19 +49,19 @@ put_table(NftLink *l, uint16_t type, uint16_t message_flags, const char *name, u
                 nftnl_table_free(t);
 }
 
-void nft_add_table(NftLink *l, const char *name, uint32_t flags) {
-        put_table(l, NFT_MSG_NEWTABLE, NLM_F_CREATE, name, flags);
+void nft_add_table(NftLink *l, uint32_t flags) {
+        put_table(l, NFT_MSG_NEWTABLE, NLM_F_CREATE, flags);
 }
 
-void nft_delete_table(NftLink *l, const char *name) {
-        put_table(l, NFT_MSG_DELTABLE, 0, name, 0);
+void nft_delete_table(NftLink *l) {
+        put_table(l, NFT_MSG_DELTABLE, 0, 0);
 }
 
 void nft_flush_rules(NftLink *l) {
         struct nlmsghdr *nlh;
 
         nlh = nft_link_message(l, NFT_MSG_DELRULE, NFPROTO_INET, 0);
-        mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, NFT_TABLE);
+        mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, nft_link_get_table(l));
 }
 
 /* chains */
@@ -73,7 +72,7 @@ static struct nftnl_chain *chain_new(NftLink *l, const char *name) {
         c = nftnl_chain_alloc();
         if (!c)
                 nft_link_fail(l, -ENOMEM);
-        else if (nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, NFT_TABLE) < 0 ||
+        else if (nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, nft_link_get_table(l)) < 0 ||
                         nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name) < 0) {
                 nft_link_fail(l, -ENOMEM);
                 nftnl_chain_free(c);
@@ -135,7 +134,7 @@ static void put_counter(NftLink *l, uint16_t type, uint16_t flags, const char *n
         }
 
         nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
-        nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, NFT_TABLE);
+        nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, nft_link_get_table(l));
         nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
         if (type == NFT_MSG_NEWOBJ) {
                 /* Without an attribute there would be no data, which the kernel does not accept. */
@@ -164,7 +163,7 @@ static struct nftnl_set *set_new(NftLink *l, const char *name) {
         s = nftnl_set_alloc();
         if (!s)
                 nft_link_fail(l, -ENOMEM);
-        else if (nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE) < 0 ||
+        else if (nftnl_set_set_str(s, NFTNL_SET_TABLE, nft_link_get_table(l)) < 0 ||
                         nftnl_set_set_str(s, NFTNL_SET_NAME, name) < 0) {
                 nft_link_fail(l, -ENOMEM);
                 nftnl_set_free(s);
@@ -272,7 +271,7 @@ NftRule nft_rule_begin(NftLink *l, const char *chain) {
         r.rule = nftnl_rule_alloc();
         if (!r.rule)
                 nft_link_fail(l, -ENOMEM);
-        else if (nftnl_rule_set_str(r.rule, NFTNL_RULE_TABLE, NFT_TABLE) < 0 ||
+        else if (nftnl_rule_set_str(r.rule, NFTNL_RULE_TABLE, nft_link_get_table(l)) < 0 ||
                         nftnl_rule_set_str(r.rule, NFTNL_RULE_CHAIN, chain) < 0)
                 nft_link_fail(l, -ENOMEM);
 

@@ -16,6 +16,7 @@
 #include "engine/nft-link.h"
 #include "model/address.h"
 
+/* The table that holds the bans. */
 #define NFT_TABLE "banjo"
 
 /* Not in the kernel headers of Debian 12. */
@@ -40,8 +41,8 @@ static inline uint32_t nft_address_size(int family) {
 
 /* tables */
 
-void nft_add_table(NftLink *l, const char *name, uint32_t flags);
-void nft_delete_table(NftLink *l, const char *name);
+void nft_add_table(NftLink *l, uint32_t flags);
+void nft_delete_table(NftLink *l);
 
 /* Deletes every rule of every chain. */
 void nft_flush_rules(NftLink *l);

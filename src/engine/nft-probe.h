@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the kernel's nftables can do
+ */
+
+#include <stdbool.h>
+
+typedef struct NftAbilities {
+        bool update;  /* adding an element again gives it the new timeout: from 6.12 */
+        bool destroy; /* NFT_MSG_DESTROYSETELEM: from 6.3 */
+} NftAbilities;
+
+/* Finds out with a table of its own, which is gone afterwards.
+ *
+ * Returns 0; -EPERM without CAP_NET_ADMIN; -EOPNOTSUPP if the kernel has no nftables or none for
+ * inet; or another negative errno. */
+int nft_probe(NftAbilities *ret);
