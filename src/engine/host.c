@@ -300,6 +300,23 @@ static int add_gateway(const Address *gateway, void *userdata) {
         return addresses_add(&s->gateways, gateway);
 }
 
+/* The gateway of a default route matters most, and the kernel tells that of IPv6 last: it is kept
+ * instead of another one when the list is full. */
+static int add_default_gateway(const Address *gateway, void *userdata) {
+        State *s = userdata;
+
+        if (s->gateways.n >= ENTRIES_MAX && !addresses_contain(&s->gateways, gateway))
+                s->gateways.n--;
+
+        return addresses_add(&s->gateways, gateway);
+}
+
+static bool is_default_route(const struct nlmsghdr *nlh) {
+        const struct rtmsg *m = mnl_nlmsg_get_payload(nlh);
+
+        return mnl_nlmsg_get_payload_len(nlh) >= sizeof(*m) && m->rtm_dst_len == 0;
+}
+
 static int on_entry(const struct nlmsghdr *nlh, void *userdata) {
         Reading *reading = userdata;
         Address a;
@@ -309,7 +326,10 @@ static int on_entry(const struct nlmsghdr *nlh, void *userdata) {
                 if (parse_own(nlh, &a))
                         r = addresses_add(&reading->state.own, &a);
         } else if (nlh->nlmsg_type == RTM_NEWROUTE) {
-                r = parse_route(nlh, add_gateway, &reading->state, &a);
+                r = parse_route(nlh,
+                                is_default_route(nlh) ? add_default_gateway : add_gateway,
+                                &reading->state,
+                                &a);
                 if (r > 0)
                         r = addresses_add(&reading->state.on_link, &a);
         }
