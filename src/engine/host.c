@@ -6,10 +6,11 @@
  *
  * A router may hold a million routes and change hundreds a second. It has few gateways, though, and
  * few networks of its own. So of each list at most ROUTES_READ_MAX entries are read and of what
- * they tell at most ENTRIES_MAX different ones of each kind are kept; the kernel lists the default
- * route first. And a change is read anew only if it says something we do not know already: a new
- * route over a known gateway does not, and neither does the end of a route over one, since a
- * gateway that is one no more is merely spared a while longer.
+ * they tell at most ENTRIES_MAX different ones of each kind are kept. The default route is read in
+ * any case: that of IPv4 is the first of its list, that of IPv6 is asked for. And a change is read
+ * anew only if it says something we do not know already: a new route over a known gateway does not,
+ * and neither does the end of a route over one, since a gateway that is one no more is merely
+ * spared a while longer.
  */
 
 #include "engine/host.h"
@@ -342,40 +343,21 @@ static int on_entry(const struct nlmsghdr *nlh, void *userdata) {
         return ++reading->n_read < ROUTES_READ_MAX ? MNL_CB_OK : MNL_CB_STOP;
 }
 
-/* Reads a list over a socket of its own, which is closed with what was not read. */
-static int read_list(uint16_t type, uint8_t family, Reading *reading) {
-        _cleanup_(freep) char *buffer = NULL;
+/* Asks over a socket of its own, which is closed with what was not read. buffer holds the question
+ * and takes the answers. */
+static int ask(char *buffer, Reading *reading) {
+        struct nlmsghdr *nlh = (void *) buffer;
         struct mnl_socket *socket;
-        struct nlmsghdr *nlh;
-        int r;
-
-        buffer = malloc(ANSWER_SIZE);
-        if (!buffer)
-                return -ENOMEM;
+        int r = MNL_CB_OK;
 
         socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
         if (!socket)
                 return -errno;
 
-        nlh = mnl_nlmsg_put_header(buffer);
-        nlh->nlmsg_type = type;
-        nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
         nlh->nlmsg_seq = 1;
-        if (type == RTM_GETROUTE) {
-                struct rtmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
-
-                m->rtm_family = family;
-        } else {
-                struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
-
-                m->ifa_family = family;
-        }
-
-        reading->n_read = 0;
-        r = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-                                            mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0
-                            ? -errno
-                            : MNL_CB_OK;
+        if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+                        mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0)
+                r = -errno;
 
         while (r == MNL_CB_OK) {
                 ssize_t n;
@@ -395,6 +377,49 @@ static int read_list(uint16_t type, uint8_t family, Reading *reading) {
 
         (void) mnl_socket_close(socket);
         return r < 0 ? r : reading->error;
+}
+
+static int read_list(char *buffer, uint16_t type, uint8_t family, Reading *reading) {
+        struct nlmsghdr *nlh;
+
+        nlh = mnl_nlmsg_put_header(buffer);
+        nlh->nlmsg_type = type;
+        nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        if (type == RTM_GETROUTE) {
+                struct rtmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+
+                m->rtm_family = family;
+        } else {
+                struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+
+                m->ifa_family = family;
+        }
+
+        reading->n_read = 0;
+        return ask(buffer, reading);
+}
+
+/* The default route of IPv6, which comes last in its list and may not be read there. */
+static int read_default6(char *buffer, Reading *reading) {
+        static const struct in6_addr any = IN6ADDR_ANY_INIT;
+        struct nlmsghdr *nlh;
+        struct rtmsg *m;
+        int r;
+
+        nlh = mnl_nlmsg_put_header(buffer);
+        nlh->nlmsg_type = RTM_GETROUTE;
+        nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+        m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+        m->rtm_family = AF_INET6;
+        m->rtm_dst_len = 128;
+        m->rtm_flags = RTM_F_FIB_MATCH;
+        mnl_attr_put(nlh, RTA_DST, sizeof(any), &any);
+
+        reading->n_read = 0;
+        r = ask(buffer, reading);
+
+        /* There may be none, or no IPv6. */
+        return r == -ENOMEM ? r : 0;
 }
 
 static bool is_loopback(const Address *a) {
@@ -474,12 +499,21 @@ static int read_state(Host *h, Reading *reading) {
                 { RTM_GETROUTE, AF_INET },
                 { RTM_GETROUTE, AF_INET6 },
         };
+        _cleanup_(freep) char *buffer = NULL;
         FileStamp resolv_stamp, resolved_stamp = {};
         bool local = false, ignored = false;
         int r;
 
+        buffer = malloc(ANSWER_SIZE);
+        if (!buffer)
+                return -ENOMEM;
+
+        r = read_default6(buffer, reading);
+        if (r < 0)
+                return r;
+
         for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
-                r = read_list(lists[i].type, lists[i].family, reading);
+                r = read_list(buffer, lists[i].type, lists[i].family, reading);
                 if (r < 0)
                         return r;
         }

@@ -93,14 +93,14 @@ void netns_make_peer(void) {
                   "peer name veth1 address 02:00:00:00:00:02 netns /proc/self/fd/%d",
                         peer_ns);
         netns_run("ip address add 192.0.2.1/24 dev veth0 &&"
-                  "ip address add 2001:db8::1/32 dev veth0 nodad && ip link set veth0 up &&"
+                  "ip address add 2001:db8::1/48 dev veth0 nodad && ip link set veth0 up &&"
                   "for a in a::1 a::2 b::1; do"
                   "  ip neighbour add 2001:db8:0:$a lladdr 02:00:00:00:00:02 dev veth0; done");
 
         go(SIDE_PEER);
         netns_run("for a in 66 67 130; do ip address add 192.0.2.$a/24 dev veth1; done;"
                   "for a in a::1 a::2 b::1; do"
-                  "  ip address add 2001:db8:0:$a/32 dev veth1 nodad; done;"
+                  "  ip address add 2001:db8:0:$a/48 dev veth1 nodad; done;"
                   "ip link set veth1 up &&"
                   "ip neighbour add 2001:db8::1 lladdr 02:00:00:00:00:01 dev veth1");
         go(SIDE_HOST);

@@ -7,8 +7,8 @@
  * The test lives in the one called host. The other, called peer, is where attackers are. Sockets
  * stay in the namespace they were made in, so that one process holds both ends of a connection.
  *
- *         host, veth0:   192.0.2.1/24    2001:db8::1/32
- *         peer, veth1:   192.0.2.66/24   2001:db8:0:a::1/32
+ *         host, veth0:   192.0.2.1/24    2001:db8::1/48
+ *         peer, veth1:   192.0.2.66/24   2001:db8:0:a::1/48
  *                        192.0.2.67      2001:db8:0:a::2
  *                        192.0.2.130     2001:db8:0:b::1
  */
