@@ -185,7 +185,7 @@ int main(int argc, char *argv[]) {
 
         (void) prctl(PR_SET_TIMERSLACK, 1);
         notify = open_notify_socket();
-        r = nft_link_new(&link);
+        r = nft_link_new(&link, NFT_TABLE);
         if (r < 0)
                 errx(EXIT_FAILURE, "netlink: %s", strerror(-r));
 
