@@ -89,14 +89,13 @@ static int has_owner(sd_bus *bus) {
         return r < 0 ? r : answer;
 }
 
-/* Returns 0; -ENOENT if banjod is not on the system bus; another negative errno without a bus. */
-static int open_system_bus(sd_bus **ret) {
-        const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+/* Returns 0; -ENOENT if there is a bus and banjod is not on it; another negative errno without a
+ * bus. */
+static int open_bus(sd_bus **ret, const char *address) {
         _cleanup_(bus_closep) sd_bus *bus = NULL;
         int r;
 
-        r = open_address(
-                        &bus, isempty(address) ? "unix:path=/run/dbus/system_bus_socket" : address);
+        r = open_address(&bus, address);
         if (r < 0)
                 return r;
 
@@ -106,6 +105,12 @@ static int open_system_bus(sd_bus **ret) {
 
         *ret = TAKE_PTR(bus);
         return 0;
+}
+
+static int open_system_bus(sd_bus **ret) {
+        const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+
+        return open_bus(ret, isempty(address) ? "unix:path=/run/dbus/system_bus_socket" : address);
 }
 
 static int open_socket(sd_bus **ret, ConnectionUse use) {
@@ -136,18 +141,15 @@ int connection_open(sd_bus **ret, const Options *options, ConnectionUse use, boo
         assert(options);
 
         if (options->address) {
-                r = open_address(ret, options->address);
+                r = open_bus(ret, options->address);
                 if (r == -EINVAL) {
                         log_error("\"%s\" is not a D-Bus address such as unix:path=/run/...",
                                         options->address);
                         return EXIT_USAGE;
                 }
-                if (r < 0) {
-                        if (!quiet)
-                                log_error_errno(r, "Failed to connect to %s: %m", options->address);
-                        return EXIT_NOT_RUNNING;
-                }
-                return EXIT_DONE;
+                if (r < 0 && !quiet)
+                        log_error("There is no banjod at %s.", options->address);
+                return r < 0 ? EXIT_NOT_RUNNING : EXIT_DONE;
         }
 
         if (use != CONNECTION_ASK && geteuid() != 0) {

@@ -322,7 +322,8 @@ static int print_not_running(const Options *options) {
         (void) printf("%s %sbanjod%s is not running.\n"
                       "  Bans that are in the kernel stay until they end, and nobody new is "
                       "banned.\n"
-                      "  `systemctl start banjod` starts it.\n",
+                      "  `systemctl start banjod` starts it; `systemctl status banjod` tells why it "
+                      "ended.\n",
                         dot(false),
                         color_begin(COLOR_BOLD),
                         color_end());

@@ -1,0 +1,428 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# banjod and banctl over a message bus of their own and from peer to peer, in a network namespace
+# of their own. BANJOD and BANCTL name the binaries.
+
+# ENTER, UNSHARE and some arguments are words.
+# shellcheck disable=SC2030,SC2031,SC2086
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+        DIRECTORY=$(mktemp -d)
+        export DIRECTORY
+        SOURCE=$(dirname "$(dirname "$BATS_TEST_DIRNAME")")
+        export ADDRESS=unix:path=$DIRECTORY/bus PEER=unix:path=$DIRECTORY/banjo.socket
+
+        # Other users can be tried only by a root that is none of a user namespace alone.
+        if ((EUID == 0)); then
+                export UNSHARE=-n ENTER=-n
+        else
+                export UNSHARE=-rn ENTER='-U -n --preserve-credentials'
+        fi
+        unshare $UNSHARE true || skip "no network namespaces here"
+        background /dev/null unshare $UNSHARE sleep infinity
+        export NAMESPACE=$!
+        wait_for is_away
+        inside ip link set lo up
+
+        chmod 755 "$DIRECTORY"
+        mkdir -p "$DIRECTORY"/config/conf.d "$DIRECTORY"/{journal,state}
+        cp -r "$SOURCE/filters" "$DIRECTORY/config/"
+        printf '[%s]\nenabled = yes\nports = %s\nfilter = %s\nbantime = %s\n' \
+                sshd 22 sshd 1h mail 'smtp submission' postfix-sasl -1 >"$DIRECTORY/config/conf.d/jails.conf"
+
+        cat >"$DIRECTORY/bus.conf" <<END
+<busconfig>
+        <type>system</type>
+        <listen>$ADDRESS</listen>
+        <auth>EXTERNAL</auth>
+        <policy context="default">
+                <allow user="*"/>
+                <allow own="*"/>
+                <allow send_type="method_call"/>
+                <allow send_type="signal"/>
+                <allow send_requested_reply="true" send_type="method_return"/>
+                <allow send_requested_reply="true" send_type="error"/>
+                <allow receive_type="method_call"/>
+                <allow receive_type="method_return"/>
+                <allow receive_type="error"/>
+                <allow receive_type="signal"/>
+        </policy>
+</busconfig>
+END
+        start_bus
+        start_banjod
+}
+
+teardown_file() {
+        stop_banjod
+        stop_bus
+        kill "$NAMESPACE"
+        rm -rf "$DIRECTORY"
+}
+
+setup() {
+        cd "$DIRECTORY" || return
+        banctl flush --yes --quiet
+}
+
+# background FILE COMMAND...: with its output in the file, and none of the descriptors by which bats
+# would wait for it. $! is the command itself.
+background() {
+        (
+                exec </dev/null >>"$1" 2>&1
+                for fd in /proc/self/fd/*; do
+                        fd=${fd##*/}
+                        ((fd < 3)) || eval "exec $fd>&-"
+                done
+                exec "${@:2}"
+        ) &
+}
+
+# Runs a command in the namespace.
+inside() {
+        nsenter -t "$NAMESPACE" $ENTER -- "$@"
+}
+
+# wait_for COMMAND...: until it succeeds, for ten seconds
+wait_for() {
+        local i
+        for ((i = 0; i < 200; i++)); do
+                "$@" && return
+                sleep 0.05
+        done
+        printf 'never happened: %s\n' "$*" >&2
+        return 1
+}
+
+start_bus() {
+        rm -f "$DIRECTORY/bus"
+        background /dev/null nsenter -t "$NAMESPACE" $ENTER -- \
+                dbus-daemon --config-file="$DIRECTORY/bus.conf" --nofork --nopidfile
+        echo $! >"$DIRECTORY/bus.pid"
+        wait_for test -S "$DIRECTORY/bus"
+}
+
+stop_bus() {
+        kill "$(<"$DIRECTORY/bus.pid")"
+        wait_for gone "$(<"$DIRECTORY/bus.pid")"
+}
+
+start_banjod() {
+        background "$DIRECTORY/log" nsenter -t "$NAMESPACE" $ENTER -- \
+                "$BANJOD" --config-dir="$DIRECTORY/config" --state-dir="$DIRECTORY/state" \
+                --journal="$DIRECTORY/journal" --bus="$ADDRESS"
+        echo $! >"$DIRECTORY/banjod.pid"
+        wait_for on_bus
+}
+
+stop_banjod() {
+        local pid
+        pid=$(<"$DIRECTORY/banjod.pid")
+        kill "$pid"
+        wait_for gone "$pid"
+        if grep 'Sanitizer' "$DIRECTORY/log"; then
+                return 1
+        fi
+}
+
+is_away() {
+        [ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$NAMESPACE/ns/net")" ]
+}
+
+gone() {
+        ! kill -0 "$1" 2>/dev/null
+}
+
+on_bus() {
+        busctl --address="$ADDRESS" status org.banjo1 >/dev/null 2>&1
+}
+
+banctl() {
+        inside "$BANCTL" --address="$ADDRESS" "$@"
+}
+
+# call METHOD [SIGNATURE ARGUMENT...]
+call() {
+        busctl --address="$ADDRESS" call org.banjo1 /org/banjo1 org.banjo1.Manager "$@"
+}
+
+property() {
+        busctl --address="$ADDRESS" get-property org.banjo1 /org/banjo1 org.banjo1.Manager "$1"
+}
+
+# in_kernel SET ADDRESS
+in_kernel() {
+        inside nft get element inet banjo "$1" "{ $2 }" >/dev/null 2>&1
+}
+
+# Starts to write down what happens on the bus; said TEXT waits for it.
+listen() {
+        : >"$DIRECTORY/heard"
+        background "$DIRECTORY/heard" busctl --address="$ADDRESS" monitor
+        echo $! >"$DIRECTORY/listener.pid"
+        wait_for grep -q 'Monitoring' "$DIRECTORY/heard"
+}
+
+stop_listening() {
+        kill "$(<"$DIRECTORY/listener.pid")"
+}
+
+said() {
+        wait_for grep -qE "$1" "$DIRECTORY/heard"
+}
+
+# ---- the interface ----
+
+@test "everything has a type and every argument a name" {
+        busctl --address="$ADDRESS" --xml-interface introspect org.banjo1 /org/banjo1 >xml
+        sed -n '/org.banjo1.Manager/,/<\/interface>/p' xml >manager
+        for member in Ban BanWithFlags Unban ListBans ListJails Reload Flush Banned Unbanned; do
+                grep -qE "<(method|signal) name=\"$member\"" manager
+        done
+        [ "$(grep -c '<arg' manager)" = "$(grep -c '<arg.* name="[a-z_]*"' manager)" ]
+}
+
+@test "Ban is in the kernel and on disk when it returns, and is signalled" {
+        listen
+        run -0 call Ban ssts sshd 192.0.2.7 60000000 'by a test'
+        in_kernel sshd-v4 192.0.2.7
+        [ "$(sqlite3 -readonly state/banjo.db 'SELECT count(*) FROM bans')" = 1 ]
+        said 'Member=Banned'
+        said 'STRING "by a test"'
+        stop_listening
+
+        run -0 call ListBans stu '' 0 0
+        [[ $output =~ ^'a(tsstttuss) 1 '[0-9]+' "sshd" "192.0.2.7" ' ]]
+        [[ $output == *' 0 "" "by a test"' ]]
+}
+
+@test "duration 0 is the jail's, and all ones is for good" {
+        call Ban ssts sshd 192.0.2.1 0 ''
+        call Ban ssts mail 192.0.2.2 0 ''
+        call Ban ssts sshd 192.0.2.3 18446744073709551615 ''
+        run -0 banctl list --json=short
+        jq -e '.[0] | .permanent == false and .end_usec - .start_usec == 3600000000' <<<"$output"
+        jq -e '.[1] | .permanent and .end_usec == null and .remaining_usec == null' <<<"$output"
+        jq -e '.[2].permanent' <<<"$output"
+        inside nft list set inet banjo sshd-v4 | tr '\n' ' ' | grep -qE '192\.0\.2\.3[ ,}]+'
+}
+
+@test "Unban lifts what shuts the address out: itself, prefixes around it, hosts within" {
+        listen
+        call Ban ssts sshd 192.0.2.0/24 0 ''
+        call Ban ssts mail 192.0.2.9 0 ''
+        call Ban ssts sshd 198.51.100.1 0 ''
+        run -0 call Unban ss '' 192.0.2.9
+        [ "$output" = 'u 2' ]
+        said 'Member=Unbanned'
+        stop_listening
+        run ! in_kernel sshd-v4-24 192.0.2.0
+        run -0 call Unban ss sshd 198.51.100.0/24
+        [ "$output" = 'u 1' ]
+        run -0 call Unban ss sshd 198.51.100.0/24
+        [ "$output" = 'u 0' ]
+}
+
+@test "wrong arguments have names and sentences" {
+        listen
+        run ! call Ban ssts nojail 192.0.2.1 0 ''
+        [[ $output == *'There is no jail "nojail"'* ]]
+        run ! call Ban ssts sshd localhost 0 ''
+        run ! call Ban ssts sshd 10.0.0.0/7 0 ''
+        run ! call Ban ssts sshd 127.0.0.1 0 ''
+        [[ $output == *"this host's own address"* ]]
+        run ! call Ban ssts sshd 192.0.2.1 0 $'two\nlines'
+        run ! call Ban ssts sshd 192.0.2.1 0 "$(printf 'x%.0s' {1..257})"
+        run ! call BanWithFlags sstst sshd 192.0.2.1 0 '' 2
+        run ! call Unban ss nojail 192.0.2.1
+        run ! call ListBans stu nojail 0 0
+        said 'ErrorName=org.banjo1.Error.NoSuchJail'
+        said 'ErrorName=org.banjo1.Error.InvalidAddress'
+        said 'ErrorName=org.banjo1.Error.Refused'
+        said 'ErrorName=org.freedesktop.DBus.Error.InvalidArgs'
+        stop_listening
+        [ "$(property RunningBans)" = 't 0' ]
+}
+
+@test "everybody may look, and nobody but root may touch" {
+        ((EUID == 0)) || skip "takes root to become somebody else"
+        nobody() {
+                setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
+        }
+        run -0 nobody busctl --address="$ADDRESS" call org.banjo1 /org/banjo1 org.banjo1.Manager ListJails
+        run -0 nobody busctl --address="$ADDRESS" get-property org.banjo1 /org/banjo1 org.banjo1.Manager State
+        call Ban ssts sshd 192.0.2.1 0 ''
+        local arguments
+        for arguments in 'Ban ssts sshd 192.0.2.2 0 x' 'BanWithFlags sstst sshd 192.0.2.2 0 x 1' \
+                'Unban ss sshd 192.0.2.1' Reload Flush; do
+                        run ! nobody busctl --address="$ADDRESS" call org.banjo1 /org/banjo1 org.banjo1.Manager $arguments
+                [[ $output == *'Access denied'* ]]
+        done
+        [ "$(property RunningBans)" = 't 1' ]
+}
+
+@test "bans come in pages, in the order of their ids" {
+        # shellcheck disable=SC2046
+        banctl ban --quiet sshd $(printf '192.0.2.%d ' {0..255})
+        # shellcheck disable=SC2046
+        banctl ban --quiet sshd $(printf '198.51.100.%d ' {0..255}) --time=permanent
+        local last=0 n=0 i page id
+        for ((i = 0; i < 20; i++)); do
+                page=$(busctl --address="$ADDRESS" --json=short call org.banjo1 /org/banjo1 \
+                        org.banjo1.Manager ListBans stu sshd "$last" 100)
+                [ "$(jq '.data[0] | length' <<<"$page")" -gt 0 ] || break
+                for id in $(jq '.data[0][][0]' <<<"$page"); do
+                        ((id > last))
+                        last=$id
+                        n=$((n + 1))
+                done
+        done
+        [ "$n" = 512 ]
+        [ "$(banctl list | wc -l)" = 513 ]
+        [ "$(banctl list --json=pretty | jq 'map(.address) | unique | length')" = 512 ]
+}
+
+@test "a bus that goes away and comes back is found again" {
+        stop_bus
+        start_bus
+        wait_for on_bus
+        run -0 banctl list
+}
+
+# ---- peers ----
+
+@test "the socket serves the same to root, and busctl likes it" {
+        mkdir -p state2
+        background log2 nsenter -t "$NAMESPACE" $ENTER -- systemd-socket-activate \
+                -l "$DIRECTORY/banjo.socket" "$BANJOD" --config-dir=config --state-dir=state2 \
+                --journal=journal --firewall=none --bus=none
+        local pid=$!
+        wait_for test -S banjo.socket
+        run -0 busctl --address="$PEER" call org.banjo1 /org/banjo1 org.banjo1.Manager Ban ssts sshd 192.0.2.1 0 ''
+        run -0 busctl --address="$PEER" call org.banjo1 /org/banjo1 org.banjo1.Manager ListBans stu '' 0 0
+        [[ $output == *'"192.0.2.1"'* ]]
+        run -0 busctl --address="$PEER" tree org.banjo1
+        run -0 busctl --address="$PEER" introspect org.banjo1 /org/banjo1
+        run -0 busctl --address="$PEER" get-property org.banjo1 /org/banjo1 org.banjo1.Manager Firewall
+        [ "$output" = 's "log"' ]
+        run -0 inside "$BANCTL" --address="$PEER" unban 192.0.2.1
+        run -0 inside "$BANCTL" --address="$PEER" --json=short
+        jq -e '.running and .firewall == "log"' <<<"$output"
+        kill "$pid"
+        wait_for gone "$pid"
+}
+
+# ---- banctl ----
+
+@test "no verb is status, which warns when nothing listens on a jail's ports" {
+        run -0 banctl
+        [[ $output == *'table inet banjo'* ]]
+        [[ $output == *'Warning: sshd: Nothing listens on the TCP ports that it guards (22)'* ]]
+        [[ $output != *$'\033'* ]]
+
+        background /dev/null nsenter -t "$NAMESPACE" $ENTER -- systemd-socket-activate -l 127.0.0.1:22 true
+        local pid=$!
+        wait_for listens_on 22
+        run -0 banctl
+        [[ $output != *'Warning: sshd:'* ]]
+        [[ $output == *'Warning: mail:'* ]]
+        kill "$pid"
+}
+
+listens_on() {
+        [ -n "$(inside ss -Hltn "sport = :$1")" ]
+}
+
+@test "json is json for every verb" {
+        local verb
+        for verb in status list jails 'ban sshd 192.0.2.1' 'unban 192.0.2.1' 'flush --yes'; do
+                for mode in short pretty; do
+                                        banctl --json=$mode $verb >out
+                        jq -e . out >/dev/null
+                done
+        done
+        banctl list --json=short >out
+        [ "$(cat out)" = '[]' ]
+        run -0 banctl --json=short
+        jq -e '[.warnings[].kind] | index("nothing-listens")' <<<"$output"
+        [ "$(wc -l <<<"$output")" = 1 ]
+}
+
+@test "headings can be left out, and quiet is quiet" {
+        banctl ban sshd 192.0.2.1 --quiet >out
+        [ ! -s out ]
+        [ "$(banctl list --no-legend | wc -l)" = 1 ]
+        [ "$(banctl list | head -n 1 | cut -c 1-12)" = 'JAIL ADDRESS' ]
+        [ -z "$(banctl --quiet)" ]
+}
+
+@test "exit statuses say what happened" {
+        run -0 banctl ban sshd 192.0.2.1
+        run -1 banctl ban nojail 192.0.2.1
+        run -1 banctl list nojail
+        run -2 banctl ban sshd 192.0.2.300
+        run -2 banctl ban sshd
+        run -2 banctl ban sshd 192.0.2.1 --time=never
+        run -2 banctl stauts
+        [[ $output == *'Did you mean status?'* ]]
+        run -2 banctl --json=xml
+        run -2 banctl --no-such-option
+        run -3 inside "$BANCTL" --address=unix:path="$DIRECTORY/nothing" list
+        run -4 banctl ban sshd 127.0.0.0/8
+        run -0 banctl unban 203.0.113.1
+        [[ $output == *'was not banned'* ]]
+}
+
+@test "of several addresses each is tried" {
+        run -4 banctl ban sshd 127.0.0.1 192.0.2.1 192.0.2.2
+        run -0 banctl list --json=short
+        [ "$(jq -c 'map(.address)' <<<"$output")" = '["192.0.2.1","192.0.2.2"]' ]
+}
+
+@test "whoever asks over ssh does not ban himself" {
+        export SSH_CONNECTION='203.0.113.5 50022 192.0.2.2 22'
+        run -4 banctl ban sshd 203.0.113.5
+        run -4 banctl ban sshd 203.0.113.0/24
+        run -0 banctl ban sshd 203.0.113.6
+        # What empties the environment does not help.
+        # shellcheck disable=SC2016
+        run -4 inside sh -c 'env -i "$0" --address="$1" ban sshd 203.0.113.5; exit $?' "$BANCTL" "$ADDRESS"
+        export SSH_CONNECTION='2001:db8::5 50022 2001:db8::1 22'
+        run -4 banctl ban sshd 2001:db8::/64
+        run -0 banctl ban sshd 2001:db8::6
+        run -0 banctl ban --force sshd 2001:db8::5
+}
+
+@test "a wrong configuration is refused as a whole and the old one stays" {
+        cp config/conf.d/jails.conf good
+        printf 'maxretry = many\n' >>config/conf.d/jails.conf
+        run -1 banctl reload
+        [[ $output == *'config/conf.d/jails.conf: [mail] maxretry: "many" is wrong'* ]]
+        [ "$(banctl jails --json=short | jq length)" = 2 ]
+
+        cp good config/conf.d/jails.conf
+        printf '[third]\nenabled = yes\nfilter = sshd\nports = 23\n' >>config/conf.d/jails.conf
+        run -0 banctl reload
+        [ "$(banctl jails --json=short | jq length)" = 3 ]
+        banctl ban third 192.0.2.1 --quiet
+
+        cp good config/conf.d/jails.conf
+        run -0 banctl reload
+        run -1 banctl list third
+}
+
+@test "flush works without the daemon, and nothing comes back" {
+        banctl ban sshd 192.0.2.1 192.0.2.2 --quiet
+        banctl ban mail 2001:db8::/64 --quiet
+        stop_banjod
+        in_kernel sshd-v4 192.0.2.1
+        run -0 banctl flush --yes --state-dir="$DIRECTORY/state"
+        [[ $output == *'3 bans in the database were ended'* ]]
+        run ! inside nft list table inet banjo
+        start_banjod
+        [ "$(property RunningBans)" = 't 0' ]
+        run ! in_kernel sshd-v4 192.0.2.1
+}
