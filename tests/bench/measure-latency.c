@@ -30,6 +30,7 @@
 #include "base/usec.h"
 #include "engine/nft-elements.h"
 #include "engine/nft-link.h"
+#include "engine/nft-table.h"
 
 #define N_ATTACK 200u
 #define N_QUIET 20u
