@@ -69,13 +69,15 @@ int firewall_log_new(Firewall **ret);
 Firewall *firewall_free(Firewall *f);
 DEFINE_CLEANUP(Firewall *, firewall_free)
 
-/* Makes the kernel guard exactly these jails, in one transaction. A table that is there already is
- * adopted: sets and counters of jails that stay keep what they hold and go on dropping all the
- * while; those of other jails go. May be called again, with other jails or ports, or because
- * somebody else has removed the table. What is queued stays queued, except for jails that are gone.
+/* Makes the kernel guard exactly these jails. A table that is there already is adopted: sets and
+ * counters of jails that stay keep what they hold, and no packet of an address that is banned
+ * before and after slips through meanwhile; those of other jails go. May be called again, with
+ * other jails or ports, or because somebody else has removed the table. What is queued stays
+ * queued, except for jails that are gone.
  *
  * Returns 0; -EPERM if another process owns the table; -EINVAL for a name that is too long, -EEXIST
- * if two jails have the same one; or another negative errno. The kernel is as before on error. */
+ * if two jails have the same one; or another negative errno. On error the kernel goes on as before.
+ */
 int firewall_configure(Firewall *f, const FirewallJail *jails, size_t n_jails);
 
 /* Queues a ban, for `remaining` from now, or USEC_INFINITY for good. The address is copied. An
