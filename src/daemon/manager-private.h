@@ -141,6 +141,11 @@ int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails);
  * are filled anew; windows have to be empty. Returns 0 or a negative errno. */
 int manager_start_journal(Manager *m);
 
+/* For when the end of the journal was reached without meeting the position, which a clock that was
+ * set back can hide: begins behind it with empty windows. Returns 0 or a negative errno, reported.
+ */
+int manager_skip_past(Manager *m);
+
 /* Whether the entries that are read only refill the windows. */
 void manager_set_reading_past(Manager *m, bool reading_past);
 

@@ -302,6 +302,23 @@ int manager_start_journal(Manager *m) {
         return journal_seek_realtime(m->journal, usec_sub(m->position.realtime, lookback));
 }
 
+int manager_skip_past(Manager *m) {
+        int r = 0;
+
+        manager_set_reading_past(m, false);
+        for (size_t i = 0; i < m->n_jails && r >= 0; i++)
+                r = jail_clear(m->jails[i]);
+        if (r >= 0)
+                r = manager_load_bans(m);
+        if (r >= 0)
+                r = journal_seek_behind(m->journal, m->position.cursor);
+        if (r < 0)
+                return log_error_errno(r, "Failed to go on in the journal where it was left: %m");
+
+        log_debug("The place in the journal was not met on the way to its end; going there.");
+        return 0;
+}
+
 static int on_moved(void *userdata) {
         Manager *m = userdata;
         int r;

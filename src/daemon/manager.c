@@ -412,6 +412,19 @@ static int update_position(Manager *m) {
         return 0;
 }
 
+/* The end of the journal. Returns what the look is worth, or a negative errno. */
+static int reach_end(Manager *m, TailLook look) {
+        if (m->reading_past && m->past_cursor) {
+                int r = manager_skip_past(m);
+
+                return r < 0 ? r : TAIL_MORE;
+        }
+
+        manager_set_reading_past(m, false);
+        m->status.catching_up = false;
+        return look;
+}
+
 int manager_look(void *userdata) {
         Manager *m = userdata;
         size_t n = 0;
@@ -438,11 +451,8 @@ int manager_look(void *userdata) {
                 (void) log_error_errno(r, "Failed to read an entry of the journal: %m");
         m->journal_failed = r < 0;
 
-        if (n == 0) {
-                manager_set_reading_past(m, false); /* what was the last entry may be gone */
-                m->status.catching_up = false;
-                return TAIL_NOTHING;
-        }
+        if (n == 0)
+                return reach_end(m, TAIL_NOTHING);
 
         for (size_t i = 0; i < m->n_jails; i++)
                 jail_expire(m->jails[i], MIN(m->status.newest, manager_now()));
@@ -454,11 +464,7 @@ int manager_look(void *userdata) {
 
         (void) manager_commit(m, false); /* reported, and tried again */
 
-        if (n == BATCH_MAX)
-                return TAIL_MORE;
-        manager_set_reading_past(m, false);
-        m->status.catching_up = false;
-        return TAIL_SOME;
+        return n == BATCH_MAX ? TAIL_MORE : reach_end(m, TAIL_SOME);
 }
 
 /* Showing */

@@ -44,6 +44,38 @@ struct Jail {
         JailStats stats_before; /* while refilling */
 };
 
+int jail_clear(Jail *j) {
+        SessionTable *sessions = NULL;
+        Tracker *tracker;
+        int r;
+
+        assert(j);
+
+        r = tracker_new(&tracker,
+                        &(const TrackerParams){
+                                        .maxretry = j->config->maxretry,
+                                        .findtime = j->config->findtime,
+                                        .max_addresses = CONFIG_MAX_ADDRESSES,
+                        });
+        if (r < 0)
+                return r;
+
+        if (!j->config->refused && j->config->filter->has_session) {
+                r = session_table_new(&sessions, SESSIONS_MAX);
+                if (r < 0) {
+                        tracker_free(tracker);
+                        return r;
+                }
+        }
+
+        tracker_free(j->tracker);
+        session_table_free(j->sessions);
+        j->tracker = tracker;
+        j->sessions = sessions;
+        memset(j->forgotten, 0, sizeof(j->forgotten));
+        return 0;
+}
+
 int jail_new(Jail **ret, const JailConfig *config, MatcherError *ret_error) {
         _cleanup_(jail_freep) Jail *j = NULL;
         int r;
@@ -58,29 +90,12 @@ int jail_new(Jail **ret, const JailConfig *config, MatcherError *ret_error) {
         j->config = config;
 
         r = ban_list_new(&j->bans);
-        if (r < 0)
-                return r;
-
-        r = tracker_new(&j->tracker,
-                        &(const TrackerParams){
-                                        .maxretry = config->maxretry,
-                                        .findtime = config->findtime,
-                                        .max_addresses = CONFIG_MAX_ADDRESSES,
-                        });
-        if (r < 0)
-                return r;
-
-        if (!config->refused) {
+        if (r >= 0)
+                r = jail_clear(j);
+        if (r >= 0 && !config->refused)
                 r = matcher_new(&j->matcher, config->filter, ret_error);
-                if (r < 0)
-                        return r;
-
-                if (config->filter->has_session) {
-                        r = session_table_new(&j->sessions, SESSIONS_MAX);
-                        if (r < 0)
-                                return r;
-                }
-        }
+        if (r < 0)
+                return r;
 
         *ret = TAKE_PTR(j);
         return 0;

@@ -80,6 +80,9 @@ int jail_process(Jail *j, const Entry *entry, JailFailure *ret);
  * nowhere, also when they are told later. Returns 0 or -ENOMEM. */
 int jail_forget(Jail *j, const Address *a, usec_t until);
 
+/* Forgets all windows and sessions, as if nothing had been read yet. Returns 0 or -ENOMEM. */
+int jail_clear(Jail *j);
+
 /* Gives back memory of addresses that have been quiet for longer than findtime. */
 void jail_expire(Jail *j, usec_t now);
 
