@@ -29,7 +29,11 @@ traces() {
 }
 
 nothing_is_left() {
-        [[ -z $(traces) ]]
+        local left
+
+        left=$(traces)
+        echo "left: ${left:-nothing}"
+        [[ -z $left ]]
 }
 
 boot_it() {

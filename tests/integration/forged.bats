@@ -179,10 +179,30 @@ maxretry = 1
 ports = 22
 EOT
         # 6,000 processes that say one line each and are gone, of as many /64s.
+        write /usr/local/sbin/flood <<'EOT'
+#!/usr/bin/perl
+use strict;
+use warnings;
+use POSIX;
+use Socket;
+
+for my $n (1 .. 6000) {
+        my $pid = fork // die;
+        if (!$pid) {
+                socket(my $log, AF_UNIX, SOCK_DGRAM, 0) or die;
+                connect($log, pack_sockaddr_un('/dev/log')) or die;
+                syswrite($log, "<86>sshd[$$]: Failed password for root from 2001:db8:f:$n\::1 port 1 ssh2") or die;
+                POSIX::_exit(0);
+        }
+        waitpid($pid, 0);
+        die if $?;
+}
+EOT
+        inside chmod +x /usr/local/sbin/flood
         write /run/systemd/system/flood.service <<'EOT'
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'seq 1 6000 | xargs -P 4 -I N logger -t sshd "Failed password for root from 2001:db8:f:N::1 port 1 ssh2"'
+ExecStart=/usr/local/sbin/flood
 EOT
         inside systemctl daemon-reload
         inside systemctl start flood.service

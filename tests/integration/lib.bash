@@ -7,8 +7,13 @@
 
 bats_require_minimum_version 1.5.0
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-container=$top/tools/container
+# Its functions, of which enter() is called so often that a new bash each time would be felt. It
+# sets `top` and `self`.
+# shellcheck source=tools/container
+source "$(dirname "${BASH_SOURCE[0]}")/../../tools/container"
+# bats tells failures apart by itself.
+set +uo pipefail
+container=$self
 
 # Addresses; see root/usr/local/sbin/attacker-net.
 server4=192.0.2.1
@@ -32,7 +37,7 @@ shut_down() {
 
 # Runs a command in the container.
 inside() {
-        "$container" enter "$NAME" -- "$@"
+        (enter "$NAME" "$@")
 }
 
 # Runs a command in the attacker's namespace.

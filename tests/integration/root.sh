@@ -15,7 +15,7 @@ printf '%s\n' root:sesame-root alice:sesame-alice bob:sesame-bob | chpasswd
 # OpenSSH 9.8 and later shut repeat offenders out themselves, which is not what is to be seen here.
 mkdir -p /run/sshd
 if sshd -t -o PerSourcePenalties=no 2>/dev/null; then
-        echo 'PerSourcePenalties no' >>/etc/ssh/sshd_config.d/10-tests.conf
+        echo 'PerSourcePenalties no' >/etc/ssh/sshd_config.d/10-tests-penalties.conf
 fi
 
 # Wrong passwords are answered at once, not after two seconds.
