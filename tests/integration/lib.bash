@@ -272,8 +272,7 @@ exit_status() {
         inside systemctl show -P ExecMainStatus banjod.service
 }
 
-# What banjod itself logged since its last start was tried.
+# What banjod itself has logged since fresh().
 banjod_log() {
-        inside journalctl -o cat \
-                "_SYSTEMD_INVOCATION_ID=$(inside systemctl show -P InvocationID banjod.service)"
+        inside journalctl -q -o cat -t banjod
 }
