@@ -58,6 +58,16 @@ complains_since() {
         [[ -n $(complaints_since "$1") ]]
 }
 
+# Whether banjod has said all these words in one line.
+has_said() {
+        local line word
+
+        line=$(inside journalctl -q -o cat -t banjod)
+        for word; do
+                line=$(grep -iF -- "$word" <<<"$line") || return
+        done
+}
+
 @test "a wrong value is told with file, section and key; the jails that are right start" {
         fresh_with <<'EOT'
 [postfix-sasl]
@@ -65,8 +75,7 @@ enabled = yes
 maxretry = banana
 EOT
         [[ $(inside systemctl is-active banjod.service) == active ]]
-        banjod_log
-        banjod_log | grep -F /etc/banjo/conf.d/50-test.conf | grep -F postfix-sasl | grep -F maxretry | grep -qF banana
+        eventually 3 has_said /etc/banjo/conf.d/50-test.conf postfix-sasl maxretry banana
         wrong_passwords 198.51.100.66 5
         eventually 2 is_banned sshd 198.51.100.66
         run -0 inside banctl status
@@ -88,8 +97,7 @@ EOT
 enabled
 EOT
         inside systemctl restart banjod.service
-        banjod_log
-        banjod_log | grep -qF /etc/banjo/conf.d/50-test.conf
+        eventually 3 has_said /etc/banjo/conf.d/50-test.conf 'line 2'
         wrong_passwords 198.51.100.66 5
         eventually 2 is_banned sshd 198.51.100.66
 }
@@ -101,8 +109,7 @@ enabled = yes
 EOT
         inside chmod 600 /etc/banjo/conf.d/50-test.conf
         inside systemctl restart banjod.service
-        banjod_log
-        banjod_log | grep -F /etc/banjo/conf.d/50-test.conf | grep -qiF 'permission denied'
+        eventually 3 has_said /etc/banjo/conf.d/50-test.conf 'permission denied'
 }
 
 @test "an unknown key, section or filter is told" {
@@ -116,9 +123,8 @@ enabled = yes
 filter = nonsuch
 ports = 80
 EOT
-        banjod_log
-        banjod_log | grep -F /etc/banjo/conf.d/50-test.conf | grep -F postfix-sasl | grep -qF maxretri
-        banjod_log | grep -F mine | grep -qF nonsuch
+        eventually 3 has_said /etc/banjo/conf.d/50-test.conf postfix-sasl maxretri
+        eventually 3 has_said mine nonsuch
 }
 
 @test "a wrong configuration at reload leaves the old one in force" {
@@ -215,6 +221,7 @@ recovers_from() {
         inside sh -c "$1"
         inside md5sum /var/lib/banjo/banjo.db | cut -d ' ' -f 1 >"$BATS_TEST_TMPDIR/sum"
         inside systemctl start banjod.service
+        eventually 5 answers
 
         # Set aside under another name, as it was.
         inside sh -c 'ls /var/lib/banjo; md5sum /var/lib/banjo/banjo.db?*' | tee "$BATS_TEST_TMPDIR/files"
@@ -228,6 +235,7 @@ recovers_from() {
         [[ $output == *198.51.100.67*permanent* ]]
         is_dropped 198.51.100.66 22 sshd
         inside systemctl restart banjod.service
+        eventually 5 answers
         diff "$BATS_TEST_TMPDIR/bans" <(bans | cut -d ' ' -f 1,2)
         is_dropped 2001:db8:a::67 22 sshd
         # Nothing is set aside a second time.
@@ -251,6 +259,7 @@ recovers_from() {
         inside systemctl stop banjod.service
         inside sh -c 'rm -f /var/lib/banjo/banjo.db*'
         inside systemctl start banjod.service
+        eventually 5 answers
         run -0 bans
         [[ $output == *198.51.100.66* ]]
         is_dropped 198.51.100.66 22 sshd

@@ -52,7 +52,7 @@ setup() {
         wrong_passwords 198.51.100.66 5
         eventually 2 is_banned sshd 198.51.100.66
         gets_in 198.51.100.67
-        not gets_in 198.51.100.66
+        is_dropped 198.51.100.66 22 sshd
 }
 
 @test "over IPv6 the whole /64 is out, and the next /64 is not" {

@@ -93,6 +93,7 @@ takes_five_again() {
         inside banctl flush --yes
         connects 198.51.100.66 22
         inside systemctl start banjod.service
+        eventually 5 answers
         [[ -z $(bans) ]]
         connects 198.51.100.67 22
 }
@@ -155,6 +156,7 @@ takes_five_again() {
         run -4 inside banctl ban sshd 192.0.2.0/24
         inside sh -c 'echo nameserver 203.0.113.53 >/etc/resolv.conf'
         inside systemctl restart banjod.service
+        eventually 5 answers
         run -4 inside banctl ban sshd 203.0.113.53
 
         # The ssh session that asks.
