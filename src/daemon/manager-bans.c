@@ -304,6 +304,8 @@ int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails) {
                         .ports = c->ports,
                         .allow = c->allow.addresses,
                         .n_allow = c->allow.n_addresses,
+                        .block = c->block,
+                        .scope = c->scope,
                 };
         }
 

@@ -21,6 +21,7 @@
 #include "base/macro.h"
 #include "base/usec.h"
 #include "model/address.h"
+#include "model/block.h"
 #include "model/ports.h"
 
 typedef struct Firewall Firewall;
@@ -31,6 +32,8 @@ typedef struct FirewallJail {
         PortSet ports;        /* model/ports.h; with .any set, the host is guarded as a whole */
         const Address *allow; /* let through whatever prefix is banned around them */
         size_t n_allow;
+        BlockKind block;
+        BlockScope scope;
 } FirewallJail;
 
 typedef enum FirewallOwnership {

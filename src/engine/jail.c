@@ -55,12 +55,12 @@ int jail_clear(Jail *j) {
                         &(const TrackerParams){
                                         .maxretry = j->config->maxretry,
                                         .findtime = j->config->findtime,
-                                        .max_addresses = CONFIG_MAX_ADDRESSES,
+                                        .max_addresses = j->config->max_addresses,
                         });
         if (r < 0)
                 return r;
 
-        if (!j->config->refused && j->config->filter->has_session) {
+        if (!j->config->refused && j->config->filter->session == FILTER_SESSION_FIELD) {
                 r = session_table_new(&sessions, SESSIONS_MAX);
                 if (r < 0) {
                         tracker_free(tracker);
@@ -158,7 +158,7 @@ static Session *get_session(Jail *j, const Entry *e, const MatcherResult *result
         if (!j->sessions)
                 return NULL;
 
-        key = &e->fields[j->config->filter->session];
+        key = &e->fields[j->config->filter->session_field];
         if (!key->data)
                 return NULL;
 

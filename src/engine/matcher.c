@@ -170,7 +170,8 @@ int matcher_new(Matcher **ret, const Filter *filter, MatcherError *ret_error) {
                         return r;
 
                 if ((pattern->kind == PATTERN_FAIL || pattern->kind == PATTERN_ONCE) &&
-                                m->patterns[i].addr_group == 0 && !filter->has_session) {
+                                m->patterns[i].addr_group == 0 &&
+                                filter->session == FILTER_SESSION_NONE) {
                         (void) snprintf(ret_error->text,
                                         sizeof(ret_error->text),
                                         "the pattern has no <ADDR>, and the filter has no session "

@@ -68,6 +68,7 @@ static void jail_config_done(JailConfig *j) {
         filter_free(j->filter);
         match_free(j->match);
         allowlist_done(&j->allow);
+        free(j->journal_namespace);
         free(j->description);
         free(j->file);
         free(j->name);
@@ -280,6 +281,11 @@ static int add_jail(Loader *l, const char *name, const char *file) {
                 .findtime = CONFIG_FINDTIME_DEFAULT,
                 .bantime = CONFIG_BANTIME_DEFAULT,
                 .ports = { .protocols = PORT_TCP },
+                .allow_local = true,
+                .ipv4_prefix = CONFIG_IPV4_PREFIX_DEFAULT,
+                .ipv6_prefix = CONFIG_IPV6_PREFIX_DEFAULT,
+                .max_addresses = CONFIG_MAX_ADDRESSES_DEFAULT,
+                .journal_namespace = strdup(""),
         };
         c->n_jails++;
         return jails[c->n_jails - 1].name && jails[c->n_jails - 1].file &&

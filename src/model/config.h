@@ -14,6 +14,7 @@
 #include "base/macro.h"
 #include "base/usec.h"
 #include "model/allowlist.h"
+#include "model/block.h"
 #include "model/filter.h"
 #include "model/match.h"
 #include "model/ports.h"
@@ -26,7 +27,14 @@
 #define CONFIG_FINDTIME_DEFAULT (10 * USEC_PER_MINUTE)
 #define CONFIG_FINDTIME_MAX (366 * USEC_PER_DAY)
 #define CONFIG_BANTIME_DEFAULT USEC_PER_HOUR
-#define CONFIG_MAX_ADDRESSES 100000
+#define CONFIG_MAX_ADDRESSES_MIN 1000
+#define CONFIG_MAX_ADDRESSES_MAX 10000000
+#define CONFIG_MAX_ADDRESSES_DEFAULT 100000
+#define CONFIG_WEIGHT_MAX 1000
+#define CONFIG_IPV4_PREFIX_MIN 8
+#define CONFIG_IPV4_PREFIX_DEFAULT 32
+#define CONFIG_IPV6_PREFIX_MIN 19
+#define CONFIG_IPV6_PREFIX_DEFAULT 64
 
 typedef enum FirewallKind {
         FIREWALL_KIND_NFT, /* bans go into nftables */
@@ -35,6 +43,12 @@ typedef enum FirewallKind {
 
 /* "nft" or "log"; "none" is another word for log. Returns the kind or -EINVAL. */
 int firewall_kind_from_string(const char *s);
+
+/* What a failure that some pattern recognised counts. */
+typedef struct PatternWeight {
+        char *pattern;
+        unsigned weight; /* 0 to CONFIG_WEIGHT_MAX */
+} PatternWeight;
 
 typedef struct JailConfig {
         char *name;
@@ -46,7 +60,22 @@ typedef struct JailConfig {
         usec_t findtime;
         usec_t bantime; /* USEC_INFINITY for good */
         PortSet ports;
-        Allowlist allow;
+        bool ports_auto; /* the ports that the units listen on; .ports holds those known */
+        BlockKind block;
+        BlockScope scope;
+        Allowlist allow;    /* what is written as addresses, or was read from files */
+        char **allow_names; /* host names, resolved by the daemon; NULL-terminated, may be NULL */
+        bool allow_local;   /* this host's own addresses are never banned */
+        char **allow_sessions; /* nor are those from which root or a member of these groups is
+                                  logged in; NULL-terminated, NULL for off */
+        bool spoofable;        /* never widened to networks, never for good */
+        unsigned ipv4_prefix;  /* what is counted and banned for a host */
+        unsigned ipv6_prefix;
+        char **groups; /* of patterns, besides those always used; NULL-terminated, may be NULL */
+        PatternWeight *weights;
+        size_t n_weights;
+        size_t max_addresses;
+        char *journal_namespace; /* "" for the default one */
         bool enabled;
         bool refused; /* enabled, but wrong: it recognises nothing, and keeps the bans it has */
 } JailConfig;

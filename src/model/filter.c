@@ -34,6 +34,8 @@ static const char *const section_names[_PATTERN_KIND_MAX] = {
         [PATTERN_ONCE] = "once",
         [PATTERN_CONTEXT] = "context",
         [PATTERN_IGNORE] = "ignore",
+        [PATTERN_BEGIN] = "begin",
+        [PATTERN_CLEAR] = "clear",
 };
 
 const char *pattern_kind_to_string(PatternKind kind) {
@@ -48,12 +50,15 @@ Filter *filter_free(Filter *f) {
 
         for (size_t i = 0; i < f->n_patterns; i++) {
                 free(f->patterns[i].name);
+                free(f->patterns[i].group);
                 free(f->patterns[i].regex);
         }
         for (size_t i = 0; i < f->n_identifiers; i++)
                 free(f->identifiers[i]);
         free(f->patterns);
         match_free(f->require);
+        free(f->journal_namespace);
+        free(f->journal);
         free(f->units);
         free(f->description);
         free(f->path);
@@ -202,6 +207,7 @@ static int add_pattern(const char *key, const char *value, void *userdata) {
 
         f->patterns[f->n_patterns] = (Pattern){
                 .name = strdup(key),
+                .group = strdup(""),
                 .regex = strdup(regex),
                 .kind = l->kind,
         };
@@ -290,8 +296,8 @@ static int set_key(const char *key, const char *value, void *userdata) {
                                         "_PID is the usual one.",
                                         value);
                 else {
-                        f->has_session = true;
-                        f->session = (EntryField) field;
+                        f->session = FILTER_SESSION_FIELD;
+                        f->session_field = (EntryField) field;
                 }
                 return 0;
         }
@@ -320,8 +326,10 @@ static int load_patterns(Loader *l) {
         /* What is to be passed over is asked first. */
         static const PatternKind order[] = {
                 PATTERN_IGNORE,
+                PATTERN_BEGIN,
                 PATTERN_FAIL,
                 PATTERN_ONCE,
+                PATTERN_CLEAR,
                 PATTERN_CONTEXT,
         };
         static_assert(ELEMENTSOF(order) == _PATTERN_KIND_MAX, "every kind is read");
@@ -379,7 +387,10 @@ int filter_load(Filter **ret, const char *name, const char *path, ProblemSink *s
         f->path = strdup(path);
         f->description = strdup("");
         f->units = strdup("");
-        if (!f->name || !f->path || !f->description || !f->units)
+        f->journal = strdup("");
+        f->journal_namespace = strdup("");
+        if (!f->name || !f->path || !f->description || !f->units || !f->journal ||
+                        !f->journal_namespace)
                 return -ENOMEM;
         r = match_new(&f->require);
         if (r < 0)

@@ -291,6 +291,9 @@ static int set_up(Run *run, const char *path) {
         c->maxretry = MAXRETRY;
         c->findtime = USEC_PER_DAY;
         c->bantime = USEC_PER_HOUR;
+        c->max_addresses = CONFIG_MAX_ADDRESSES_DEFAULT;
+        c->ipv4_prefix = CONFIG_IPV4_PREFIX_DEFAULT;
+        c->ipv6_prefix = CONFIG_IPV6_PREFIX_DEFAULT;
 
         if (filter_load(&c->filter, name, path, &sink) < 0 || match_new(&c->match) < 0 ||
                         match_add_units(c->match, c->filter->units, c->filter->require, &bad) < 0)

@@ -46,8 +46,8 @@ static void filter_says_what_it_is(void **state) {
         assert_int_equal(f->require->groups[0].n_terms, 2);
         assert_int_equal(f->n_identifiers, 2);
         assert_string_equal(f->identifiers[1], "two");
-        assert_true(f->has_session);
-        assert_int_equal(f->session, ENTRY_PID);
+        assert_int_equal(f->session, FILTER_SESSION_FIELD);
+        assert_int_equal(f->session_field, ENTRY_PID);
 }
 
 static void little_is_needed(void **state) {
@@ -57,7 +57,7 @@ static void little_is_needed(void **state) {
         assert_string_equal(f->units, "");
         assert_int_equal(f->require->n_groups, 0);
         assert_int_equal(f->n_identifiers, 0);
-        assert_false(f->has_session);
+        assert_int_equal(f->session, FILTER_SESSION_NONE);
         assert_int_equal(f->n_patterns, 1);
         assert_string_equal(f->patterns[0].name, "bad");
         assert_string_equal(f->patterns[0].regex, "bad " ADDR_REGEX);
