@@ -31,7 +31,7 @@ setup_file() {
         mkdir -p "$DIRECTORY"/config/conf.d "$DIRECTORY"/{journal,state}
         cp -r "$SOURCE/filters" "$DIRECTORY/config/"
         printf '[%s]\nenabled = yes\nports = %s\nfilter = %s\nbantime = %s\n' \
-                sshd 22 sshd 1h mail 'smtp submission' postfix-sasl -1 >"$DIRECTORY/config/conf.d/jails.conf"
+                sshd 22 sshd 1h mail 'smtp submission' postfix -1 >"$DIRECTORY/config/conf.d/jails.conf"
 
         cat >"$DIRECTORY/bus.conf" <<END
 <busconfig>

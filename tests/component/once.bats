@@ -305,7 +305,7 @@ once_then() {
 }
 
 @test "three failed SMTP AUTH ban in the jail of postfix" {
-        jail postfix-sasl 'maxretry = 3' 'findtime = 5min' 'ports = 25 465' 'bantime = -1'
+        jail postfix-sasl 'filter = postfix' 'maxretry = 3' 'findtime = 5min' 'ports = 25 465' 'bantime = -1'
         for i in 1 2 3; do
                 entry $i _SYSTEMD_UNIT=postfix@-.service _UID=101 SYSLOG_IDENTIFIER=postfix/smtpd _PID=9 \
                         "MESSAGE=warning: unknown[198.51.100.66]: SASL LOGIN authentication failed: (reason unavailable), sasl_username=bob"
@@ -330,7 +330,7 @@ once_then() {
         for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
         journal
         once
-        jail other 'filter = postfix-sasl' 'ports = 25'
+        jail other 'filter = postfix' 'ports = 25'
         sed -i 's/^password = .*/password = "Failed ( <ADDR>"/' config/filters/sshd.conf
         once_then 'nft list set inet banjo sshd-v4'
         [[ "$output" == *192.0.2.1* ]]
@@ -371,7 +371,7 @@ once_then() {
 
 @test "a damaged database is set aside, and the bans come back from the kernel" {
         jail sshd 'ports = 22' 'maxretry = 1'
-        jail mail 'filter = postfix-sasl' 'ports = 25'
+        jail mail 'filter = postfix' 'ports = 25'
         wrong 1 192.0.2.1
         wrong 2 2001:db8:1:2::1
         journal

@@ -245,7 +245,7 @@ static void missing_file_is_a_problem(void **state) {
 
 /* The filters that are shipped. */
 static void shipped_filters_load(void **state) {
-        static const char *const names[] = { "sshd", "postfix-sasl" };
+        static const char *const names[] = { "sshd", "postfix" };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 Problems problems = {};
