@@ -8,9 +8,9 @@
 #include <locale.h>
 
 #include "base/log.h"
+#include "base/suggest.h"
 #include "ctl/options.h"
 #include "ctl/output.h"
-#include "ctl/suggest.h"
 
 static const struct {
         const char *name;

@@ -2,7 +2,7 @@
 
 #include "test.h"
 
-#include "ctl/suggest.h"
+#include "base/suggest.h"
 
 static const char *const verbs[] = {
         "status",

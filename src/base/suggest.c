@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "ctl/suggest.h"
+#include "base/suggest.h"
 
 #include "base/macro.h"
 
