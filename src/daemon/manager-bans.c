@@ -289,8 +289,23 @@ static void retry_later(Manager *m) {
         (void) sd_event_source_set_enabled(m->retry_timer, SD_EVENT_ONESHOT);
 }
 
+/* What the kernel cannot do is said when a jail first asks for it. */
+static void report_lacks(Manager *m) {
+        unsigned lacks = firewall_get_lacks(m->firewall), fresh = lacks & ~m->firewall_lacks;
+
+        if (fresh & FIREWALL_LACKS_REJECT)
+                log_warning("This kernel cannot answer packets at prerouting (Linux 5.9 and its "
+                            "module nft_reject_inet can), so that jails with block = reject or "
+                            "reset drop without an answer.");
+        if (fresh & FIREWALL_LACKS_SCOPE)
+                log_warning("This kernel cannot tell packets in transit (its module nft_fib_inet "
+                            "can), so that jails with scope = local block those, too.");
+        m->firewall_lacks = lacks;
+}
+
 int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails) {
         _cleanup_(freep) FirewallJail *f = NULL;
+        int r;
 
         f = calloc(n_jails + 1, sizeof(*f));
         if (!f)
@@ -309,7 +324,12 @@ int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails) {
                 };
         }
 
-        return firewall_configure(m->firewall, f, n_jails);
+        r = firewall_configure(m->firewall, f, n_jails);
+        if (r < 0)
+                return r;
+
+        report_lacks(m);
+        return 0;
 }
 
 /* Somebody removed the table. The bans of this batch go in first, all others follow. */

@@ -52,7 +52,8 @@ struct Manager {
         size_t n_jails;
 
         Firewall *firewall;
-        Killer *killer; /* NULL if connections are left alone */
+        unsigned firewall_lacks; /* what has been reported of firewall_get_lacks() */
+        Killer *killer;          /* NULL if connections are left alone */
         Host *host;
         Store *store;
         Journal *journal;

@@ -54,7 +54,10 @@ typedef struct NftFirewall {
         NftLink *link;
         NftLayout layout;
         NftAbilities can;
-        bool may_own; /* the table, if the kernel can */
+        int can_reject;        /* negative: not known yet */
+        int can_spare_transit; /* same */
+        unsigned lacks;        /* FirewallLack */
+        bool may_own;          /* the table, if the kernel can */
 
         Operation *operations; /* scratch space of nft_apply() */
         size_t n_allocated;
@@ -66,17 +69,66 @@ static NftFirewall *NFT(Firewall *f) {
 
 /* configuring */
 
+/* Finds out what only some jails need, when one does. */
+static int probe_for_jails(NftFirewall *f, const FirewallJail *jails, size_t n_jails) {
+        for (size_t i = 0; i < n_jails; i++) {
+                if (jails[i].block != BLOCK_DROP && f->can_reject < 0)
+                        f->can_reject = nft_probe_reject();
+                if (jails[i].scope != SCOPE_ALL && f->can_spare_transit < 0)
+                        f->can_spare_transit = nft_probe_transit();
+
+                if (jails[i].block != BLOCK_DROP && f->can_reject < 0)
+                        return f->can_reject;
+                if (jails[i].scope != SCOPE_ALL && f->can_spare_transit < 0)
+                        return f->can_spare_transit;
+        }
+
+        return 0;
+}
+
+/* Has the jails ask for no more than the kernel can. Returns what that takes away. */
+static unsigned reduce_jails(const NftFirewall *f, FirewallJail *jails, size_t n_jails) {
+        unsigned lacks = 0;
+
+        for (size_t i = 0; i < n_jails; i++) {
+                if (jails[i].block != BLOCK_DROP && !f->can_reject) {
+                        jails[i].block = BLOCK_DROP;
+                        lacks |= FIREWALL_LACKS_REJECT;
+                }
+                if (jails[i].scope != SCOPE_ALL && !f->can_spare_transit) {
+                        jails[i].scope = SCOPE_ALL;
+                        lacks |= FIREWALL_LACKS_SCOPE;
+                }
+        }
+
+        return lacks;
+}
+
 static int nft_firewall_configure(Firewall *base, const FirewallJail *jails, size_t n_jails) {
+        _cleanup_(freep) FirewallJail *reduced = NULL;
         NftFirewall *f = NFT(base);
         NftLayout layout;
+        unsigned lacks;
         int r;
 
-        r = nft_configure(&layout, f->link, jails, n_jails, f->may_own);
+        r = probe_for_jails(f, jails, n_jails);
+        if (r < 0)
+                return r;
+
+        reduced = calloc(n_jails + 1, sizeof(*reduced));
+        if (!reduced)
+                return -ENOMEM;
+        if (n_jails > 0)
+                memcpy(reduced, jails, n_jails * sizeof(*reduced));
+        lacks = reduce_jails(f, reduced, n_jails);
+
+        r = nft_configure(&layout, f->link, reduced, n_jails, f->may_own);
         if (r < 0)
                 return r;
 
         nft_layout_done(&f->layout);
         f->layout = layout;
+        f->lacks = lacks;
         return 0;
 }
 
@@ -529,6 +581,10 @@ static FirewallOwnership nft_get_ownership(const Firewall *base) {
         return f->layout.is_owned ? FIREWALL_OWNED : FIREWALL_UNOWNED;
 }
 
+static unsigned nft_get_lacks(const Firewall *base) {
+        return ((const NftFirewall *) (const void *) base)->lacks;
+}
+
 static void nft_done(Firewall *base) {
         NftFirewall *f = NFT(base);
 
@@ -540,6 +596,7 @@ static void nft_done(Firewall *base) {
 int firewall_nft_new(Firewall **ret) {
         static const FirewallOps ops = {
                 .get_ownership = nft_get_ownership,
+                .get_lacks = nft_get_lacks,
                 .configure = nft_firewall_configure,
                 .apply = nft_apply,
                 .list = nft_list,
@@ -562,6 +619,7 @@ int firewall_nft_new(Firewall **ret) {
         base = &f->base;
 
         f->may_own = true;
+        f->can_reject = f->can_spare_transit = -ENODATA;
         r = nft_probe(&f->can);
         if (r < 0)
                 return r;
@@ -578,5 +636,6 @@ void firewall_nft_assume_old_kernel(Firewall *base) {
         NftFirewall *f = NFT(base);
 
         f->may_own = false;
+        f->can_reject = f->can_spare_transit = false;
         f->can = (NftAbilities){};
 }

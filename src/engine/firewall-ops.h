@@ -26,6 +26,7 @@ typedef struct FirewallChange {
 
 typedef struct FirewallOps {
         FirewallOwnership (*get_ownership)(const Firewall *f);
+        unsigned (*get_lacks)(const Firewall *f); /* NULL for none */
         int (*configure)(Firewall *f, const FirewallJail *jails, size_t n_jails);
 
         /* Carries out the changes, marks those that need no repetition as done, and counts the
@@ -59,6 +60,6 @@ struct Firewall {
         size_t n_allocated;
 };
 
-/* For tests: has the nftables firewall do without what kernels before 6.3 and 6.9 lack. To be
+/* For tests: has the nftables firewall do without what kernels before 5.9, 6.3 and 6.9 lack. To be
  * called before firewall_configure(). */
 void firewall_nft_assume_old_kernel(Firewall *f);

@@ -213,6 +213,12 @@ FirewallOwnership firewall_get_ownership(const Firewall *f) {
         return f->ops->get_ownership(f);
 }
 
+unsigned firewall_get_lacks(const Firewall *f) {
+        assert(f);
+
+        return f->ops->get_lacks ? f->ops->get_lacks(f) : 0;
+}
+
 /* firewall = log */
 
 static FirewallOwnership log_get_ownership(const Firewall *f _unused_) {

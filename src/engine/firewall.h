@@ -127,3 +127,12 @@ int firewall_get_counter(Firewall *f, const char *jail, FirewallCounter *ret);
 int firewall_destroy(Firewall *f);
 
 FirewallOwnership firewall_get_ownership(const Firewall *f);
+
+/* What jails of the last firewall_configure() ask for and the kernel lacks. */
+typedef enum FirewallLack {
+        FIREWALL_LACKS_REJECT = 1 << 0, /* packets are dropped without an answer */
+        FIREWALL_LACKS_SCOPE = 1 << 1,  /* packets in transit are blocked, too */
+} FirewallLack;
+
+/* Returns them, or-ed. */
+unsigned firewall_get_lacks(const Firewall *f);

@@ -24,6 +24,13 @@
  * Jails for every port each have their own sets, like all others, so that each can list, count and
  * lift its own bans. Only packets that begin a TCP connection, and UDP, ever see them.
  *
+ * Answering. `block = reject` and `reset` answer in place of the drop, after everything that lets a
+ * packet pass, so that what this host began is spared by them as well.
+ *
+ * Transit. `scope = local` asks the routing table, as before it nothing knows where a packet goes.
+ * What is for a broadcast or multicast address comes to this host, too, and is not spared. Ports
+ * that are forwarded by DNAT are still addressed to this host here.
+ *
  * Loopback is not exempt. Bans of this host's own addresses are refused before they come here, and
  * a transparent proxy hands on connections over lo with the address of their real source.
  *
@@ -384,11 +391,43 @@ static void write_spared(NftLink *l, const FirewallJail *jail) {
                 }
 }
 
-static void
-write_jail(const NftLayout *layout, NftLink *l, const NftJail *jail, const FirewallJail *wanted) {
+static void write_transit(NftLink *l, const FirewallJail *jail) {
         char chain[NFT_NAME_SIZE];
         NftRule r;
 
+        format_chain_name(chain, "drop", jail->name);
+        r = nft_rule_begin(l, chain);
+        nft_rule_transit(&r);
+        nft_rule_verdict(&r, NFT_RETURN, NULL);
+        nft_rule_end(&r);
+}
+
+/* What becomes of the packets that are left. */
+static void write_block(NftLink *l, const FirewallJail *jail) {
+        char chain[NFT_NAME_SIZE];
+        NftRule r;
+
+        format_chain_name(chain, "drop", jail->name);
+
+        if (jail->block == BLOCK_RESET && (jail->ports.protocols & PORT_TCP)) {
+                r = nft_rule_begin(l, chain);
+                nft_rule_protocol(&r, IPPROTO_TCP);
+                nft_rule_counter(&r, jail->name);
+                nft_rule_reject(&r, true);
+                nft_rule_end(&r);
+        }
+
+        r = nft_rule_begin(l, chain);
+        nft_rule_counter(&r, jail->name);
+        if (jail->block == BLOCK_DROP)
+                nft_rule_verdict(&r, NF_DROP, NULL);
+        else
+                nft_rule_reject(&r, false);
+        nft_rule_end(&r);
+}
+
+static void
+write_jail(const NftLayout *layout, NftLink *l, const NftJail *jail, const FirewallJail *wanted) {
         for (const NftBanSet *s = jail->sets; s; s = s->next) {
                 if (!s->exists)
                         write_ban_set(l, s);
@@ -398,12 +437,9 @@ write_jail(const NftLayout *layout, NftLink *l, const NftJail *jail, const Firew
         write_allowed(l, wanted);
         if (jail_spares_own(wanted, layout->local_ports))
                 write_spared(l, wanted);
-
-        format_chain_name(chain, "drop", jail->name);
-        r = nft_rule_begin(l, chain);
-        nft_rule_counter(&r, jail->name);
-        nft_rule_verdict(&r, NF_DROP, NULL);
-        nft_rule_end(&r);
+        if (wanted->scope == SCOPE_LOCAL)
+                write_transit(l, wanted);
+        write_block(l, wanted);
 }
 
 static NftSetParams udp_out_params(int family) {

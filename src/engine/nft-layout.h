@@ -14,7 +14,8 @@
  *         chain any-tcp, any-udp    jump jail-scan
  *         chain jail-sshd           ip saddr @sshd-v4 goto drop-sshd, and so on
  *         chain drop-sshd           ip saddr & 255.255.255.0 @sshd.allow-v4-24 return
- *                                   counter name sshd drop
+ *                                   fib daddr type unicast return  (scope = local)
+ *                                   counter name sshd drop         (or reject)
  *         set sshd-v4, sshd-v6, sshd-v6-64, ...
  *         chain output              meta l4proto udp udp sport 32768-60999 jump out-udp
  *         chain out-udp             ip daddr @scan-v4 update @udp-out.v4 { ... }

@@ -17,3 +17,8 @@ typedef struct NftAbilities {
  * Returns 0; -EPERM without CAP_NET_ADMIN; -EOPNOTSUPP if the kernel has no nftables or none for
  * inet; or another negative errno. */
 int nft_probe(NftAbilities *ret);
+
+/* Whether a rule at prerouting may answer packets (from 5.9), and may ask where they go; both are
+ * modules of the kernel that may be missing. Returns 1, 0 if not, or a negative errno. */
+int nft_probe_reject(void);
+int nft_probe_transit(void);

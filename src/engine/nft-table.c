@@ -18,6 +18,7 @@
 #include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
 #include <netinet/tcp.h>
 
 /* Places within headers. */
@@ -492,6 +493,33 @@ void nft_rule_counter(NftRule *r, const char *name) {
         nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER);
         if (nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, name) < 0)
                 nft_link_fail(r->link, -ENOMEM);
+}
+
+void nft_rule_transit(NftRule *r) {
+        const uint32_t unicast = RTN_UNICAST;
+        struct nftnl_expr *e;
+
+        e = rule_expression(r, "fib");
+        if (!e)
+                return;
+
+        nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+        nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+        nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+        rule_compare(r, NFT_CMP_EQ, &unicast, sizeof(unicast));
+}
+
+void nft_rule_reject(NftRule *r, bool reset) {
+        struct nftnl_expr *e;
+
+        e = rule_expression(r, "reject");
+        if (!e)
+                return;
+
+        nftnl_expr_set_u32(e,
+                        NFTNL_EXPR_REJECT_TYPE,
+                        reset ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
+        nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, reset ? 0 : NFT_REJECT_ICMPX_PORT_UNREACH);
 }
 
 void nft_rule_verdict(NftRule *r, int verdict, const char *chain) {

@@ -131,5 +131,13 @@ void nft_rule_flow_update(NftRule *r, int family, const char *set);
 /* `counter name "x"` */
 void nft_rule_counter(NftRule *r, const char *name);
 
+/* `fib daddr type unicast`: the packet is for another host, which this one forwards to. Matches
+ * neither this host's own addresses nor broadcast and multicast. */
+void nft_rule_transit(NftRule *r);
+
+/* `reject with tcp reset`, which wants TCP to be matched before, or else `reject with icmpx
+ * port-unreachable`. Ends the way of the packet. */
+void nft_rule_reject(NftRule *r, bool reset);
+
 /* A verdict of NFT_JUMP, NFT_GOTO with a chain; NFT_RETURN, NF_DROP, NF_ACCEPT with NULL. */
 void nft_rule_verdict(NftRule *r, int verdict, const char *chain);

@@ -11,6 +11,11 @@
  *         peer, veth1:   192.0.2.66/24   2001:db8:0:a::1/48
  *                        192.0.2.67      2001:db8:0:a::2
  *                        192.0.2.130     2001:db8:0:b::1
+ *
+ * A third, called inner, is behind the host for tests of what the host forwards:
+ *
+ *         host, veth2:   198.51.100.1/24   2001:db8:1::1/48
+ *         inner, veth3:  198.51.100.2/24   2001:db8:1::2/48
  */
 
 #include <stdbool.h>
@@ -27,6 +32,8 @@
 #define PEER6 "2001:db8:0:a::1"
 #define SAME_64 "2001:db8:0:a::2"
 #define OTHER_64 "2001:db8:0:b::1"
+#define INNER4 "198.51.100.2"
+#define INNER6 "2001:db8:1::2"
 
 /* Enters namespaces of its own, and ends the program with 77 (skipped) where that is not allowed.
  */
@@ -34,6 +41,10 @@ void netns_enter(void);
 
 /* Makes the peer and the veth pair. Call it once, after netns_enter(). */
 void netns_make_peer(void);
+
+/* Makes the inner namespace, and the host forward between it and the peer. Call it once, after
+ * netns_make_peer(). */
+void netns_make_inner(void);
 
 /* Runs a command in the host's namespace. Aborts if it fails. */
 void netns_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -43,6 +54,7 @@ Address netns_address(const char *s);
 typedef enum Side {
         SIDE_HOST,
         SIDE_PEER,
+        SIDE_INNER,
 } Side;
 
 /* A socket of that type (SOCK_STREAM, SOCK_DGRAM) bound to the address and port (0: any) on that
@@ -58,6 +70,10 @@ uint16_t netns_socket_port(int fd);
  * moment. */
 int netns_connect(Side side, const char *from, const char *to, uint16_t port);
 
+/* What becomes of a connection from the peer: 0, -ETIMEDOUT if nothing answers within a moment, or
+ * the error that the answer means. */
+int netns_try_connect(const char *from, const char *to, uint16_t port);
+
 /* True if a connection comes about. */
 bool netns_can_connect(const char *from, const char *to, uint16_t port);
 
@@ -65,6 +81,12 @@ void netns_send(int fd, const char *to, uint16_t port);
 
 /* True if a datagram arrives within a moment. */
 bool netns_receive(int fd);
+
+/* Connects a datagram socket, so that errors come back to it. */
+void netns_associate(int fd, const char *to, uint16_t port);
+
+/* The error that comes back to a socket within a moment, 0 if there is none. */
+int netns_error(int fd);
 
 /* True if the peer answers an ICMP echo of its address from to the host. */
 bool netns_can_ping(const char *from, const char *to);

@@ -19,6 +19,7 @@
 #include "engine/firewall-ops.h"
 #include "engine/nft-layout.h"
 #include "engine/nft-table.h"
+#include "firewalls.h"
 #include "netns.h"
 
 #define SSH 22
@@ -27,121 +28,11 @@
 
 /* helpers */
 
-static FirewallJail make_jail(const char *name, const char *ports, unsigned protocols) {
-        FirewallJail jail = { .name = name, .ports = { .protocols = protocols } };
-        const char *bad = NULL;
-
-        assert_ok(ports_parse(ports, &jail.ports, &bad));
-        return jail;
-}
-
-/* Firewalls that are open. A test that fails never comes to its end, and an owned table would stay
- * closed to the tests after it. */
-static Firewall *opened[8];
-
-/* Do without what the kernel of Debian 12 cannot. */
-static bool kernel_is_old;
-
-static Firewall *open_unconfigured(void) {
-        for (size_t i = 0; i < ELEMENTSOF(opened); i++)
-                if (!opened[i]) {
-                        assert_ok(firewall_nft_new(&opened[i]));
-                        if (kernel_is_old)
-                                firewall_nft_assume_old_kernel(opened[i]);
-                        return opened[i];
-                }
-
-        fail();
-        return NULL;
-}
-
-static Firewall *open_firewall(const FirewallJail *jails, size_t n_jails) {
-        Firewall *f = open_unconfigured();
-
-        assert_ok(firewall_configure(f, jails, n_jails));
-        return f;
-}
-
-static void close_firewall(Firewall *f) {
-        for (size_t i = 0; i < ELEMENTSOF(opened); i++)
-                if (opened[i] == f)
-                        opened[i] = firewall_free(f);
-}
-
 /* A firewall with the jail sshd at port 22. */
 static Firewall *open_sshd(void) {
         const FirewallJail jail = make_jail("sshd", "22", PORT_TCP);
 
         return open_firewall(&jail, 1);
-}
-
-static void ban(Firewall *f, const char *jail, const char *address, usec_t remaining) {
-        const Address a = netns_address(address);
-
-        assert_ok(firewall_add(f, jail, &a, remaining));
-        assert_int_equal(firewall_commit(f, NULL, NULL), 1);
-}
-
-static void unban(Firewall *f, const char *jail, const char *address) {
-        const Address a = netns_address(address);
-
-        assert_ok(firewall_remove(f, jail, &a));
-        assert_int_equal(firewall_commit(f, NULL, NULL), 1);
-}
-
-/* What remains of the ban, 0 if there is none. */
-static usec_t remaining_of(Firewall *f, const char *jail, const char *address) {
-        const Address a = netns_address(address);
-        usec_t remaining = 0;
-        int r;
-
-        r = firewall_lookup(f, jail, &a, &remaining);
-        assert_ok(r);
-        assert_int_equal(r, remaining > 0);
-        return remaining;
-}
-
-static void assert_about(usec_t remaining, usec_t expected) {
-        assert_true(remaining <= expected);
-        assert_true(remaining > expected - 30 * USEC_PER_SEC);
-}
-
-static uint64_t packets_dropped(Firewall *f, const char *jail) {
-        FirewallCounter counter;
-
-        assert_ok(firewall_get_counter(f, jail, &counter));
-        return counter.packets;
-}
-
-static void count_element(const char *jail, const Address *address, usec_t remaining, void *n) {
-        (void) jail;
-        (void) address;
-        (void) remaining;
-        ++*(size_t *) n;
-}
-
-static size_t count_elements(Firewall *f) {
-        size_t n = 0;
-        int r;
-
-        r = firewall_list(f, 1000000, count_element, &n);
-        assert_int_equal(r, n);
-        return n;
-}
-
-static int remove_table(void **state) {
-        Firewall *f;
-
-        (void) state;
-
-        for (size_t i = 0; i < ELEMENTSOF(opened); i++)
-                opened[i] = firewall_free(opened[i]);
-
-        kernel_is_old = false;
-        f = open_unconfigured();
-        assert_ok(firewall_destroy(f));
-        close_firewall(f);
-        return 0;
 }
 
 static int remove_table_and_age(void **state) {

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "test.h"
+
+#include "firewalls.h"
+
+#include "engine/firewall-ops.h"
+#include "netns.h"
+
+FirewallJail make_jail(const char *name, const char *ports, unsigned protocols) {
+        FirewallJail jail = { .name = name, .ports = { .protocols = protocols } };
+        const char *bad = NULL;
+
+        assert_ok(ports_parse(ports, &jail.ports, &bad));
+        return jail;
+}
+
+/* Firewalls that are open. A test that fails never comes to its end, and an owned table would stay
+ * closed to the tests after it. */
+static Firewall *opened[8];
+
+bool kernel_is_old;
+
+Firewall *open_unconfigured(void) {
+        for (size_t i = 0; i < ELEMENTSOF(opened); i++)
+                if (!opened[i]) {
+                        assert_ok(firewall_nft_new(&opened[i]));
+                        if (kernel_is_old)
+                                firewall_nft_assume_old_kernel(opened[i]);
+                        return opened[i];
+                }
+
+        fail();
+        return NULL;
+}
+
+Firewall *open_firewall(const FirewallJail *jails, size_t n_jails) {
+        Firewall *f = open_unconfigured();
+
+        assert_ok(firewall_configure(f, jails, n_jails));
+        return f;
+}
+
+void close_firewall(Firewall *f) {
+        for (size_t i = 0; i < ELEMENTSOF(opened); i++)
+                if (opened[i] == f)
+                        opened[i] = firewall_free(f);
+}
+
+void ban(Firewall *f, const char *jail, const char *address, usec_t remaining) {
+        const Address a = netns_address(address);
+
+        assert_ok(firewall_add(f, jail, &a, remaining));
+        assert_int_equal(firewall_commit(f, NULL, NULL), 1);
+}
+
+void unban(Firewall *f, const char *jail, const char *address) {
+        const Address a = netns_address(address);
+
+        assert_ok(firewall_remove(f, jail, &a));
+        assert_int_equal(firewall_commit(f, NULL, NULL), 1);
+}
+
+usec_t remaining_of(Firewall *f, const char *jail, const char *address) {
+        const Address a = netns_address(address);
+        usec_t remaining = 0;
+        int r;
+
+        r = firewall_lookup(f, jail, &a, &remaining);
+        assert_ok(r);
+        assert_int_equal(r, remaining > 0);
+        return remaining;
+}
+
+void assert_about(usec_t remaining, usec_t expected) {
+        assert_true(remaining <= expected);
+        assert_true(remaining > expected - 30 * USEC_PER_SEC);
+}
+
+uint64_t packets_dropped(Firewall *f, const char *jail) {
+        FirewallCounter counter;
+
+        assert_ok(firewall_get_counter(f, jail, &counter));
+        return counter.packets;
+}
+
+void count_element(const char *jail, const Address *address, usec_t remaining, void *n) {
+        (void) jail;
+        (void) address;
+        (void) remaining;
+        ++*(size_t *) n;
+}
+
+size_t count_elements(Firewall *f) {
+        size_t n = 0;
+        int r;
+
+        r = firewall_list(f, 1000000, count_element, &n);
+        assert_int_equal(r, n);
+        return n;
+}
+
+int remove_table(void **state) {
+        Firewall *f;
+
+        (void) state;
+
+        for (size_t i = 0; i < ELEMENTSOF(opened); i++)
+                opened[i] = firewall_free(opened[i]);
+
+        kernel_is_old = false;
+        f = open_unconfigured();
+        assert_ok(firewall_destroy(f));
+        close_firewall(f);
+        return 0;
+}

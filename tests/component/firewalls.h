@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Firewalls for the tests of them
+ *
+ * All of these fail the test if something goes wrong.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/firewall.h"
+
+/* Firewalls that are opened do without what the kernel of Debian 12 cannot. */
+extern bool kernel_is_old;
+
+FirewallJail make_jail(const char *name, const char *ports, unsigned protocols);
+
+Firewall *open_unconfigured(void);
+Firewall *open_firewall(const FirewallJail *jails, size_t n_jails);
+void close_firewall(Firewall *f);
+
+/* One change, and the commit. */
+void ban(Firewall *f, const char *jail, const char *address, usec_t remaining);
+void unban(Firewall *f, const char *jail, const char *address);
+
+/* What remains of the ban, 0 if there is none. */
+usec_t remaining_of(Firewall *f, const char *jail, const char *address);
+void assert_about(usec_t remaining, usec_t expected);
+
+uint64_t packets_dropped(Firewall *f, const char *jail);
+
+/* A FirewallElementHandler that counts in a size_t. */
+void count_element(const char *jail, const Address *address, usec_t remaining, void *n);
+size_t count_elements(Firewall *f);
+
+/* Before and after each test: closes what is open and removes the table. */
+int remove_table(void **state);
