@@ -283,6 +283,11 @@ int journal_set_matches(Journal *j,
 
         sd_journal_flush_matches(j->journal);
 
+        /* libsystemd knows no globs: everything is read then, and compared. */
+        for (size_t i = 0; i < n_matches; i++)
+                if (match_has_glob(matches[i]))
+                        return 0;
+
         for (size_t i = 0; i < ELEMENTSOF(leading_fields); i++) {
                 r = add_groups(j, matches, n_matches, &leading_fields[i]);
                 if (r < 0)

@@ -241,6 +241,44 @@ static void all_matches_are_alternatives(void **state) {
         assert_next(j, NULL);
 }
 
+static void globs_of_units_read_everything(void **state) {
+        _cleanup_(match_freep) Match *unit = NULL, *glob = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        const char *bad;
+        Entry e;
+
+        add_message(&x, "one");
+        add_entry(&x,
+                        "_SYSTEMD_UNIT=ssh@7-192.0.2.1:22-198.51.100.66:40000.service\n"
+                        "_SYSTEMD_SLICE=elsewhere.slice\nMESSAGE=two\n");
+        j = open_all(export_end(&x, *state, "journal/a.journal"));
+        journal_close(j);
+        j = open_all(files_path(*state, "journal"));
+
+        assert_int_equal(match_new(&unit), 0);
+        assert_int_equal(match_new(&glob), 0);
+        assert_int_equal(match_add_units(unit, "nosuch.service", NULL, &bad), 0);
+        assert_int_equal(match_add_units(glob, "ssh@?*.service", NULL, &bad), 0);
+        assert_int_equal(journal_set_matches(j, (const Match *const[]){ unit, glob }, 2, NULL, 0),
+                        0);
+        assert_int_equal(journal_seek_head(j), 0);
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_false(match_fits(glob, &e));
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_true(match_fits(glob, &e));
+        assert_next(j, NULL);
+
+        /* A unit that nobody had heard of. */
+        x = export_begin();
+        x.second = 9;
+        add_entry(&x, "_SYSTEMD_UNIT=ssh@8-192.0.2.1:22-198.51.100.67:40001.service\nMESSAGE=3\n");
+        (void) export_end(&x, *state, "journal/b.journal");
+        assert_ok(journal_process(j));
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_true(match_fits(glob, &e));
+}
+
 static void reopened_journal_goes_on(void **state) {
         _cleanup_(freep) char *one = NULL;
         _cleanup_(journal_closep) Journal *j = NULL;
@@ -609,6 +647,7 @@ int main(void) {
                 cmocka_file_test(only_wanted_entries_arrive),
                 cmocka_file_test(what_cannot_be_told_cheaply_arrives_as_well),
                 cmocka_file_test(all_matches_are_alternatives),
+                cmocka_file_test(globs_of_units_read_everything),
                 cmocka_file_test(reopened_journal_goes_on),
                 cmocka_file_test(reading_begins_where_asked),
                 cmocka_file_test(cursor_leads_behind_its_entry),

@@ -163,9 +163,7 @@ static void slices_of_templates_are_escaped(void **state) {
 }
 
 static void what_is_no_unit_is_pointed_to(void **state) {
-        static const char *const bad[] = {
-                "ssh", "ssh*.service", "a/b.service", "_UID=0.service", "*"
-        };
+        static const char *const bad[] = { "ssh", "ssh*", "a/b.service", "_UID=0.service", "*" };
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 _cleanup_(match_freep) Match *m = NULL;
@@ -230,6 +228,136 @@ static void every_alternative_needs_a_trusted_field(void **state) {
         }
 }
 
+static Match *units(const char *text, const Match *require) {
+        const char *bad;
+        Match *m;
+
+        assert_int_equal(match_new(&m), 0);
+        assert_int_equal(match_add_units(m, text, require, &bad), 0);
+        return m;
+}
+
+static void assert_unit(const Match *m, const char *unit, bool fits) {
+        Entry e = {};
+
+        set(&e, ENTRY_SYSTEMD_UNIT, unit);
+        set(&e, ENTRY_SYSTEMD_SLICE, "system.slice");
+        assert_int_equal(match_fits(m, &e), fits);
+}
+
+static void globs_are_compared_with_the_unit(void **state) {
+        _cleanup_(match_freep) Match *php =
+                        units("php*-fpm.service a?c.service [xy].service", NULL);
+        _cleanup_(match_freep) Match *ssh = units("ssh@?*.service", NULL);
+        _cleanup_(match_freep) Match *dash = units("my\\x2d*.service", NULL);
+        Entry e = {};
+
+        assert_true(match_has_glob(php));
+        assert_unit(php, "php8.2-fpm.service", true);
+        assert_unit(php, "php-fpm.service", true);
+        assert_unit(php, "abc.service", true);
+        assert_unit(php, "y.service", true);
+        assert_unit(php, "z.service", false);
+        assert_unit(php, "php8.2-fpm.service2", false);
+        assert_unit(php, "xphp8.2-fpm.service", false);
+        assert_unit(php, "ac.service", false);
+        assert_unit(ssh, "ssh@7-192.0.2.1:22-198.51.100.66:40000.service", true);
+        assert_unit(ssh, "ssh.service", false);
+        assert_unit(dash, "my\\x2down.service", true);
+        assert_unit(dash, "myx2down.service", false);
+
+        /* Neither an entry without a unit nor one whose unit is none. */
+        assert_false(match_fits(php, &e));
+        e.fields[ENTRY_SYSTEMD_UNIT] = (EntryValue){ "php\0-fpm.service", 16 };
+        assert_false(match_fits(php, &e));
+}
+
+static void globs_need_what_is_required(void **state) {
+        _cleanup_(match_freep) Match *require = parse("_UID=0");
+        _cleanup_(match_freep) Match *m = units("a*.service", require);
+        Entry e = {};
+
+        set(&e, ENTRY_SYSTEMD_UNIT, "ab.service");
+        set(&e, ENTRY_UID, "7");
+        assert_false(match_fits(m, &e));
+        set(&e, ENTRY_UID, "0");
+        assert_true(match_fits(m, &e));
+}
+
+static void all_instances_are_told_by_their_slice(void **state) {
+        _cleanup_(match_freep) Match *m = units(
+                        "ssh@*.service postgresql@.service user@.service ssh@*-x.service", NULL);
+
+        assert_text(m,
+                        "_SYSTEMD_SLICE=system-ssh.slice + _SYSTEMD_SLICE=system-postgresql.slice + "
+                        "_SYSTEMD_UNIT=user@*.service + _SYSTEMD_UNIT=ssh@*-x.service");
+        assert_unit(m, "user@1000.service", true);
+        assert_unit(m, "ssh@1-x.service", true);
+}
+
+static void terms_of_journalctl_are_no_globs(void **state) {
+        _cleanup_(match_freep) Match *m = parse("_SYSTEMD_UNIT=a*.service");
+
+        assert_false(match_has_glob(m));
+        assert_unit(m, "ab.service", false);
+        assert_unit(m, "a*.service", true);
+}
+
+static void globs_that_take_in_users_are_not_trusted(void **state) {
+        static const struct {
+                const char *units;
+                bool trusted;
+        } cases[] = {
+                { "php*-fpm.service", true },
+                { "ssh@?*.service", true },
+                { "*.service", false },
+                { "u*.service", false },
+                { "user@.service", false },
+                { "ssh.service *.scope", false },
+        };
+        _cleanup_(match_freep) Match *root = parse("_UID=0");
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(match_freep) Match *m = units(cases[i].units, NULL);
+                _cleanup_(match_freep) Match *of_root = units(cases[i].units, root);
+
+                assert_int_equal(match_is_trusted(m), cases[i].trusted);
+                assert_true(match_is_trusted(of_root));
+        }
+}
+
+static void assert_journalctl(const Match *m, const char *wanted, bool exact) {
+        bool is_exact;
+        char *text = match_to_journalctl(m, &is_exact);
+
+        assert_non_null(text);
+        assert_string_equal(text, wanted);
+        assert_int_equal(is_exact, exact);
+        free(text);
+}
+
+static void journalctl_is_told_terms_or_units(void **state) {
+        _cleanup_(match_freep) Match *require = parse("_UID=0 _COMM='it is'");
+        _cleanup_(match_freep) Match *plain = units("ssh.service ssh@.service", require);
+        _cleanup_(match_freep) Match *globs = units("php*.service ssh@.service a.service", require);
+        _cleanup_(match_freep) Match *quoted = parse("_COMM=\"it's\" _EXE=/bin/$x");
+        _cleanup_(match_freep) Match *mixed = units("php*.service", require);
+        const char *bad;
+
+        assert_journalctl(plain,
+                        "_SYSTEMD_UNIT=ssh.service _UID=0 '_COMM=it is' + "
+                        "_SYSTEMD_SLICE=system-ssh.slice _UID=0 '_COMM=it is'",
+                        true);
+        assert_journalctl(globs,
+                        "-u 'php*.service' -u system-ssh.slice -u a.service _UID=0 '_COMM=it is'",
+                        false);
+        assert_journalctl(quoted, "'_COMM=it'\\''s' '_EXE=/bin/$x'", true);
+
+        /* No command line says this. */
+        assert_int_equal(match_parse(mixed, "_UID=7", &bad), 0);
+        assert_journalctl(mixed, "", false);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(terms_of_one_field_are_alternatives),
@@ -245,6 +373,12 @@ int main(void) {
                 cmocka_unit_test(no_unit_at_all_is_refused),
                 cmocka_unit_test(overlong_units_are_refused),
                 cmocka_unit_test(every_alternative_needs_a_trusted_field),
+                cmocka_unit_test(globs_are_compared_with_the_unit),
+                cmocka_unit_test(globs_need_what_is_required),
+                cmocka_unit_test(all_instances_are_told_by_their_slice),
+                cmocka_unit_test(terms_of_journalctl_are_no_globs),
+                cmocka_unit_test(globs_that_take_in_users_are_not_trusted),
+                cmocka_unit_test(journalctl_is_told_terms_or_units),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
