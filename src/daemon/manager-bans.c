@@ -176,7 +176,7 @@ spare(Manager *m, Jail *jail, const JailFailure *f, Address *target, const char 
         Address which;
         HostRole role;
 
-        role = host_get_role(m->host, &f->host, &which);
+        role = host_get_role(m->host, &f->host, true, &which);
         if (role != HOST_ROLE_NONE) {
                 *cause = host_role_to_string(role);
                 announce_spared(jail_name(jail), &f->host, *cause, &which, f->pattern);
@@ -186,7 +186,8 @@ spare(Manager *m, Jail *jail, const JailFailure *f, Address *target, const char 
         /* A /64 with neighbours in it, or with one of our own: the one host alone. */
         if (!address_is_host(target) &&
                         (host_is_on_link(m->host, target) ||
-                                        host_get_role(m->host, target, NULL) != HOST_ROLE_NONE))
+                                        host_get_role(m->host, target, true, NULL) !=
+                                                        HOST_ROLE_NONE))
                 *target = f->host;
 
         return true;

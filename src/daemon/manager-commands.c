@@ -23,7 +23,7 @@ check_ban(Manager *m, Jail *jail, const Address *a, char error[static MANAGER_ER
 
         address_format(a, text);
 
-        role = host_get_role(m->host, a, &which);
+        role = host_get_role(m->host, a, true, &which);
         if (role != HOST_ROLE_NONE) {
                 bool same = address_equal(a, &which);
 

@@ -713,7 +713,7 @@ const char *host_role_to_string(HostRole role) {
         }
 }
 
-HostRole host_get_role(const Host *h, const Address *address, Address *ret_which) {
+HostRole host_get_role(const Host *h, const Address *address, bool own, Address *ret_which) {
         static const Address loopback[] = {
                 { .bytes = { 127, 0, 0, 1 }, .family = AF_INET, .prefixlen = 32 },
                 { .bytes = { [15] = 1 }, .family = AF_INET6, .prefixlen = 128 },
@@ -730,7 +730,7 @@ HostRole host_get_role(const Host *h, const Address *address, Address *ret_which
                 if (address_covers(address, &loopback[i]))
                         found = &loopback[i];
 
-        if (!found)
+        if (!found && own)
                 found = addresses_find_in(&h->state.own, address);
         if (!found) {
                 role = HOST_ROLE_GATEWAY;
@@ -746,6 +746,34 @@ HostRole host_get_role(const Host *h, const Address *address, Address *ret_which
         if (ret_which)
                 *ret_which = *found;
         return role;
+}
+
+int host_foreach(const Host *h, HostHandler handler, void *userdata) {
+        assert(h);
+        assert(handler);
+
+        const struct {
+                HostRole role;
+                const Addresses *addresses;
+        } kinds[] = {
+                { HOST_ROLE_OWN, &h->state.own },
+                { HOST_ROLE_GATEWAY, &h->state.gateways },
+                { HOST_ROLE_RESOLVER, &h->state.resolvers },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                for (size_t k = 0; k < kinds[i].addresses->n; k++) {
+                        const Address *a = &kinds[i].addresses->entries[k];
+                        int r;
+
+                        if (is_loopback(a))
+                                continue;
+                        r = handler(kinds[i].role, a, userdata);
+                        if (r < 0)
+                                return r;
+                }
+
+        return 0;
 }
 
 bool host_is_on_link(const Host *h, const Address *address) {

@@ -46,8 +46,14 @@ typedef enum HostRole {
 const char *host_role_to_string(HostRole role);
 
 /* What the address is to this host; for a prefix, what some address within it is. If ret_which is
- * not NULL, it receives the address found. */
-HostRole host_get_role(const Host *h, const Address *address, Address *ret_which);
+ * not NULL, it receives the address found. Without `own`, of this host's own addresses only
+ * loopback counts: who bans that has cut his own services off from each other. */
+HostRole host_get_role(const Host *h, const Address *address, bool own, Address *ret_which);
+
+/* Calls the handler for every address that has a role, loopback excepted. A negative return ends
+ * the walk and is returned. */
+typedef int (*HostHandler)(HostRole role, const Address *address, void *userdata);
+int host_foreach(const Host *h, HostHandler handler, void *userdata);
 
 /* True if the address lies in a network this host is attached to directly, so that a prefix around
  * it also holds neighbours. Default and host routes do not count. */

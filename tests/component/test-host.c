@@ -33,7 +33,7 @@ static Host *open_host(void) {
 static HostRole role_of(const Host *h, const char *address) {
         const Address a = netns_address(address);
 
-        return host_get_role(h, &a, NULL);
+        return host_get_role(h, &a, true, NULL);
 }
 
 static bool is_on_link(const Host *h, const char *address) {
@@ -78,8 +78,63 @@ static void own_addresses_are_known(void **state) {
         assert_int_equal(role_of(h, PEER6), HOST_ROLE_NONE);
         assert_int_equal(role_of(h, "192.0.2.16/28"), HOST_ROLE_NONE);
 
-        assert_int_equal(host_get_role(h, &around, &which), HOST_ROLE_OWN);
+        assert_int_equal(host_get_role(h, &around, true, &which), HOST_ROLE_OWN);
         assert_true(address_equal(&which, &mine));
+}
+
+static HostRole role_without_own(const Host *h, const char *address) {
+        const Address a = netns_address(address);
+
+        return host_get_role(h, &a, false, NULL);
+}
+
+static void own_addresses_can_be_left_out(void **state) {
+        _cleanup_(host_freep) Host *h = NULL;
+
+        (void) state;
+
+        netns_run("ip route add default via " PEER4 " proto static");
+        h = open_host();
+        assert_int_equal(role_without_own(h, HOST4), HOST_ROLE_NONE);
+        assert_int_equal(role_without_own(h, HOST6), HOST_ROLE_NONE);
+        assert_int_equal(role_without_own(h, PEER4), HOST_ROLE_GATEWAY);
+        assert_int_equal(role_without_own(h, "192.0.2.0/24"), HOST_ROLE_GATEWAY);
+        assert_int_equal(role_without_own(h, "127.0.0.1"), HOST_ROLE_OWN);
+        assert_int_equal(role_without_own(h, "::/0"), HOST_ROLE_OWN);
+}
+
+typedef struct Seen {
+        size_t n_own;
+        size_t n_gateways;
+        size_t n_resolvers;
+} Seen;
+
+static int see(HostRole role, const Address *address, void *userdata) {
+        const Address loopback = netns_address("127.0.0.0/8");
+        Seen *seen = userdata;
+
+        assert_true(address_is_host(address));
+        assert_false(address_covers(&loopback, address));
+        seen->n_own += role == HOST_ROLE_OWN;
+        seen->n_gateways += role == HOST_ROLE_GATEWAY;
+        seen->n_resolvers += role == HOST_ROLE_RESOLVER;
+        return seen->n_resolvers == 2 ? -ECANCELED : 0;
+}
+
+static void every_role_is_walked_through(void **state) {
+        _cleanup_(host_freep) Host *h = NULL;
+        Seen seen = {};
+
+        (void) state;
+
+        write_resolv_conf("nameserver 192.0.2.53\n");
+        netns_run("ip route add default via " PEER4 " proto static");
+        h = open_host();
+        assert_ok(host_foreach(h, see, &seen));
+        assert_true(seen.n_own >= 2);
+        assert_int_equal(seen.n_gateways, 1);
+        assert_int_equal(seen.n_resolvers, 1);
+        assert_fails(host_foreach(h, see, &seen), ECANCELED);
 }
 
 static void gateways_are_known_wherever_they_are(void **state) {
@@ -264,6 +319,8 @@ static void roles_have_names(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_teardown(own_addresses_are_known, undo),
+                cmocka_unit_test_teardown(own_addresses_can_be_left_out, undo),
+                cmocka_unit_test_teardown(every_role_is_walked_through, undo),
                 cmocka_unit_test_teardown(gateways_are_known_wherever_they_are, undo),
                 cmocka_unit_test_teardown(networks_attached_are_on_link, undo),
                 cmocka_unit_test_teardown(resolvers_are_known, undo),
