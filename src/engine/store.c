@@ -11,11 +11,10 @@
 #include "engine/store.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
-
-#define SCHEMA_VERSION 1
 
 /* Pages in the log at which a checkpoint is due: 4 MB. */
 #define CHECKPOINT_PAGES 1000
@@ -57,6 +56,17 @@ static const char schema[] = "CREATE TABLE meta ("
                              "CREATE INDEX ended_by_end ON ended (end);"
                              "CREATE INDEX ended_in_kernel ON ended (in_kernel) WHERE in_kernel;";
 
+/* The schema above is version 1; each of these makes the next one of the one before. */
+static const char *const upgrades[] = {
+        "CREATE TABLE names ("
+        "  name TEXT NOT NULL,"
+        "  address BLOB NOT NULL," /* 4 or 16 bytes in network order */
+        "  PRIMARY KEY (name, address)"
+        ") WITHOUT ROWID;",
+};
+
+#define SCHEMA_VERSION ((int64_t) (1 + ELEMENTSOF(upgrades)))
+
 typedef enum Statement {
         STATEMENT_BEGIN,
         STATEMENT_COMMIT,
@@ -76,6 +86,9 @@ typedef enum Statement {
         STATEMENT_BANS,
         STATEMENT_ENDED,
         STATEMENT_IN_KERNEL,
+        STATEMENT_CLEAR_NAMES,
+        STATEMENT_ADD_NAME,
+        STATEMENT_NAMES,
         _STATEMENT_MAX,
 } Statement;
 
@@ -107,6 +120,9 @@ static const char *const statements[_STATEMENT_MAX] = {
         [STATEMENT_BANS] = "SELECT " BAN_COLUMNS " FROM bans ORDER BY id",
         [STATEMENT_ENDED] = "SELECT " BAN_COLUMNS " FROM ended WHERE end >= ? ORDER BY end",
         [STATEMENT_IN_KERNEL] = "SELECT " BAN_COLUMNS " FROM ended WHERE in_kernel",
+        [STATEMENT_CLEAR_NAMES] = "DELETE FROM names",
+        [STATEMENT_ADD_NAME] = "INSERT OR REPLACE INTO names (name, address) VALUES (?, ?)",
+        [STATEMENT_NAMES] = "SELECT name, address FROM names",
 };
 
 struct Store {
@@ -207,9 +223,10 @@ static int check_db(sqlite3 *db) {
         return r;
 }
 
-/* Whether all tables and columns are there. */
+/* Whether all tables and columns are there. The statements before need none, and some of them must
+ * not be prepared within a transaction. */
 static int check_schema(sqlite3 *db) {
-        for (size_t i = 0; i < ELEMENTSOF(statements); i++) {
+        for (size_t i = STATEMENT_ADD_BAN; i < ELEMENTSOF(statements); i++) {
                 sqlite3_stmt *stmt = NULL;
                 int r;
 
@@ -222,6 +239,13 @@ static int check_schema(sqlite3 *db) {
         return 0;
 }
 
+static int set_version(sqlite3 *db, int64_t version) {
+        char sql[64];
+
+        (void) snprintf(sql, sizeof(sql), "PRAGMA user_version = %" PRIi64, version);
+        return exec(db, sql);
+}
+
 static int make_schema(sqlite3 *db) {
         int64_t n_tables = 0;
         int r;
@@ -232,13 +256,31 @@ static int make_schema(sqlite3 *db) {
         if (n_tables > 0)
                 return -EBADMSG; /* somebody else's */
 
+        return exec(db, schema);
+}
+
+/* Brings the tables to today's version, all at once or not at all. */
+static int upgrade_schema(sqlite3 *db, int64_t version) {
+        int r;
+
         r = exec(db, "BEGIN IMMEDIATE");
+        if (r < 0)
+                return r;
+
+        if (version == 0) {
+                r = make_schema(db);
+                version = 1;
+        }
+        for (; version < SCHEMA_VERSION && r >= 0; version++)
+                r = exec(db, upgrades[version - 1]);
         if (r >= 0)
-                r = exec(db, schema);
+                r = set_version(db, SCHEMA_VERSION);
         if (r >= 0)
-                r = exec(db, "PRAGMA user_version = 1");
+                r = check_schema(db);
         if (r >= 0)
-                r = exec(db, "COMMIT");
+                return exec(db, "COMMIT");
+
+        (void) exec(db, "ROLLBACK");
         return r;
 }
 
@@ -251,12 +293,12 @@ static int prepare_schema(sqlite3 *db) {
                 return r;
         if (version > SCHEMA_VERSION)
                 return -ENOTSUP;
+        if (version < 0)
+                return -EBADMSG;
 
         r = exec(db, "PRAGMA journal_mode = WAL");
-        if (r >= 0 && version == 0)
-                r = make_schema(db);
         if (r >= 0)
-                r = check_schema(db);
+                r = version < SCHEMA_VERSION ? upgrade_schema(db, version) : check_schema(db);
         if (r >= 0)
                 r = exec(db, "PRAGMA wal_autocheckpoint = 0");
         if (r >= 0)
@@ -760,4 +802,51 @@ int store_foreach_in_kernel(Store *s, StoreHandler handler, void *userdata) {
         assert(handler);
 
         return foreach(s, STATEMENT_IN_KERNEL, handler, userdata);
+}
+
+/* Names */
+
+int store_clear_names(Store *s) {
+        assert(s);
+
+        return run(s, STATEMENT_CLEAR_NAMES);
+}
+
+int store_add_name(Store *s, const char *name, const Address *a) {
+        sqlite3_stmt *stmt;
+
+        assert(s);
+        assert(name);
+        assert(a);
+
+        stmt = s->statements[STATEMENT_ADD_NAME];
+        bind_text(stmt, 1, name);
+        (void) sqlite3_bind_blob(stmt, 2, a->bytes, (int) address_size(a), SQLITE_STATIC);
+        return run(s, STATEMENT_ADD_NAME);
+}
+
+int store_foreach_name(Store *s, StoreNameHandler handler, void *userdata) {
+        sqlite3_stmt *stmt;
+        int e, r = 0;
+
+        assert(s);
+        assert(handler);
+
+        stmt = s->statements[STATEMENT_NAMES];
+        while ((e = sqlite3_step(stmt)) == SQLITE_ROW && r >= 0) {
+                const char *name = (const char *) sqlite3_column_text(stmt, 0);
+                const void *bytes = sqlite3_column_blob(stmt, 1);
+                int size = sqlite3_column_bytes(stmt, 1);
+                Address a;
+
+                if (name && (size == 4 || size == 16) &&
+                                address_from_bytes(size == 4 ? AF_INET : AF_INET6,
+                                                bytes,
+                                                (unsigned) size * 8,
+                                                &a) >= 0)
+                        r = handler(name, &a, userdata);
+        }
+
+        (void) sqlite3_reset(stmt);
+        return r < 0 ? r : error_to_errno(e);
 }

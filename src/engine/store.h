@@ -5,7 +5,8 @@
  * Store
  *
  * Keeps what has to outlive the daemon in an SQLite database: the running bans, those that ended,
- * and how far the journal was handled. Failures are not kept; the journal has them.
+ * how far the journal was handled, and which addresses host names had last. Failures are not kept;
+ * the journal has them.
  *
  * Changes are made between store_begin() and store_commit(), and are all there after a crash or
  * none is. The database may be read by others meanwhile.
@@ -96,3 +97,12 @@ int store_foreach_ban(Store *s, StoreHandler handler, void *userdata);
 /* Those that ended at or after a time, and those the kernel may still have. */
 int store_foreach_ended(Store *s, usec_t since, StoreHandler handler, void *userdata);
 int store_foreach_in_kernel(Store *s, StoreHandler handler, void *userdata);
+
+/* The addresses that host names had last; changes, as above. All are written at a time. */
+int store_clear_names(Store *s);
+int store_add_name(Store *s, const char *name, const Address *a);
+
+/* Called for each address of each name, borrowed. A negative return ends the walk and is returned.
+ */
+typedef int (*StoreNameHandler)(const char *name, const Address *a, void *userdata);
+int store_foreach_name(Store *s, StoreNameHandler handler, void *userdata);

@@ -571,13 +571,116 @@ static void newer_database_is_refused_and_left_alone(void **state) {
         Store *s = NULL;
 
         store_close(open_store(*state));
-        run_sql(*state, "PRAGMA user_version = 2; CREATE TABLE future (x); INSERT INTO future VALUES (1)");
+        run_sql(*state, "PRAGMA user_version = 1000; CREATE TABLE future (x); INSERT INTO future VALUES (1)");
 
         assert_fails(store_open(&s, ((Files *) *state)->directory, &aside), ENOTSUP);
         assert_null(s);
         assert_null(aside);
         assert_false(exists(*state, STORE_FILE ".damaged"));
         run_sql(*state, "DELETE FROM future");
+}
+
+/* The tables of version 1, as the first banjo made them. */
+static const char version_1[] =
+                "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+                "CREATE TABLE bans (jail TEXT NOT NULL, address BLOB NOT NULL,"
+                " prefixlen INTEGER NOT NULL, id INTEGER NOT NULL, start INTEGER NOT NULL,"
+                " end INTEGER, failures INTEGER NOT NULL, pattern TEXT NOT NULL, reason TEXT,"
+                " PRIMARY KEY (jail, address, prefixlen)) WITHOUT ROWID;"
+                "CREATE TABLE ended (jail TEXT NOT NULL, address BLOB NOT NULL,"
+                " prefixlen INTEGER NOT NULL, id INTEGER NOT NULL, start INTEGER NOT NULL,"
+                " end INTEGER NOT NULL, failures INTEGER NOT NULL, pattern TEXT NOT NULL,"
+                " reason TEXT, cause TEXT NOT NULL, in_kernel INTEGER NOT NULL);"
+                "PRAGMA user_version = 1;"
+                "INSERT INTO bans VALUES"
+                " ('sshd', x'c0000201', 32, 7, 1700000000000000, NULL, 5, 'password', NULL)";
+
+static void older_database_is_upgraded_and_keeps_its_bans(void **state) {
+        run_sql(*state, version_1);
+
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_(store_closep) Store *s = open_store(*state);
+                uint64_t id = 0;
+
+                assert_bans(s, "sshd 192.0.2.1 7 0 -1 5 password -\n");
+                assert_ok(store_get_last_id(s, &id));
+                assert_int_equal(id, 7);
+                assert_ok(store_add_name(
+                                s, "office.example.org", &(Address[]){ addr("192.0.2.9") }[0]));
+        }
+}
+
+typedef struct NameListing {
+        char text[1024];
+        unsigned n;
+        unsigned stop_after; /* 0: never */
+} NameListing;
+
+static int list_name(const char *name, const Address *a, void *userdata) {
+        NameListing *l = userdata;
+        size_t used = strlen(l->text);
+        char address[ADDRESS_STR_SIZE];
+
+        (void) snprintf(l->text + used,
+                        sizeof(l->text) - used,
+                        "%s %s\n",
+                        name,
+                        address_format(a, address));
+        return ++l->n == l->stop_after ? -ECANCELED : 0;
+}
+
+static void assert_names(Store *s, const char *wanted) {
+        NameListing l = {};
+
+        assert_ok(store_foreach_name(s, list_name, &l));
+        assert_string_equal(l.text, wanted);
+}
+
+static void addresses_of_names_are_kept(void **state) {
+        const Address first = addr("192.0.2.1"), second = addr("2001:db8::1");
+        Store *s = open_store(*state);
+        NameListing l = { .stop_after = 1 };
+
+        assert_names(s, "");
+        assert_ok(store_begin(s, false));
+        assert_ok(store_add_name(s, "office.example.org", &first));
+        assert_ok(store_add_name(s, "office.example.org", &second));
+        assert_ok(store_add_name(s, "office.example.org", &first));
+        assert_ok(store_add_name(s, "home.example.org", &first));
+        assert_ok(store_commit(s));
+        store_close(s);
+
+        s = open_store(*state);
+        assert_names(s,
+                        "home.example.org 192.0.2.1\n"
+                        "office.example.org 2001:db8::1\n"
+                        "office.example.org 192.0.2.1\n");
+        assert_fails(store_foreach_name(s, list_name, &l), ECANCELED);
+        assert_int_equal(l.n, 1);
+
+        /* All anew, or as it was. */
+        assert_ok(store_begin(s, false));
+        assert_ok(store_clear_names(s));
+        assert_ok(store_add_name(s, "office.example.org", &second));
+        store_rollback(s);
+        assert_ok(store_begin(s, false));
+        assert_ok(store_clear_names(s));
+        assert_ok(store_add_name(s, "home.example.org", &second));
+        assert_ok(store_commit(s));
+        assert_names(s, "home.example.org 2001:db8::1\n");
+        store_close(s);
+}
+
+static void names_that_make_no_sense_are_passed_over(void **state) {
+        Store *s = open_store(*state);
+
+        store_close(s);
+        run_sql(*state,
+                        "INSERT INTO names VALUES ('a.example.org', x'c000'), ('b.example.org', ''),"
+                        " ('c.example.org', x'c0000201')");
+        s = open_store(*state);
+        assert_names(s, "c.example.org 192.0.2.1\n");
+        store_close(s);
 }
 
 static void database_of_something_else_is_set_aside(void **state) {
@@ -742,6 +845,9 @@ int main(void) {
                 cmocka_file_test(truncated_database_is_set_aside),
                 cmocka_file_test(empty_file_is_a_new_database),
                 cmocka_file_test(newer_database_is_refused_and_left_alone),
+                cmocka_file_test(older_database_is_upgraded_and_keeps_its_bans),
+                cmocka_file_test(addresses_of_names_are_kept),
+                cmocka_file_test(names_that_make_no_sense_are_passed_over),
                 cmocka_file_test(database_of_something_else_is_set_aside),
                 cmocka_file_test(database_without_a_table_is_set_aside),
                 cmocka_file_test(rows_that_make_no_sense_are_passed_over),
