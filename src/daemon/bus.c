@@ -511,6 +511,10 @@ Bus *bus_free(Bus *b) {
         return NULL;
 }
 
+sd_bus *bus_get_connection(const Bus *b) {
+        return b && b->connection && sd_bus_is_ready(b->connection) > 0 ? b->connection : NULL;
+}
+
 /* Signals */
 
 typedef int (*Emitter)(sd_bus *connection, const void *signal);

@@ -30,6 +30,10 @@ int bus_new(Bus **ret, sd_event *event, Manager *manager, const char *address, i
 Bus *bus_free(Bus *b);
 DEFINE_CLEANUP(Bus *, bus_free)
 
+/* The connection to the message bus, NULL if there is none now. It may be another one later; a
+ * reference to it tells. */
+sd_bus *bus_get_connection(const Bus *b);
+
 /* Signals, to everybody connected. NULL for the bus is fine and does nothing. */
 void bus_emit_banned(Bus *b, const char *jail, const Ban *ban);
 void bus_emit_unbanned(Bus *b, const char *jail, const Address *a, const char *cause);
