@@ -78,9 +78,7 @@ struct Manager {
         /* How far the journal has been handled. */
         StorePosition position;
         size_t n_unsaved;  /* entries since the position was written */
-        bool reading_past; /* up to `past_cursor` entries only refill the windows */
-        char *past_cursor; /* NULL: up to past_realtime */
-        usec_t past_realtime;
+        bool reading_past; /* the entry read last only refilled windows */
         bool journal_failed;
 
         uint64_t next_id;
@@ -142,10 +140,9 @@ int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails);
  * are filled anew; windows have to be empty. Returns 0 or a negative errno. */
 int manager_start_journal(Manager *m);
 
-/* For when the end of the journal was reached without meeting the position, which a clock that was
- * set back can hide: begins behind it with empty windows. Returns 0 or a negative errno, reported.
- */
-int manager_skip_past(Manager *m);
+/* After JOURNAL_MISSED: empties the windows of the jails that read this namespace. Returns 0 or a
+ * negative errno, reported. */
+int manager_forget_past(Manager *m, const Entry *e);
 
 /* Whether the entries that are read only refill the windows. */
 void manager_set_reading_past(Manager *m, bool reading_past);

@@ -245,98 +245,64 @@ static int start_firewall(Manager *m) {
         return 0;
 }
 
-static int set_matches(Manager *m) {
-        _cleanup_(freep) const char **identifiers = NULL;
-        _cleanup_(freep) const Match **matches = NULL;
-        size_t n_matches = 0, n_identifiers = 0;
+static int set_wants(Manager *m) {
+        _cleanup_(freep) JournalWant *wants = NULL;
+        size_t n = 0;
 
-        matches = calloc(m->n_jails + 1, sizeof(*matches));
-        identifiers = calloc(m->n_jails * FILTER_IDENTIFIERS_MAX + 1, sizeof(*identifiers));
-        if (!matches || !identifiers)
+        wants = calloc(m->n_jails + 1, sizeof(*wants));
+        if (!wants)
                 return -ENOMEM;
 
         for (size_t i = 0; i < m->n_jails; i++) {
                 const JailConfig *c = jail_get_config(m->jails[i]);
 
-                if (c->refused)
-                        continue;
-
-                matches[n_matches++] = c->match;
-                for (size_t k = 0; k < c->filter->n_identifiers; k++)
-                        identifiers[n_identifiers++] = c->filter->identifiers[k];
+                if (!c->refused)
+                        wants[n++] = (JournalWant){
+                                .name_space = c->journal_namespace,
+                                .match = c->match,
+                                .identifiers = c->filter->identifiers,
+                                .n_identifiers = c->filter->n_identifiers,
+                        };
         }
 
-        return journal_set_matches(m->journal, matches, n_matches, identifiers, n_identifiers);
+        return journal_set_wants(m->journal, wants, n);
 }
 
 int manager_start_journal(Manager *m) {
         usec_t lookback = get_lookback(m);
         int r;
 
-        r = set_matches(m);
+        manager_set_reading_past(m, false);
+        r = set_wants(m);
         if (r < 0)
                 return r;
 
-        free(m->past_cursor);
-        m->past_cursor = NULL;
-
-        if (!m->position.cursor) {
-                /* The first start. On a running host, those who failed just now are caught, too. */
-                if (m->params.journal)
-                        return journal_seek_head(m->journal);
-                return journal_seek_realtime(m->journal, usec_sub(manager_now(), lookback));
-        }
-
-        /* Refill the windows up to the position. If its entry is gone, everything of before it is
-         * recognised by its time. */
-        r = journal_seek_behind(m->journal, m->position.cursor);
-        if (r < 0)
-                return r;
-        if (r == 0) {
-                m->past_cursor = strdup(m->position.cursor);
-                if (!m->past_cursor)
-                        return -ENOMEM;
-        }
-        m->past_realtime = m->position.realtime;
-        manager_set_reading_past(m, true);
-        return journal_seek_realtime(m->journal, usec_sub(m->position.realtime, lookback));
+        /* What is read for the first time begins so early that on a running host those who failed
+         * just now are caught, too. */
+        return journal_seek(m->journal,
+                        m->position.cursor,
+                        lookback,
+                        m->params.journal ? 0 : usec_sub(manager_now(), lookback));
 }
 
-int manager_skip_past(Manager *m) {
+int manager_forget_past(Manager *m, const Entry *e) {
+        const EntryValue *v = &e->fields[ENTRY_NAMESPACE];
         int r = 0;
 
-        manager_set_reading_past(m, false);
-        for (size_t i = 0; i < m->n_jails && r >= 0; i++)
-                r = jail_clear(m->jails[i]);
+        for (size_t i = 0; i < m->n_jails && r >= 0; i++) {
+                const char *name = jail_get_config(m->jails[i])->journal_namespace;
+
+                /* Of a path, all entries are one journal. */
+                if (m->params.journal ||
+                                (v->size == strlen(name) && memcmp(v->data, name, v->size) == 0))
+                        r = jail_clear(m->jails[i]);
+        }
         if (r >= 0)
                 r = manager_load_bans(m);
-        if (r >= 0)
-                r = journal_seek_behind(m->journal, m->position.cursor);
         if (r < 0)
                 return log_error_errno(r, "Failed to go on in the journal where it was left: %m");
 
         log_debug("The place in the journal was not met on the way to its end; going there.");
-        return 0;
-}
-
-static int on_moved(void *userdata) {
-        Manager *m = userdata;
-        int r;
-
-        r = journal_reopen(m->journal);
-        if (r >= 0 && !m->position.cursor)
-                r = manager_start_journal(m); /* nothing was read yet */
-        else if (r >= 0) {
-                /* What was read is in the windows already, and is not to be counted twice. */
-                manager_set_reading_past(m, false);
-                r = set_matches(m);
-                if (r >= 0)
-                        r = journal_seek_behind(m->journal, m->position.cursor);
-        }
-        if (r < 0)
-                return log_error_errno(r, "Failed to reopen the journal, which has moved: %m");
-
-        log_info("The journal has moved; reading goes on where it was.");
         return 0;
 }
 
@@ -406,7 +372,7 @@ int manager_start(Manager *m) {
                 return run_once(m);
         }
 
-        r = tail_new(&m->tail, m->event, m->journal, manager_look, on_moved, m);
+        r = tail_new(&m->tail, m->event, m->journal, manager_look, m);
         if (r < 0)
                 return log_error_errno(r, "Failed to follow the journal: %m");
 

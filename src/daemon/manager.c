@@ -327,7 +327,6 @@ Manager *manager_free(Manager *m) {
         firewall_free(m->firewall);
         config_free(m->config);
         free(m->position.cursor);
-        free(m->past_cursor);
         sd_event_unref(m->event);
         free(m);
         return NULL;
@@ -341,25 +340,11 @@ void manager_set_reading_past(Manager *m, bool reading_past) {
                 jail_set_refilling(m->jails[i], reading_past);
 }
 
-/* Whether the entry's decisions were taken before; if this is the last such entry, *ret_last is
- * set.
- */
-static bool is_past(Manager *m, const Entry *e, bool *ret_last) {
-        if (!m->reading_past)
-                return false;
-
-        if (m->past_cursor) {
-                *ret_last = journal_is_at(m->journal, m->past_cursor);
-                return true;
-        }
-
-        if (e->realtime > m->past_realtime)
-                manager_set_reading_past(m, false);
-        return m->reading_past;
-}
-
 static int on_entry(Manager *m, const Entry *e) {
-        bool last = false, past = is_past(m, e, &last);
+        bool past = journal_is_past(m->journal);
+
+        if (past != m->reading_past)
+                manager_set_reading_past(m, past);
 
         /* Of the entry handled last, and not of the latest ever: after one from a clock that was
          * years ahead every ban would seem to be over. */
@@ -389,20 +374,14 @@ static int on_entry(Manager *m, const Entry *e) {
                 }
         }
 
-        if (last)
-                manager_set_reading_past(m, false);
         return 0;
 }
 
-/* Entries up to the old position were handled; where reading them has got to is no position. */
 static int update_position(Manager *m) {
         char *cursor;
         int r;
 
-        if (m->reading_past)
-                return 0;
-
-        r = journal_get_cursor(m->journal, &cursor);
+        r = journal_get_position(m->journal, &cursor);
         if (r < 0)
                 return r;
 
@@ -412,17 +391,10 @@ static int update_position(Manager *m) {
         return 0;
 }
 
-/* The end of the journal. Returns what the look is worth, or a negative errno. */
-static int reach_end(Manager *m, TailLook look) {
-        if (m->reading_past && m->past_cursor) {
-                int r = manager_skip_past(m);
-
-                return r < 0 ? r : TAIL_MORE;
-        }
-
+/* The end of the journal. */
+static void reach_end(Manager *m) {
         manager_set_reading_past(m, false);
         m->status.catching_up = false;
-        return look;
 }
 
 int manager_look(void *userdata) {
@@ -442,7 +414,7 @@ int manager_look(void *userdata) {
                         break;
                 n++;
 
-                r = on_entry(m, &entry);
+                r = r == JOURNAL_MISSED ? manager_forget_past(m, &entry) : on_entry(m, &entry);
                 if (r < 0)
                         return r;
         }
@@ -451,8 +423,10 @@ int manager_look(void *userdata) {
                 (void) log_error_errno(r, "Failed to read an entry of the journal: %m");
         m->journal_failed = r < 0;
 
+        if (n < BATCH_MAX)
+                reach_end(m);
         if (n == 0)
-                return reach_end(m, TAIL_NOTHING);
+                return TAIL_NOTHING;
 
         for (size_t i = 0; i < m->n_jails; i++)
                 jail_expire(m->jails[i], MIN(m->status.newest, manager_now()));
@@ -464,7 +438,7 @@ int manager_look(void *userdata) {
 
         (void) manager_commit(m, false); /* reported, and tried again */
 
-        return n == BATCH_MAX ? TAIL_MORE : reach_end(m, TAIL_SOME);
+        return n == BATCH_MAX ? TAIL_MORE : TAIL_SOME;
 }
 
 /* Showing */

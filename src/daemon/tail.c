@@ -15,6 +15,8 @@
 
 #include <time.h>
 
+#include "base/log.h"
+
 #define COST_FACTOR 50
 
 /* For a journal without a descriptor. */
@@ -33,7 +35,6 @@ struct Tail {
         sd_event *event;
         Journal *journal;
         TailHandler handler;
-        TailMovedHandler moved;
         void *userdata;
         sd_event_source *io;
         sd_event_source *timer;
@@ -105,10 +106,11 @@ static int on_io(sd_event_source *s, int fd, uint32_t events, void *userdata) {
         (void) events;
 
         r = journal_process(t->journal);
-        if (r > 0)
-                r = t->moved(t->userdata);
         if (r < 0)
-                return sd_event_exit(t->event, r);
+                return sd_event_exit(
+                                t->event, log_error_errno(r, "Failed to follow the journal: %m"));
+        if (r > 0)
+                log_info("A journal has appeared or moved; reading goes on where it was.");
 
         return look(t);
 }
@@ -126,12 +128,7 @@ static int on_again(sd_event_source *s, void *userdata) {
         return look(userdata);
 }
 
-int tail_new(Tail **ret,
-                sd_event *event,
-                Journal *journal,
-                TailHandler handler,
-                TailMovedHandler moved,
-                void *userdata) {
+int tail_new(Tail **ret, sd_event *event, Journal *journal, TailHandler handler, void *userdata) {
         _cleanup_(tail_freep) Tail *t = NULL;
         int r;
 
@@ -139,7 +136,6 @@ int tail_new(Tail **ret,
         assert(event);
         assert(journal);
         assert(handler);
-        assert(moved);
 
         t = calloc(1, sizeof(*t));
         if (!t)
@@ -147,7 +143,6 @@ int tail_new(Tail **ret,
         t->event = sd_event_ref(event);
         t->journal = journal;
         t->handler = handler;
-        t->moved = moved;
         t->userdata = userdata;
 
         if (journal_get_fd(journal) >= 0) {

@@ -25,18 +25,9 @@ typedef enum TailLook {
 /* Reads what there is. Returns a TailLook; a negative errno ends the event loop. */
 typedef int (*TailHandler)(void *userdata);
 
-/* The journal has moved (journal_process()): reopens it where reading had got to. Returns 0, or a
- * negative errno, which ends the event loop. */
-typedef int (*TailMovedHandler)(void *userdata);
-
 /* Attaches to the event loop; the journal is borrowed. The first look comes as soon as the loop
  * runs. Returns 0 and passes ownership, or a negative errno. */
-int tail_new(Tail **ret,
-                sd_event *event,
-                Journal *journal,
-                TailHandler handler,
-                TailMovedHandler moved,
-                void *userdata);
+int tail_new(Tail **ret, sd_event *event, Journal *journal, TailHandler handler, void *userdata);
 
 Tail *tail_free(Tail *t);
 DEFINE_CLEANUP(Tail *, tail_free)

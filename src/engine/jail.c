@@ -132,6 +132,16 @@ void jail_set_refilling(Jail *j, bool refilling) {
         j->refilling = refilling;
 }
 
+/* The same unit may log to several journals, and a jail reads one of them. */
+static bool fits_namespace(const Jail *j, const Entry *e) {
+        const char *wanted = j->config->journal_namespace;
+
+        if (!entry_has(e, ENTRY_NAMESPACE))
+                return isempty(wanted);
+
+        return !isempty(wanted) && entry_is(e, ENTRY_NAMESPACE, wanted, strlen(wanted));
+}
+
 /* Besides what the match says: an entry whose unit journald could not tell, because its sender was
  * gone already, from a process of root that names itself as the filter's program does. Root could
  * forge anything anyway. */
@@ -241,7 +251,7 @@ int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
 
         if (!j->matcher)
                 return JAIL_NOTHING;
-        if (!match_fits(j->config->match, e) && !fits_without_unit(j, e))
+        if (!fits_namespace(j, e) || (!match_fits(j->config->match, e) && !fits_without_unit(j, e)))
                 return JAIL_NOTHING;
         j->stats.n_entries++;
 

@@ -1,35 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The fields of an entry are enumerated once and those that are wanted are copied: asking for each
- * field by name walks nearly all items each time, and what libsystemd hands out is valid only until
- * the next such call.
+ * Each namespace has a source of its own (journal-source.h), and of their next entries the earliest
+ * is handed out. libsystemd could interleave all namespaces itself, but it goes by time alone: what
+ * one journald writes a moment later, with an earlier time than what was read of another, would
+ * never be seen. So each source has a place of its own as well, and with a single one nothing is
+ * looked for in advance.
  *
  * libsystemd watches the directories that exist when it opens the journal. It does not see that
- * /var/log/journal is made later, and the entries with it: so the parents are watched here. Both
- * descriptors are behind one epoll descriptor, which callers wait for.
- *
- * Matches. libsystemd keeps a list of entries for each value of a field; one field's values
- * together cost little, but every "and" has it walk two lists side by side. So of a group that
- * names units only these are handed on, and the units of all groups together.
- *
- * A message beyond ENTRY_MESSAGE_MAX is cut. libsystemd is told to hand out no more than that, so
- * that a huge field is not unpacked as a whole.
+ * /var/log/journal is made later, or the directory of a namespace in it, and the entries with them:
+ * so the parents of both are watched here. All descriptors are behind one epoll descriptor, which
+ * callers wait for.
  */
 
 #include "engine/journal.h"
 
 #include <sys/epoll.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <systemd/sd-id128.h>
-#include <systemd/sd-journal.h>
 
-/* Of other fields than the message; what is longer is cut, which makes it fit no match. */
-#define FIELD_MAX 512
-
-/* "MESSAGE=" and the like come in front of a value. */
-#define DATA_THRESHOLD (ENTRY_MESSAGE_MAX + 64)
+#include "engine/journal-source.h"
 
 /* Where journals are, and what is watched for them to come and go. */
 static const char *const roots[] = { "/var/log/journal", "/run/log/journal" };
@@ -37,11 +27,12 @@ static const char *const parents[] = { "/var/log", "/run/log" };
 
 struct Journal {
         const char *path; /* borrowed; NULL for this machine's */
-        sd_journal *journal;
+        Source **sources; /* one for each namespace that is wanted */
+        size_t n_sources;
         int epoll_fd;   /* -1 if there is nothing to wait for */
-        int inotify_fd; /* the parents; -1 for another journal than this machine's */
-        char message[ENTRY_MESSAGE_MAX];
-        char fields[_ENTRY_FIELD_MAX][FIELD_MAX];
+        int inotify_fd; /* parents and roots; -1 for another journal than this machine's */
+        bool is_past;   /* of the entry read last */
+        SourceBuffers buffers;
 };
 
 /* sd_journal_open() leaves out what it may not read and reports nothing. */
@@ -69,62 +60,12 @@ static int check_access(void) {
         return r;
 }
 
-static int open_path(sd_journal **ret, const char *path) {
-        _cleanup_(freep) char *absolute = NULL;
-        struct stat st;
-
-        if (!path)
-                return sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY);
-
-        /* Of files libsystemd wants absolute paths. */
-        absolute = realpath(path, NULL);
-        if (!absolute || stat(absolute, &st) < 0)
-                return -errno;
-        if (S_ISDIR(st.st_mode))
-                return sd_journal_open_directory(ret, absolute, 0);
-        return sd_journal_open_files(ret, (const char *[]){ absolute, NULL }, 0);
-}
-
-/* Opens libsystemd's handle and waits for it instead of the old one. */
-static int open_handle(Journal *j) {
-        sd_journal *journal = NULL;
-        int r, fd;
-
-        r = open_path(&journal, j->path);
-        if (r < 0)
-                return r;
-
-        r = sd_journal_set_data_threshold(journal, DATA_THRESHOLD);
-        if (r < 0)
-                goto fail;
-
-        /* Before anything is read, so that no change after that goes unnoticed. */
-        fd = sd_journal_get_fd(journal);
-        if (fd >= 0 && j->epoll_fd >= 0 &&
-                        epoll_ctl(j->epoll_fd,
-                                        EPOLL_CTL_ADD,
-                                        fd,
-                                        &(struct epoll_event){ .events = EPOLLIN }) < 0) {
-                r = -errno;
-                goto fail;
-        }
-        if (fd < 0 && fd != -EMEDIUMTYPE) {
-                r = fd;
-                goto fail;
-        }
-        if (fd < 0 && j->epoll_fd >= 0) {
-                (void) close(j->epoll_fd);
-                j->epoll_fd = -1;
-        }
-
-        /* Closing the old one takes it out of the epoll set. */
-        sd_journal_close(j->journal);
-        j->journal = journal;
-        return 0;
-
-fail:
-        sd_journal_close(journal);
-        return r;
+/* A directory that is missing has no journal either; the roots are tried again when something
+ * happens in their parents. */
+static void watch_roots(Journal *j) {
+        for (size_t i = 0; i < ELEMENTSOF(roots); i++)
+                (void) inotify_add_watch(
+                                j->inotify_fd, roots[i], IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
 }
 
 static int watch_parents(Journal *j) {
@@ -132,11 +73,12 @@ static int watch_parents(Journal *j) {
         if (j->inotify_fd < 0)
                 return -errno;
 
-        /* A parent that is missing has no journal either, and hardly ever gets one. */
+        /* A parent that is missing hardly ever appears. */
         for (size_t i = 0; i < ELEMENTSOF(parents); i++)
                 (void) inotify_add_watch(j->inotify_fd,
                                 parents[i],
                                 IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_ONLYDIR);
+        watch_roots(j);
 
         if (epoll_ctl(j->epoll_fd,
                             EPOLL_CTL_ADD,
@@ -144,6 +86,25 @@ static int watch_parents(Journal *j) {
                             &(struct epoll_event){ .events = EPOLLIN }) < 0)
                 return -errno;
 
+        return 0;
+}
+
+static int add_source(Journal *j, const char *name_space) {
+        Source **sources;
+        int r;
+
+        sources = reallocarray(j->sources, j->n_sources + 1, sizeof(Source *));
+        if (!sources)
+                return -ENOMEM;
+        j->sources = sources;
+
+        r = source_new(&j->sources[j->n_sources], j->path, name_space, j->epoll_fd);
+        if (r < 0)
+                return r;
+        j->n_sources++;
+
+        if (r == 0)
+                closep(&j->epoll_fd);
         return 0;
 }
 
@@ -175,7 +136,7 @@ int journal_open(Journal **ret, const char *path) {
                         return r;
         }
 
-        r = open_handle(j);
+        r = add_source(j, "");
         if (r < 0)
                 return r;
 
@@ -183,52 +144,73 @@ int journal_open(Journal **ret, const char *path) {
         return 0;
 }
 
-int journal_reopen(Journal *j) {
-        assert(j);
-
-        return open_handle(j);
-}
-
 Journal *journal_close(Journal *j) {
         if (!j)
                 return NULL;
 
-        sd_journal_close(j->journal);
+        for (size_t i = 0; i < j->n_sources; i++)
+                source_free(j->sources[i]);
+        free(j->sources);
         closep(&j->inotify_fd);
         closep(&j->epoll_fd);
         free(j);
         return NULL;
 }
 
-static int add_term(Journal *j, const char *field, const char *value) {
-        char term[1024];
-        int n;
-
-        n = snprintf(term, sizeof(term), "%s=%s", field, value);
-        if (n < 0 || (size_t) n >= sizeof(term))
-                return -EINVAL;
-
-        return sd_journal_add_match(j->journal, term, (size_t) n);
+/* A path is one source, whatever namespaces its entries are from. */
+static bool wants_of_source(const Journal *j, const Source *s, const JournalWant *w) {
+        return j->path || streq(s->name_space, w->name_space);
 }
 
-static bool has_field(const MatchGroup *g, EntryField field) {
-        for (size_t i = 0; i < g->n_terms; i++)
-                if (g->terms[i].field == field)
-                        return true;
+static Source *find_source(const Journal *j, const JournalWant *w) {
+        for (size_t i = 0; i < j->n_sources; i++)
+                if (wants_of_source(j, j->sources[i], w))
+                        return j->sources[i];
 
-        return false;
+        return NULL;
 }
 
-/* Adds a group's terms: all of them, or those of one field alone. */
-static int add_terms(Journal *j, const MatchGroup *g, const EntryField *only) {
-        for (size_t i = 0; i < g->n_terms; i++) {
-                const MatchTerm *t = &g->terms[i];
-                int r;
+/* Hands the wants of a source to it, or does away with a source that has none. */
+static int set_wants_of(Journal *j,
+                size_t i,
+                const JournalWant *wants,
+                size_t n_wants,
+                const JournalWant **scratch) {
+        size_t n = 0;
 
-                if (only && t->field != *only)
-                        continue;
+        for (size_t k = 0; k < n_wants; k++)
+                if (wants_of_source(j, j->sources[i], &wants[k]))
+                        scratch[n++] = &wants[k];
 
-                r = add_term(j, entry_field_to_string(t->field), t->value);
+        if (n > 0 || j->path)
+                return source_set_wants(j->sources[i], scratch, n);
+
+        source_free(j->sources[i]);
+        j->n_sources--;
+        memmove(&j->sources[i], &j->sources[i + 1], (j->n_sources - i) * sizeof(Source *));
+        return 0;
+}
+
+int journal_set_wants(Journal *j, const JournalWant *wants, size_t n_wants) {
+        _cleanup_(freep) const JournalWant **scratch = NULL;
+        int r;
+
+        assert(j);
+        assert(wants);
+
+        scratch = calloc(n_wants + 1, sizeof(*scratch));
+        if (!scratch)
+                return -ENOMEM;
+
+        for (size_t k = 0; k < n_wants; k++)
+                if (!find_source(j, &wants[k])) {
+                        r = add_source(j, wants[k].name_space);
+                        if (r < 0)
+                                return r;
+                }
+
+        for (size_t i = j->n_sources; i-- > 0;) {
+                r = set_wants_of(j, i, wants, n_wants, scratch);
                 if (r < 0)
                         return r;
         }
@@ -236,194 +218,135 @@ static int add_terms(Journal *j, const MatchGroup *g, const EntryField *only) {
         return 0;
 }
 
-/* The fields that stand for a whole group, the best first. */
-static const EntryField leading_fields[] = { ENTRY_SYSTEMD_UNIT, ENTRY_SYSTEMD_SLICE };
+/* What a position says of a source: the word of its namespace. Returns 1 and a string to free; 0 if
+ * there is none; -ENOMEM. */
+static int find_word(const char *position, const char *name_space, char **ret) {
+        size_t size = strlen(name_space);
 
-/* The field that stands for the group, or NULL. */
-static const EntryField *find_leading_field(const MatchGroup *g) {
-        for (size_t i = 0; i < ELEMENTSOF(leading_fields); i++)
-                if (has_field(g, leading_fields[i]))
-                        return &leading_fields[i];
+        for (const char *word = position; *word;) {
+                size_t n = strcspn(word, " ");
+                const char *slash = memchr(word, '/', n);
+                const char *value = slash ? slash + 1 : word;
 
-        return NULL;
-}
-
-/* Adds the groups that this field stands for as alternatives of one group; for NULL, those that no
- * field stands for one by one. */
-static int
-add_groups(Journal *j, const Match *const *matches, size_t n_matches, const EntryField *leading) {
-        int r;
-
-        for (size_t i = 0; i < n_matches; i++)
-                for (size_t k = 0; k < matches[i]->n_groups; k++) {
-                        const MatchGroup *g = &matches[i]->groups[k];
-
-                        if (find_leading_field(g) != leading)
-                                continue;
-
-                        r = add_terms(j, g, leading);
-                        if (r >= 0 && !leading)
-                                r = sd_journal_add_disjunction(j->journal);
-                        if (r < 0)
-                                return r;
+                if (size == (slash ? (size_t) (slash - word) : 0) &&
+                                memcmp(word, name_space, size) == 0) {
+                        *ret = strndup(value, (size_t) (word + n - value));
+                        return *ret ? 1 : -ENOMEM;
                 }
 
-        return leading ? sd_journal_add_disjunction(j->journal) : 0;
+                word += n + strspn(word + n, " ");
+        }
+
+        return 0;
 }
 
-int journal_set_matches(Journal *j,
-                const Match *const *matches,
-                size_t n_matches,
-                const char *const *identifiers,
-                size_t n_identifiers) {
-        int r;
-
+int journal_seek(Journal *j, const char *position, usec_t lookback, usec_t since) {
         assert(j);
-        assert(matches);
 
-        sd_journal_flush_matches(j->journal);
+        j->is_past = false;
 
-        /* libsystemd knows no globs: everything is read then, and compared. */
-        for (size_t i = 0; i < n_matches; i++)
-                if (match_has_glob(matches[i]))
-                        return 0;
+        for (size_t i = 0; i < j->n_sources; i++) {
+                _cleanup_(freep) char *word = NULL;
+                int r = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(leading_fields); i++) {
-                r = add_groups(j, matches, n_matches, &leading_fields[i]);
+                if (position)
+                        r = find_word(position, j->sources[i]->name_space, &word);
+                if (r >= 0)
+                        r = source_seek(j->sources[i], word, lookback, since);
                 if (r < 0)
                         return r;
         }
 
-        r = add_groups(j, matches, n_matches, NULL);
-        if (r < 0 || n_identifiers == 0)
-                return r;
-
-        r = add_term(j, "_UID", "0");
-        for (size_t i = 0; i < n_identifiers && r >= 0; i++)
-                r = add_term(j, "SYSLOG_IDENTIFIER", identifiers[i]);
-        return r;
+        return 0;
 }
 
-int journal_seek_head(Journal *j) {
-        assert(j);
+/* The source with the earliest entry. Returns 1; 0 if all are at their ends; JOURNAL_MISSED, with
+ * the source that it is about; or a negative errno. */
+static int find_earliest(Journal *j, Source **ret) {
+        Source *earliest = NULL;
+        int error = 0;
 
-        return sd_journal_seek_head(j->journal);
-}
+        for (size_t i = 0; i < j->n_sources; i++) {
+                Source *s = j->sources[i];
+                int r = source_peek(s, j->n_sources > 1);
 
-int journal_seek_realtime(Journal *j, usec_t when) {
-        assert(j);
+                if (r == JOURNAL_MISSED) {
+                        *ret = s;
+                        return r;
+                }
 
-        return sd_journal_seek_realtime_usec(j->journal, when);
-}
-
-int journal_seek_behind(Journal *j, const char *cursor) {
-        int r;
-
-        assert(j);
-        assert(cursor);
-
-        r = sd_journal_seek_cursor(j->journal, cursor);
-        if (r < 0)
-                return r;
-
-        /* The next entry is that of the cursor, which was handled, or a later one, which was not
-         * and has to come again. At the end of the journal there is none yet. */
-        r = sd_journal_next(j->journal);
-        if (r < 0)
-                return r;
-        if (r == 0)
-                return 1;
-        if (journal_is_at(j, cursor))
-                return 0;
-
-        r = sd_journal_previous(j->journal);
-        if (r == 0)
-                r = sd_journal_seek_head(j->journal);
-        return r < 0 ? r : 1;
-}
-
-static void store_field(Journal *j, const char *data, size_t size, Entry *ret) {
-        const char *eq = memchr(data, '=', size);
-        EntryValue *value;
-        char *buf;
-        size_t n;
-        int field;
-
-        if (!eq)
-                return;
-        field = entry_field_from_string(data, (size_t) (eq - data));
-        if (field < 0 || ret->fields[field].data)
-                return;
-
-        n = size - (size_t) (eq + 1 - data);
-        if (field == ENTRY_MESSAGE) {
-                buf = j->message;
-                n = MIN(n, sizeof(j->message));
-        } else {
-                buf = j->fields[field];
-                n = MIN(n, sizeof(j->fields[field]));
+                /* One that cannot be read does not keep the others from being read. */
+                if (r < 0)
+                        error = r;
+                if (r > 0 && (!earliest || s->realtime < earliest->realtime))
+                        earliest = s;
         }
 
-        memcpy(buf, eq + 1, n);
-        value = &ret->fields[field];
-        *value = (EntryValue){ buf, n };
+        *ret = earliest;
+        return earliest ? 1 : error;
 }
 
 int journal_next(Journal *j, Entry *ret) {
-        const void *data;
-        size_t size;
+        Source *s;
         int r;
 
         assert(j);
         assert(ret);
 
-        r = sd_journal_next(j->journal);
-        if (r <= 0)
+        r = find_earliest(j, &s);
+        if (r == JOURNAL_MISSED)
+                *ret = (Entry){
+                        .fields[ENTRY_NAMESPACE] = { s->name_space, strlen(s->name_space) },
+                };
+        if (r != 1)
                 return r;
 
-        *ret = (Entry){};
-
-        r = sd_journal_get_realtime_usec(j->journal, &ret->realtime);
-        if (r < 0)
-                return r;
-
-        /* What a damaged file does not give is left out. */
-        sd_journal_restart_data(j->journal);
-        while (sd_journal_enumerate_available_data(j->journal, &data, &size) > 0)
-                store_field(j, data, size, ret);
-
+        source_take(s, &j->buffers, ret, &j->is_past);
         return 1;
 }
 
-int journal_get_cursor(Journal *j, char **ret) {
+bool journal_is_past(const Journal *j) {
+        assert(j);
+
+        return j->is_past;
+}
+
+int journal_get_position(Journal *j, char **ret) {
+        char *text = NULL;
+        size_t size;
+        FILE *f;
+        int r = 0;
+
         assert(j);
         assert(ret);
 
-        return sd_journal_get_cursor(j->journal, ret);
-}
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
 
-/* What a cursor says of the entry itself: boot, times and a hash of the contents. In front of it
- * stands the number that the entry has in its file, which changes when journald moves it to disk.
- */
-static const char *entry_identity(const char *cursor) {
-        return strstr(cursor, ";b=");
-}
+        for (size_t i = 0; i < j->n_sources && r >= 0; i++) {
+                const Source *s = j->sources[i];
+                _cleanup_(freep) char *word = NULL;
 
-bool journal_is_at(Journal *j, const char *cursor) {
-        _cleanup_(freep) char *here = NULL;
-        const char *a, *b;
+                r = source_get_position(j->sources[i], &word);
+                if (r >= 0)
+                        (void) fprintf(f,
+                                        "%s%s%s%s",
+                                        i > 0 ? " " : "",
+                                        s->name_space,
+                                        isempty(s->name_space) ? "" : "/",
+                                        word);
+        }
 
-        assert(j);
-        assert(cursor);
+        if (fclose(f) != 0 && r >= 0)
+                r = -ENOMEM;
+        if (r < 0) {
+                free(text);
+                return r;
+        }
 
-        if (sd_journal_test_cursor(j->journal, cursor) > 0)
-                return true;
-        if (sd_journal_get_cursor(j->journal, &here) < 0)
-                return false;
-
-        a = entry_identity(here);
-        b = entry_identity(cursor);
-        return a && b && streq(a, b);
+        *ret = text;
+        return 0;
 }
 
 int journal_get_fd(Journal *j) {
@@ -432,35 +355,67 @@ int journal_get_fd(Journal *j) {
         return j->epoll_fd;
 }
 
-/* True if a journal's root came or went in one of the parents. */
-static bool has_moved(Journal *j) {
-        char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-        bool moved = false;
-        ssize_t n;
+/* What came or went in a watched directory: a root, or the directory of a namespace, called
+ * MACHINE.NAME. */
+static int on_name(Journal *j, const char *name) {
+        const char *dot = strchr(name, '.');
+        bool root = streq(name, "journal");
+        int r, k = 0;
 
-        if (j->inotify_fd < 0)
-                return false;
+        if (root)
+                watch_roots(j);
+
+        for (size_t i = 0; i < j->n_sources; i++) {
+                if (!root && (!dot || !streq(dot + 1, j->sources[i]->name_space)))
+                        continue;
+
+                r = source_reopen(j->sources[i]);
+                if (r < 0)
+                        return r;
+                k = 1;
+        }
+
+        return k;
+}
+
+static int process_inotify(Journal *j) {
+        char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+        int r, k = 0;
+        ssize_t n;
 
         while ((n = read(j->inotify_fd, buf, sizeof(buf))) > 0)
                 for (char *p = buf; p < buf + n;) {
                         const struct inotify_event *e = (const struct inotify_event *) p;
 
                         /* After an overflow nobody knows. */
-                        moved |= (e->mask & IN_Q_OVERFLOW) ||
-                                 (e->len > 0 && streq(e->name, "journal"));
+                        r = e->mask & IN_Q_OVERFLOW ? on_name(j, "journal")
+                            : e->len > 0            ? on_name(j, e->name)
+                                                    : 0;
+                        if (r < 0)
+                                return r;
+                        k |= r;
                         p += sizeof(*e) + e->len;
                 }
 
-        return moved;
+        return k;
 }
 
 int journal_process(Journal *j) {
-        bool moved;
-        int r;
+        int r, k = 0;
 
         assert(j);
 
-        moved = has_moved(j);
-        r = sd_journal_process(j->journal);
-        return r < 0 ? r : moved;
+        for (size_t i = 0; i < j->n_sources; i++) {
+                r = source_process(j->sources[i]);
+                if (r < 0)
+                        return r;
+        }
+
+        if (j->inotify_fd >= 0) {
+                k = process_inotify(j);
+                if (k < 0)
+                        return k;
+        }
+
+        return k;
 }

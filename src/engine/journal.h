@@ -5,12 +5,19 @@
  * Journal reader
  *
  * Reads the entries that some jail wants, in order, and follows the journal over rotation. It has a
- * file descriptor to wait for and is free of any event loop. It knows fields and cursors, and
+ * file descriptor to wait for and is free of any event loop. It knows fields and places, and
  * nothing of jails or addresses.
  *
- * Which entries arrive is decided by matches, evaluated inside libsystemd before we see anything.
+ * Namespaces. A host can have several journals side by side, each written by a journald of its own:
+ * systemd calls them namespaces (LogNamespace=). The entries of all that are wanted are handed out
+ * as one stream, the earliest first of those that are there; each tells its namespace in
+ * ENTRY_NAMESPACE. A namespace that does not exist yet is picked up when it appears.
+ *
+ * Places. A position says of each journal how far its entries were handled. It is text for callers
+ * to keep: a cursor of the default journal, and for each namespace a word "NAME/CURSOR" behind it.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +29,7 @@
 typedef struct Journal Journal;
 
 /* Opens a journal file, a directory of such, or with NULL the journal of this machine, of which
- * files that other machines have left are no part.
+ * files that other machines have left are no part. The path is borrowed.
  *
  * Returns 0 and passes ownership; -EACCES if there is a journal that we may not read; another
  * negative errno. */
@@ -31,44 +38,50 @@ int journal_open(Journal **ret, const char *path);
 Journal *journal_close(Journal *j);
 DEFINE_CLEANUP(Journal *, journal_close)
 
-/* Which entries are wanted: those that fit one of the matches, and those of root's processes with
- * one of these values of SYSLOG_IDENTIFIER=. Others may be handed out as well: this is what
- * libsystemd can tell cheaply, and whoever gets an entry has to ask match_fits(). The place in the
- * journal is lost: seek afterwards. Returns 0 or a negative errno. */
-int journal_set_matches(Journal *j,
-                const Match *const *matches,
-                size_t n_matches,
-                const char *const *identifiers,
-                size_t n_identifiers);
+/* Entries that are wanted: those that fit the match, and those of root's processes with one of
+ * these values of SYSLOG_IDENTIFIER=. */
+typedef struct JournalWant {
+        const char *name_space; /* "" for the default one */
+        const Match *match;
+        char *const *identifiers;
+        size_t n_identifiers;
+} JournalWant;
 
-/* Where to begin: before the first entry, or before the first one at or after a time. Return 0 or a
- * negative errno. */
-int journal_seek_head(Journal *j);
-int journal_seek_realtime(Journal *j, usec_t when);
+/* Which entries are wanted; nothing is kept of what is handed over. Others may be handed out as
+ * well: this is what libsystemd can tell cheaply, and whoever gets an entry has to ask
+ * match_fits(). Of a path, all wants are looked for in all its entries. The place is lost: seek
+ * afterwards. Returns 0 or a negative errno. */
+int journal_set_wants(Journal *j, const JournalWant *wants, size_t n_wants);
 
-/* Begins behind the entry of a cursor. Returns 0; 1 if that entry is gone, or is none that is
- * wanted now, and reading begins behind where it was; or a negative errno. */
-int journal_seek_behind(Journal *j, const char *cursor);
+/* Where to begin. With a position, as journal_get_position() gave it, reading begins so long before
+ * it that entries of `lookback` come again; journal_is_past() tells them from what is new. Without
+ * one (NULL), and for a namespace that it does not name, reading begins with the entries of
+ * `since`, or with 0 at the very first, and all are new. Returns 0 or a negative errno; -EINVAL if
+ * this is no position. */
+int journal_seek(Journal *j, const char *position, usec_t lookback, usec_t since);
+
+/* journal_next() did not meet the position on the way to the end of a journal, which a clock that
+ * was set back can hide. Reading goes on behind it, and entries come again that seemed to be past:
+ * what was learnt from entries of this namespace has to be forgotten. */
+#define JOURNAL_MISSED 2
 
 /* Goes on to the next entry. Returns 1 and fills *ret, which is valid until the next call; 0 at the
- * end; a negative errno. Sees new entries at once, without waiting for journald's wake-up. */
+ * end; JOURNAL_MISSED, with the namespace in *ret and nothing else; a negative errno. Sees new
+ * entries at once, without waiting for journald's wake-up. */
 int journal_next(Journal *j, Entry *ret);
 
-/* The place of the entry read last. Returns 0 and an allocated string, or a negative errno. */
-int journal_get_cursor(Journal *j, char **ret);
+/* Whether the entry read last lies before the position that reading began at. */
+bool journal_is_past(const Journal *j);
 
-/* True if the entry read last is the one of this cursor. */
-bool journal_is_at(Journal *j, const char *cursor);
+/* How far all was handled: everything that journal_next() has handed out. Returns 0 and an
+ * allocated string, or a negative errno. */
+int journal_get_position(Journal *j, char **ret);
 
 /* A descriptor that becomes readable when the journal has changed, or -1 if there is none: a single
- * file can only be looked at again. It stays the same over journal_reopen(). */
+ * file can only be looked at again. */
 int journal_get_fd(Journal *j);
 
 /* Has to be called when the descriptor is readable; without it a rotated journal goes unnoticed.
- * Returns 0; 1 if the journal has moved, as from memory to disk when a host boots, and has to be
- * reopened; or a negative errno. */
+ * Returns 0; 1 if a journal has appeared or moved, as from memory to disk when a host boots, and
+ * was opened anew; or a negative errno. */
 int journal_process(Journal *j);
-
-/* Opens the journal anew. Matches and place are lost: set them again. Returns 0 or a negative
- * errno, with everything as it was. */
-int journal_reopen(Journal *j);

@@ -19,6 +19,7 @@ static const char *const names[_ENTRY_FIELD_MAX] = {
         [ENTRY_PID] = "_PID",
         [ENTRY_TRANSPORT] = "_TRANSPORT",
         [ENTRY_HOSTNAME] = "_HOSTNAME",
+        [ENTRY_NAMESPACE] = "_NAMESPACE",
         [ENTRY_SYSLOG_IDENTIFIER] = "SYSLOG_IDENTIFIER",
         [ENTRY_SYSLOG_PID] = "SYSLOG_PID",
         [ENTRY_SYSLOG_FACILITY] = "SYSLOG_FACILITY",

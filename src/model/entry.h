@@ -32,6 +32,7 @@ typedef enum EntryField {
         ENTRY_PID,
         ENTRY_TRANSPORT,
         ENTRY_HOSTNAME,
+        ENTRY_NAMESPACE,
         ENTRY_SYSLOG_IDENTIFIER,
         ENTRY_SYSLOG_PID,
         ENTRY_SYSLOG_FACILITY,

@@ -105,16 +105,20 @@ static Journal *open_all(const char *path) {
 }
 
 static void want(Journal *j, const char *text, const char *identifier) {
+        char *identifiers[] = { (char *) identifier };
         const char *bad;
         Match *m;
 
         assert_int_equal(match_new(&m), 0);
         assert_int_equal(match_parse(m, text, &bad), 0);
-        assert_int_equal(journal_set_matches(j,
-                                         (const Match *const[]){ m },
-                                         1,
-                                         &identifier,
-                                         identifier ? 1 : 0),
+        assert_int_equal(journal_set_wants(j,
+                                         &(const JournalWant){
+                                                         .name_space = "",
+                                                         .match = m,
+                                                         .identifiers = identifiers,
+                                                         .n_identifiers = identifier ? 1 : 0,
+                                         },
+                                         1),
                         0);
         match_free(m);
 }
@@ -124,19 +128,35 @@ static Journal *open_ssh(const char *path) {
         Journal *j = open_all(path);
 
         want(j, UNIT, NULL);
-        assert_int_equal(journal_seek_head(j), 0);
+        assert_int_equal(journal_seek(j, NULL, 0, 0), 0);
         return j;
 }
 
+static void assert_message(const Entry *e, const char *message) {
+        assert_int_equal(e->fields[ENTRY_MESSAGE].size, strlen(message));
+        assert_memory_equal(e->fields[ENTRY_MESSAGE].data, message, strlen(message));
+}
+
+/* The next one that is not past. */
 static void assert_next(Journal *j, const char *message) {
         Entry e;
-        int r = journal_next(j, &e);
+        int r;
+
+        do
+                r = journal_next(j, &e);
+        while (r == 1 && journal_is_past(j));
 
         assert_int_equal(r, message ? 1 : 0);
-        if (!message)
-                return;
-        assert_int_equal(e.fields[ENTRY_MESSAGE].size, strlen(message));
-        assert_memory_equal(e.fields[ENTRY_MESSAGE].data, message, strlen(message));
+        if (message)
+                assert_message(&e, message);
+}
+
+static void assert_next_past(Journal *j, const char *message) {
+        Entry e;
+
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_true(journal_is_past(j));
+        assert_message(&e, message);
 }
 
 static void fields_and_time_are_read(void **state) {
@@ -185,14 +205,14 @@ static void only_wanted_entries_arrive(void **state) {
         j = open_all(export_end(&x, *state, "x.journal"));
 
         want(j, UNIT, "sshd");
-        assert_int_equal(journal_seek_head(j), 0);
+        assert_int_equal(journal_seek(j, NULL, 0, 0), 0);
         assert_next(j, "one");
         assert_next(j, "three");
         assert_next(j, "five");
         assert_next(j, NULL);
 
         want(j, "_SYSTEMD_UNIT=cron.service + _UID=1000", NULL);
-        assert_int_equal(journal_seek_head(j), 0);
+        assert_int_equal(journal_seek(j, NULL, 0, 0), 0);
         assert_next(j, "two");
         assert_next(j, "four");
         assert_next(j, NULL);
@@ -206,7 +226,7 @@ static void what_cannot_be_told_cheaply_arrives_as_well(void **state) {
         add_message(&x, "two");
         j = open_all(export_end(&x, *state, "x.journal"));
         want(j, UNIT " _UID=0", NULL);
-        assert_int_equal(journal_seek_head(j), 0);
+        assert_int_equal(journal_seek(j, NULL, 0, 0), 0);
         assert_next(j, "one"); /* of the unit, and that is all that was asked */
         assert_next(j, "two");
         assert_next(j, NULL);
@@ -215,7 +235,7 @@ static void what_cannot_be_told_cheaply_arrives_as_well(void **state) {
 static void all_matches_are_alternatives(void **state) {
         _cleanup_(match_freep) Match *a = NULL, *b = NULL;
         _cleanup_(journal_closep) Journal *j = NULL;
-        const char *const identifiers[] = { "one", "two" };
+        char *identifiers[] = { (char *) "one", (char *) "two" };
         Export x = export_begin();
         const char *bad;
 
@@ -231,9 +251,19 @@ static void all_matches_are_alternatives(void **state) {
         assert_int_equal(match_new(&b), 0);
         assert_int_equal(match_parse(a, "_SYSTEMD_UNIT=a.service + _UID=7", &bad), 0);
         assert_int_equal(match_parse(b, "_SYSTEMD_SLICE=b.slice", &bad), 0);
-        assert_int_equal(journal_set_matches(j, (const Match *const[]){ a, b }, 2, identifiers, 2),
+        assert_int_equal(journal_set_wants(j,
+                                         (const JournalWant[]){
+                                                         { .name_space = "", .match = a },
+                                                         {
+                                                                         .name_space = "",
+                                                                         .match = b,
+                                                                         .identifiers = identifiers,
+                                                                         .n_identifiers = 2,
+                                                         },
+                                         },
+                                         2),
                         0);
-        assert_int_equal(journal_seek_head(j), 0);
+        assert_int_equal(journal_seek(j, NULL, 0, 0), 0);
         assert_next(j, "unit");
         assert_next(j, "slice");
         assert_next(j, "user");
@@ -260,9 +290,14 @@ static void globs_of_units_read_everything(void **state) {
         assert_int_equal(match_new(&glob), 0);
         assert_int_equal(match_add_units(unit, "nosuch.service", NULL, &bad), 0);
         assert_int_equal(match_add_units(glob, "ssh@?*.service", NULL, &bad), 0);
-        assert_int_equal(journal_set_matches(j, (const Match *const[]){ unit, glob }, 2, NULL, 0),
+        assert_int_equal(journal_set_wants(j,
+                                         (const JournalWant[]){
+                                                         { .name_space = "", .match = unit },
+                                                         { .name_space = "", .match = glob },
+                                         },
+                                         2),
                         0);
-        assert_int_equal(journal_seek_head(j), 0);
+        assert_int_equal(journal_seek(j, NULL, 0, 0), 0);
         assert_int_equal(journal_next(j, &e), 1);
         assert_false(match_fits(glob, &e));
         assert_int_equal(journal_next(j, &e), 1);
@@ -279,22 +314,6 @@ static void globs_of_units_read_everything(void **state) {
         assert_true(match_fits(glob, &e));
 }
 
-static void reopened_journal_goes_on(void **state) {
-        _cleanup_(freep) char *one = NULL;
-        _cleanup_(journal_closep) Journal *j = NULL;
-        Export x = export_begin();
-
-        add_message(&x, "one");
-        add_message(&x, "two");
-        j = open_ssh(export_end(&x, *state, "x.journal"));
-        assert_next(j, "one");
-        assert_int_equal(journal_get_cursor(j, &one), 0);
-        assert_int_equal(journal_reopen(j), 0);
-        want(j, UNIT, NULL);
-        assert_int_equal(journal_seek_behind(j, one), 0);
-        assert_next(j, "two");
-}
-
 static void reading_begins_where_asked(void **state) {
         _cleanup_(journal_closep) Journal *j = NULL;
         Export x = export_begin();
@@ -304,14 +323,136 @@ static void reading_begins_where_asked(void **state) {
         add_message(&x, "three");
         j = open_ssh(export_end(&x, *state, "x.journal"));
 
-        assert_int_equal(journal_seek_realtime(j, T0 + 2 * USEC_PER_SEC), 0);
+        assert_int_equal(journal_seek(j, NULL, 0, T0 + 2 * USEC_PER_SEC), 0);
         assert_next(j, "two");
-        assert_int_equal(journal_seek_realtime(j, T0 + 2 * USEC_PER_SEC + 1), 0);
+        assert_int_equal(journal_seek(j, NULL, 0, T0 + 2 * USEC_PER_SEC + 1), 0);
         assert_next(j, "three");
-        assert_int_equal(journal_seek_realtime(j, T0 + 3 * USEC_PER_SEC + 1), 0);
+        assert_int_equal(journal_seek(j, NULL, 0, T0 + 3 * USEC_PER_SEC + 1), 0);
         assert_next(j, NULL);
-        assert_int_equal(journal_seek_realtime(j, 0), 0);
+        assert_int_equal(journal_seek(j, NULL, 0, 0), 0);
         assert_next(j, "one");
+}
+
+static void what_was_read_up_to_the_position_comes_again_as_past(void **state) {
+        _cleanup_(freep) char *three = NULL, *at_start = NULL, *within = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        const char *path;
+
+        add_message(&x, "one");
+        add_message(&x, "two");
+        add_message(&x, "three");
+        add_message(&x, "four");
+        path = export_end(&x, *state, "x.journal");
+        j = open_ssh(path);
+        for (const char *const *m = (const char *const[]){ "one", "two", "three", NULL }; *m; m++) {
+                assert_next(j, *m);
+                assert_false(journal_is_past(j));
+        }
+        assert_int_equal(journal_get_position(j, &three), 0);
+        journal_close(j);
+
+        j = open_ssh(path);
+        assert_int_equal(journal_seek(j, three, USEC_PER_SEC, 0), 0);
+        assert_int_equal(journal_get_position(j, &at_start), 0);
+        assert_string_equal(at_start, three);
+        assert_next_past(j, "two");
+
+        /* Where this has got to is not how far entries were handled. */
+        assert_int_equal(journal_get_position(j, &within), 0);
+        assert_string_equal(within, three);
+        assert_next_past(j, "three");
+        assert_next(j, "four");
+        assert_false(journal_is_past(j));
+        assert_next(j, NULL);
+}
+
+static void position_before_the_first_entry_is_kept(void **state) {
+        _cleanup_(freep) char *empty = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        add_entry(&x, "_SYSTEMD_UNIT=cron.service\nMESSAGE=x\n");
+        j = open_all(export_end(&x, *state, "x.journal"));
+        want(j, UNIT, NULL);
+        assert_int_equal(journal_seek(j, NULL, 0, T0 + 5 * USEC_PER_SEC), 0);
+        assert_next(j, NULL);
+        assert_int_equal(journal_get_position(j, &empty), 0);
+        journal_close(j);
+
+        x = export_begin();
+        x.second = 3;
+        add_message(&x, "before");
+        x.second = 5;
+        add_message(&x, "after");
+        j = open_ssh(export_end(&x, *state, "x.journal"));
+        assert_int_equal(journal_seek(j, empty, USEC_PER_MINUTE, T0 + 9 * USEC_PER_SEC), 0);
+        assert_next(j, "after");
+        assert_false(journal_is_past(j));
+        assert_next(j, NULL);
+}
+
+/* A search for a time by halving goes past the entries of before the clock was set back. */
+static void position_that_the_clock_hides_is_found_in_the_end(void **state) {
+        _cleanup_(freep) char *ahead = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        const char *path;
+        Entry e;
+
+        for (unsigned i = 0; i < 500; i++)
+                add_message(&x, "early");
+        x.second = 5000;
+        add_message(&x, "ahead");
+        path = export_end(&x, *state, "x.journal");
+        j = open_ssh(path);
+        for (unsigned i = 0; i < 500; i++)
+                assert_next(j, "early");
+        assert_next(j, "ahead");
+        assert_int_equal(journal_get_position(j, &ahead), 0);
+        journal_close(j);
+
+        x = export_begin();
+        x.second = 1000;
+        for (unsigned i = 0; i < 500; i++)
+                add_message(&x, "late");
+        (void) export_end(&x, *state, "x.journal");
+
+        j = open_ssh(path);
+        assert_int_equal(journal_seek(j, ahead, 10 * USEC_PER_SEC, 0), 0);
+        for (int r; (r = journal_next(j, &e)) != JOURNAL_MISSED;) {
+                assert_int_equal(r, 1);
+                assert_true(journal_is_past(j));
+        }
+        for (unsigned i = 0; i < 500; i++) {
+                assert_int_equal(journal_next(j, &e), 1);
+                assert_false(journal_is_past(j));
+                assert_message(&e, "late");
+        }
+        assert_next(j, NULL);
+}
+
+static void entries_of_a_path_tell_their_namespace(void **state) {
+        _cleanup_(match_freep) Match *m = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        const char *bad;
+        Entry e;
+
+        add_message(&x, "one");
+        add_entry(&x, UNIT "\n_NAMESPACE=web\nMESSAGE=two\n");
+        j = open_all(export_end(&x, *state, "x.journal"));
+        assert_int_equal(match_new(&m), 0);
+        assert_int_equal(match_parse(m, UNIT, &bad), 0);
+        assert_int_equal(journal_set_wants(j,
+                                         &(const JournalWant){ .name_space = "web", .match = m },
+                                         1),
+                        0);
+        assert_int_equal(journal_seek(j, NULL, 0, 0), 0);
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_false(entry_has(&e, ENTRY_NAMESPACE));
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_true(entry_is(&e, ENTRY_NAMESPACE, "web", 3));
 }
 
 static void cursor_leads_behind_its_entry(void **state) {
@@ -326,20 +467,18 @@ static void cursor_leads_behind_its_entry(void **state) {
         path = export_end(&x, *state, "x.journal");
         j = open_ssh(path);
         assert_next(j, "one");
-        assert_int_equal(journal_get_cursor(j, &one), 0);
-        assert_true(journal_is_at(j, one));
+        assert_int_equal(journal_get_position(j, &one), 0);
         assert_next(j, "two");
-        assert_false(journal_is_at(j, one));
         assert_next(j, "three");
-        assert_int_equal(journal_get_cursor(j, &three), 0);
+        assert_int_equal(journal_get_position(j, &three), 0);
         journal_close(j);
 
         j = open_ssh(path);
-        assert_int_equal(journal_seek_behind(j, one), 0);
+        assert_int_equal(journal_seek(j, one, 0, 0), 0);
         assert_next(j, "two");
 
         /* At the end, where what is written later comes next. */
-        assert_int_equal(journal_seek_behind(j, three), 0);
+        assert_int_equal(journal_seek(j, three, 0, 0), 0);
         assert_next(j, NULL);
         journal_close(j);
 
@@ -348,7 +487,7 @@ static void cursor_leads_behind_its_entry(void **state) {
         add_message(&x, "four");
         (void) export_end(&x, *state, "x.journal");
         j = open_ssh(path);
-        assert_int_equal(journal_seek_behind(j, three), 0);
+        assert_int_equal(journal_seek(j, three, 0, 0), 0);
         assert_next(j, "four");
         assert_next(j, NULL);
 }
@@ -364,18 +503,18 @@ static void cursor_of_an_entry_that_is_not_wanted_any_more_leads_behind_it(void 
         add_entry(&x, "_SYSTEMD_UNIT=mail.service\nMESSAGE=four\n");
         j = open_all(export_end(&x, *state, "x.journal"));
         want(j, "_SYSTEMD_UNIT=mail.service", NULL);
-        assert_int_equal(journal_seek_head(j), 0);
+        assert_int_equal(journal_seek(j, NULL, 0, 0), 0);
         assert_next(j, "two");
-        assert_int_equal(journal_get_cursor(j, &two), 0);
+        assert_int_equal(journal_get_position(j, &two), 0);
         assert_next(j, "four");
-        assert_int_equal(journal_get_cursor(j, &three), 0);
+        assert_int_equal(journal_get_position(j, &three), 0);
 
         want(j, UNIT, NULL);
-        assert_int_equal(journal_seek_behind(j, two), 1);
+        assert_int_equal(journal_seek(j, two, 0, 0), 0);
         assert_next(j, "three");
         assert_next(j, NULL);
 
-        assert_int_equal(journal_seek_behind(j, three), 1);
+        assert_int_equal(journal_seek(j, three, 0, 0), 0);
         assert_next(j, NULL);
 }
 
@@ -393,7 +532,7 @@ static void cursor_that_is_gone_leads_to_what_came_after_it(void **state) {
         j = open_ssh(path);
         assert_next(j, "gone");
         assert_next(j, "gone as well");
-        assert_int_equal(journal_get_cursor(j, &cursor), 0);
+        assert_int_equal(journal_get_position(j, &cursor), 0);
         journal_close(j);
 
         x = export_begin();
@@ -403,7 +542,7 @@ static void cursor_that_is_gone_leads_to_what_came_after_it(void **state) {
         add_message(&x, "after");
         path = export_end(&x, *state, "new/x.journal");
         j = open_ssh(path);
-        assert_int_equal(journal_seek_behind(j, cursor), 1);
+        assert_int_equal(journal_seek(j, cursor, 0, 0), 0);
         assert_next(j, "after");
         assert_next(j, NULL);
 }
@@ -416,7 +555,7 @@ static void cursor_that_is_gone_with_all_before_it_leads_to_the_first_entry(void
         add_message(&x, "gone");
         j = open_ssh(export_end(&x, *state, "old/x.journal"));
         assert_next(j, "gone");
-        assert_int_equal(journal_get_cursor(j, &cursor), 0);
+        assert_int_equal(journal_get_position(j, &cursor), 0);
         journal_close(j);
 
         x = export_begin();
@@ -424,7 +563,7 @@ static void cursor_that_is_gone_with_all_before_it_leads_to_the_first_entry(void
         add_message(&x, "first");
         add_message(&x, "second");
         j = open_ssh(export_end(&x, *state, "new/x.journal"));
-        assert_int_equal(journal_seek_behind(j, cursor), 1);
+        assert_int_equal(journal_seek(j, cursor, 0, 0), 0);
         assert_next(j, "first");
         assert_next(j, "second");
 }
@@ -435,8 +574,7 @@ static void nonsense_is_no_cursor(void **state) {
 
         add_message(&x, "one");
         j = open_ssh(export_end(&x, *state, "x.journal"));
-        assert_true(journal_seek_behind(j, "nonsense") < 0);
-        assert_false(journal_is_at(j, "nonsense"));
+        assert_true(journal_seek(j, "nonsense", 0, 0) < 0);
 }
 
 static void huge_message_is_cut(void **state) {
@@ -558,7 +696,7 @@ static void directory_is_read_in_order_over_its_files(void **state) {
                 (void) snprintf(text, sizeof(text), "%u", n);
                 assert_true(entry_is(&e, ENTRY_MESSAGE, text, strlen(text)));
                 if (n == 59)
-                        assert_int_equal(journal_get_cursor(j, &cursor), 0);
+                        assert_int_equal(journal_get_position(j, &cursor), 0);
         }
         assert_int_equal(n, 100);
         journal_close(j);
@@ -566,13 +704,13 @@ static void directory_is_read_in_order_over_its_files(void **state) {
         /* And from a cursor, while the oldest files are vacuumed. */
         assert_int_equal(unlink(files_path(*state, "journal/part4.journal")), 0);
         j = open_ssh(directory);
-        assert_int_equal(journal_seek_behind(j, cursor), 0);
+        assert_int_equal(journal_seek(j, cursor, 0, 0), 0);
         assert_next(j, "60");
         assert_int_equal(unlink(files_path(*state, "journal/part2.journal")), 0);
         assert_int_equal(unlink(files_path(*state, "journal/part1.journal")), 0);
         journal_close(j);
         j = open_ssh(directory);
-        assert_int_equal(journal_seek_behind(j, cursor), 1);
+        assert_int_equal(journal_seek(j, cursor, 0, 0), 0);
         assert_next(j, "80");
 }
 
@@ -648,8 +786,11 @@ int main(void) {
                 cmocka_file_test(what_cannot_be_told_cheaply_arrives_as_well),
                 cmocka_file_test(all_matches_are_alternatives),
                 cmocka_file_test(globs_of_units_read_everything),
-                cmocka_file_test(reopened_journal_goes_on),
                 cmocka_file_test(reading_begins_where_asked),
+                cmocka_file_test(what_was_read_up_to_the_position_comes_again_as_past),
+                cmocka_file_test(position_before_the_first_entry_is_kept),
+                cmocka_file_test(position_that_the_clock_hides_is_found_in_the_end),
+                cmocka_file_test(entries_of_a_path_tell_their_namespace),
                 cmocka_file_test(cursor_leads_behind_its_entry),
                 cmocka_file_test(cursor_of_an_entry_that_is_not_wanted_any_more_leads_behind_it),
                 cmocka_file_test(cursor_that_is_gone_leads_to_what_came_after_it),

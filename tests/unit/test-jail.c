@@ -134,6 +134,24 @@ static void fifth_wrong_password_bans(void **state) {
         assert_int_equal(f.last.failures, 1);
 }
 
+static void jail_reads_one_namespace(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, "");
+        Entry e = entry("1", "Failed password for root from 192.0.2.1 port 1 ssh2");
+
+        set(&e, ENTRY_NAMESPACE, "web");
+        assert_int_equal(process(&f, e), JAIL_NOTHING);
+        set(&e, ENTRY_SYSTEMD_UNIT, NULL);
+        assert_int_equal(process(&f, e), JAIL_NOTHING);
+        assert_int_equal(stats(&f).n_entries, 0);
+
+        free(f.config->jails[0].journal_namespace);
+        f.config->jails[0].journal_namespace = strdup("web");
+        assert_int_equal(process(&f, e), JAIL_FAILURE);
+        set(&e, ENTRY_NAMESPACE, "webs");
+        assert_int_equal(process(&f, e), JAIL_NOTHING);
+        assert_int_equal(fail_from(&f, "192.0.2.1"), JAIL_NOTHING);
+}
+
 static void five_passwords_in_one_connection_ban(void **state) {
         _cleanup_(fixture_done) Fixture f = make(*state, "");
         static const char line[] = "Failed password for invalid user x from 192.0.2.1 port 1 ssh2";
@@ -631,6 +649,7 @@ static void address_in_a_name_does_not_change_the_session(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_file_test(fifth_wrong_password_bans),
+                cmocka_file_test(jail_reads_one_namespace),
                 cmocka_file_test(five_passwords_in_one_connection_ban),
                 cmocka_file_test(others_do_not_count_for_it),
                 cmocka_file_test(failures_beyond_findtime_do_not_count),

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The fields of an entry are enumerated once and those that are wanted are copied: asking for each
+ * field by name walks nearly all items each time, and what libsystemd hands out is valid only until
+ * the next such call.
+ *
+ * Matches. libsystemd keeps a list of entries for each value of a field; one field's values
+ * together cost little, but every "and" has it walk two lists side by side. So of a group that
+ * names units only these are handed on, and the units of all groups together. It knows no globs:
+ * with one, everything is read.
+ *
+ * A message beyond ENTRY_MESSAGE_MAX is cut. libsystemd is told to hand out no more than that, so
+ * that a huge field is not unpacked as a whole.
+ *
+ * Places. A rotation makes libsystemd forget the file it stands in, and with it the cursor and the
+ * fields of the entry it is at. So the place is written down before libsystemd is told to look for
+ * changes, and before it goes on to an entry that might not be taken for long.
+ */
+
+#include "engine/journal-source.h"
+
+#include <inttypes.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+
+/* "MESSAGE=" and the like come in front of a value. */
+#define DATA_THRESHOLD (ENTRY_MESSAGE_MAX + 64)
+
+/* Opening */
+
+static int open_path(sd_journal **ret, const char *path) {
+        _cleanup_(freep) char *absolute = NULL;
+        struct stat st;
+
+        /* Of files libsystemd wants absolute paths. */
+        absolute = realpath(path, NULL);
+        if (!absolute || stat(absolute, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return sd_journal_open_directory(ret, absolute, 0);
+        return sd_journal_open_files(ret, (const char *[]){ absolute, NULL }, 0);
+}
+
+/* Opens libsystemd's handle and waits for it instead of the old one. Returns as source_new(). */
+static int open_handle(Source *s) {
+        sd_journal *handle = NULL;
+        int r, fd;
+
+        if (s->path)
+                r = open_path(&handle, s->path);
+        else
+                r = sd_journal_open_namespace(&handle,
+                                isempty(s->name_space) ? NULL : s->name_space,
+                                SD_JOURNAL_LOCAL_ONLY);
+        if (r < 0)
+                return r;
+
+        r = sd_journal_set_data_threshold(handle, DATA_THRESHOLD);
+        if (r < 0)
+                goto fail;
+
+        /* Before anything is read, so that no change after that goes unnoticed. */
+        fd = sd_journal_get_fd(handle);
+        if (fd < 0 && fd != -EMEDIUMTYPE) {
+                r = fd;
+                goto fail;
+        }
+        if (fd >= 0 && epoll_ctl(s->epoll_fd,
+                                       EPOLL_CTL_ADD,
+                                       fd,
+                                       &(struct epoll_event){ .events = EPOLLIN }) < 0) {
+                r = -errno;
+                goto fail;
+        }
+
+        /* Closing the old one takes it out of the epoll set. */
+        sd_journal_close(s->handle);
+        s->handle = handle;
+        return fd >= 0;
+
+fail:
+        sd_journal_close(handle);
+        return r;
+}
+
+int source_new(Source **ret, const char *path, const char *name_space, int epoll_fd) {
+        _cleanup_(source_freep) Source *s = NULL;
+        int r;
+
+        assert(ret);
+        assert(name_space);
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->path = path;
+        s->epoll_fd = epoll_fd;
+        s->name_space = strdup(name_space);
+        if (!s->name_space)
+                return -ENOMEM;
+
+        r = open_handle(s);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(s);
+        return r;
+}
+
+static void drop_terms(Source *s) {
+        for (size_t i = 0; i < s->n_terms; i++)
+                free(s->terms[i]);
+        free(s->terms);
+        s->terms = NULL;
+        s->n_terms = 0;
+}
+
+Source *source_free(Source *s) {
+        if (!s)
+                return NULL;
+
+        sd_journal_close(s->handle);
+        drop_terms(s);
+        free(s->name_space);
+        free(s->position);
+        free(s->place);
+        free(s);
+        return NULL;
+}
+
+/* Matches */
+
+/* Takes the string over. */
+static int take_term(Source *s, char *term) {
+        char **terms;
+
+        if (!term)
+                return -ENOMEM;
+
+        terms = reallocarray(s->terms, s->n_terms + 1, sizeof(*terms));
+        if (!terms) {
+                free(term);
+                return -ENOMEM;
+        }
+
+        s->terms = terms;
+        s->terms[s->n_terms++] = term;
+        return 0;
+}
+
+static int add_term(Source *s, const char *field, const char *value) {
+        char *term;
+
+        return asprintf(&term, "%s=%s", field, value) < 0 ? -ENOMEM : take_term(s, term);
+}
+
+static int add_alternative(Source *s) {
+        return take_term(s, strdup(""));
+}
+
+static bool has_field(const MatchGroup *g, EntryField field) {
+        for (size_t i = 0; i < g->n_terms; i++)
+                if (g->terms[i].field == field)
+                        return true;
+
+        return false;
+}
+
+/* Adds a group's terms: all of them, or those of one field alone. */
+static int add_terms(Source *s, const MatchGroup *g, const EntryField *only) {
+        for (size_t i = 0; i < g->n_terms; i++) {
+                const MatchTerm *t = &g->terms[i];
+                int r;
+
+                if (only && t->field != *only)
+                        continue;
+
+                r = add_term(s, entry_field_to_string(t->field), t->value);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+/* The fields that stand for a whole group, the best first. */
+static const EntryField leading_fields[] = { ENTRY_SYSTEMD_UNIT, ENTRY_SYSTEMD_SLICE };
+
+/* The field that stands for the group, or NULL. */
+static const EntryField *find_leading_field(const MatchGroup *g) {
+        for (size_t i = 0; i < ELEMENTSOF(leading_fields); i++)
+                if (has_field(g, leading_fields[i]))
+                        return &leading_fields[i];
+
+        return NULL;
+}
+
+/* Adds the groups that this field stands for as alternatives of one group; for NULL, those that no
+ * field stands for one by one. */
+static int
+add_groups(Source *s, const JournalWant *const *wants, size_t n_wants, const EntryField *leading) {
+        int r;
+
+        for (size_t i = 0; i < n_wants; i++)
+                for (size_t k = 0; k < wants[i]->match->n_groups; k++) {
+                        const MatchGroup *g = &wants[i]->match->groups[k];
+
+                        if (find_leading_field(g) != leading)
+                                continue;
+
+                        r = add_terms(s, g, leading);
+                        if (r >= 0 && !leading)
+                                r = add_alternative(s);
+                        if (r < 0)
+                                return r;
+                }
+
+        return leading ? add_alternative(s) : 0;
+}
+
+/* What root's processes that name themselves so say is wanted, too. */
+static int add_identifiers(Source *s, const JournalWant *const *wants, size_t n_wants) {
+        bool any = false;
+        int r = 0;
+
+        for (size_t i = 0; i < n_wants; i++)
+                for (size_t k = 0; k < wants[i]->n_identifiers && r >= 0; k++) {
+                        r = add_term(s, "SYSLOG_IDENTIFIER", wants[i]->identifiers[k]);
+                        any = true;
+                }
+
+        return any && r >= 0 ? add_term(s, "_UID", "0") : r;
+}
+
+static int make_terms(Source *s, const JournalWant *const *wants, size_t n_wants) {
+        int r;
+
+        for (size_t i = 0; i < n_wants; i++)
+                if (match_has_glob(wants[i]->match))
+                        return 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(leading_fields); i++) {
+                r = add_groups(s, wants, n_wants, &leading_fields[i]);
+                if (r < 0)
+                        return r;
+        }
+
+        r = add_groups(s, wants, n_wants, NULL);
+        return r < 0 ? r : add_identifiers(s, wants, n_wants);
+}
+
+static int apply_terms(Source *s) {
+        sd_journal_flush_matches(s->handle);
+
+        for (size_t i = 0; i < s->n_terms; i++) {
+                int r = isempty(s->terms[i]) ? sd_journal_add_disjunction(s->handle)
+                                             : sd_journal_add_match(s->handle, s->terms[i], 0);
+
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+int source_set_wants(Source *s, const JournalWant *const *wants, size_t n_wants) {
+        int r;
+
+        drop_terms(s);
+        r = make_terms(s, wants, n_wants);
+        return r < 0 ? r : apply_terms(s);
+}
+
+/* Places */
+
+/* What a cursor says of the entry itself: boot, times and a hash of the contents. In front of it
+ * stands the number that the entry has in its file, which changes when journald moves it to disk.
+ */
+static const char *entry_identity(const char *cursor) {
+        return strstr(cursor, ";b=");
+}
+
+static int cursor_realtime(const char *cursor, usec_t *ret) {
+        const char *t = strstr(cursor, ";t=");
+
+        return t && sscanf(t, ";t=%" SCNx64, ret) == 1 ? 0 : -EINVAL;
+}
+
+/* True if the handle stands at the entry of this cursor. */
+static bool is_at(const Source *s, const char *cursor) {
+        _cleanup_(freep) char *here = NULL;
+        const char *a, *b;
+
+        if (sd_journal_test_cursor(s->handle, cursor) > 0)
+                return true;
+        if (sd_journal_get_cursor(s->handle, &here) < 0)
+                return false;
+
+        a = entry_identity(here);
+        b = entry_identity(cursor);
+        return a && b && streq(a, b);
+}
+
+/* Begins behind the entry of a cursor. Returns 0; 1 if that entry is gone, or is none that is
+ * wanted now, and reading begins behind where it was; or a negative errno. */
+static int seek_behind(Source *s, const char *cursor) {
+        int r;
+
+        r = sd_journal_seek_cursor(s->handle, cursor);
+        if (r < 0)
+                return r;
+
+        /* The next entry is that of the cursor, which was handled, or a later one, which was not
+         * and has to come again. At the end of the journal there is none yet. */
+        r = sd_journal_next(s->handle);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return 1;
+        if (is_at(s, cursor))
+                return 0;
+
+        r = sd_journal_previous(s->handle);
+        if (r == 0)
+                r = sd_journal_seek_head(s->handle);
+        return r < 0 ? r : 1;
+}
+
+static int seek_start(Source *s) {
+        return s->start == 0 ? sd_journal_seek_head(s->handle)
+                             : sd_journal_seek_realtime_usec(s->handle, s->start);
+}
+
+/* Has the entry behind the one that was taken last come again. */
+static int seek_place(Source *s) {
+        int r;
+
+        s->waiting = false;
+        r = s->place ? seek_behind(s, s->place) : seek_start(s);
+        return r < 0 ? r : 0;
+}
+
+static int save_place(Source *s) {
+        char *cursor;
+        int r;
+
+        if (!s->place_is_stale)
+                return 0;
+
+        r = sd_journal_get_cursor(s->handle, &cursor);
+        if (r < 0)
+                return r;
+
+        free(s->place);
+        s->place = cursor;
+        s->place_is_stale = false;
+        return 0;
+}
+
+/* Begins at a cursor of which everything is handled already. */
+static int begin_at_cursor(Source *s, const char *cursor, usec_t lookback) {
+        usec_t realtime;
+        int r;
+
+        r = seek_behind(s, cursor);
+        if (r < 0)
+                return r;
+        s->by_time = r > 0;
+
+        r = cursor_realtime(cursor, &realtime);
+        if (r < 0)
+                return r;
+
+        s->position = strdup(cursor);
+        if (!s->position)
+                return -ENOMEM;
+        s->start = usec_sub(realtime, lookback);
+        s->past = true;
+        return seek_start(s);
+}
+
+int source_seek(Source *s, const char *position, usec_t lookback, usec_t since) {
+        free(s->position);
+        free(s->place);
+        s->position = s->place = NULL;
+        s->place_is_stale = s->waiting = s->past = false;
+
+        if (position && position[0] != '@')
+                return begin_at_cursor(s, position, lookback);
+
+        s->start = since;
+        if (position && sscanf(position, "@%" SCNu64, &s->start) != 1)
+                return -EINVAL;
+        return seek_start(s);
+}
+
+int source_get_position(Source *s, char **ret) {
+        char *position;
+        int r;
+
+        r = save_place(s);
+        if (r < 0)
+                return r;
+
+        /* Where reading what is past has got to is no position. */
+        if (s->past ? s->position : s->place)
+                position = strdup(s->past ? s->position : s->place);
+        else if (s->position)
+                position = strdup(s->position);
+        else if (asprintf(&position, "@%" PRIu64, s->start) < 0)
+                position = NULL;
+        if (!position)
+                return -ENOMEM;
+
+        *ret = position;
+        return 0;
+}
+
+/* Reading */
+
+/* The end. What was past was all before it; if the position was not met on the way, a clock that
+ * was set back hides it. */
+static int reach_end(Source *s) {
+        char *place;
+        int r;
+
+        if (!s->past)
+                return 0;
+
+        place = strdup(s->position);
+        if (!place)
+                return -ENOMEM;
+        free(s->place);
+        s->place = place;
+        s->place_is_stale = false;
+        s->past = false;
+        if (s->by_time)
+                return 0;
+
+        r = seek_place(s);
+        return r < 0 ? r : JOURNAL_MISSED;
+}
+
+int source_peek(Source *s, bool keep_place) {
+        int r;
+
+        if (s->waiting)
+                return 1;
+
+        if (keep_place) {
+                r = save_place(s);
+                if (r < 0)
+                        return r;
+        }
+
+        r = sd_journal_next(s->handle);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return reach_end(s);
+
+        r = sd_journal_get_realtime_usec(s->handle, &s->realtime);
+        if (r < 0)
+                return r;
+
+        s->waiting = true;
+        return 1;
+}
+
+static void store_field(SourceBuffers *buffers, const char *data, size_t size, Entry *ret) {
+        const char *eq = memchr(data, '=', size);
+        EntryValue *value;
+        char *buf;
+        size_t n;
+        int field;
+
+        if (!eq)
+                return;
+        field = entry_field_from_string(data, (size_t) (eq - data));
+        if (field < 0 || ret->fields[field].data)
+                return;
+
+        n = size - (size_t) (eq + 1 - data);
+        if (field == ENTRY_MESSAGE) {
+                buf = buffers->message;
+                n = MIN(n, sizeof(buffers->message));
+        } else {
+                buf = buffers->fields[field];
+                n = MIN(n, sizeof(buffers->fields[field]));
+        }
+
+        memcpy(buf, eq + 1, n);
+        value = &ret->fields[field];
+        *value = (EntryValue){ buf, n };
+}
+
+/* Whether the entry that the handle stands at was handled before. */
+static bool is_past(Source *s) {
+        usec_t realtime = 0;
+
+        if (!s->past)
+                return false;
+
+        if (s->by_time) {
+                (void) cursor_realtime(s->position, &realtime);
+                s->past = s->realtime <= realtime;
+                return s->past;
+        }
+
+        /* The last one of them. */
+        if (is_at(s, s->position))
+                s->past = false;
+        return true;
+}
+
+void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past) {
+        const void *data;
+        size_t size;
+
+        assert(s->waiting);
+
+        s->waiting = false;
+        s->place_is_stale = true;
+        *ret_past = is_past(s);
+        *ret = (Entry){ .realtime = s->realtime };
+
+        /* What a damaged file does not give is left out. */
+        sd_journal_restart_data(s->handle);
+        while (sd_journal_enumerate_available_data(s->handle, &data, &size) > 0)
+                store_field(buffers, data, size, ret);
+
+        /* Of a namespace's entries all are in it, whatever they say; the default one has no name.
+         */
+        if (!s->path)
+                ret->fields[ENTRY_NAMESPACE] = isempty(s->name_space)
+                                                               ? (EntryValue){}
+                                                               : (EntryValue){ s->name_space,
+                                                                         strlen(s->name_space) };
+}
+
+/* Changes */
+
+int source_process(Source *s) {
+        int r;
+
+        (void) save_place(s);
+        r = sd_journal_process(s->handle);
+        if (r == SD_JOURNAL_INVALIDATE && s->waiting)
+                r = seek_place(s);
+        return MIN(r, 0);
+}
+
+int source_reopen(Source *s) {
+        sd_journal *old = s->handle;
+        int r;
+
+        (void) save_place(s);
+
+        s->handle = NULL;
+        r = open_handle(s);
+        if (r < 0) {
+                s->handle = old;
+                return r;
+        }
+        sd_journal_close(old);
+
+        s->place_is_stale = false;
+        r = apply_terms(s);
+        return r < 0 ? r : seek_place(s);
+}

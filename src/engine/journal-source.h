@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * One source of the journal
+ *
+ * What one journald writes: a handle of libsystemd with its matches, and how far it was read. The
+ * reader (journal.h) merges several of them. A source can be asked for the time of its next entry
+ * before that is taken, so the handle may stand at an entry that nobody has got yet.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <systemd/sd-journal.h>
+
+#include "engine/journal.h"
+
+/* Of other fields than the message; what is longer is cut, which makes it fit no match. */
+#define SOURCE_FIELD_MAX 512
+
+/* Where the values of an entry are copied to. */
+typedef struct SourceBuffers {
+        char message[ENTRY_MESSAGE_MAX];
+        char fields[_ENTRY_FIELD_MAX][SOURCE_FIELD_MAX];
+} SourceBuffers;
+
+typedef struct Source {
+        const char *path; /* borrowed; NULL for this machine's journal */
+        char *name_space; /* "" for the default one */
+        int epoll_fd;     /* borrowed */
+        sd_journal *handle;
+
+        char **terms; /* what is matched; "" begins an alternative */
+        size_t n_terms;
+
+        usec_t start;   /* reading began at the first entry of this time; 0: at the very first */
+        char *position; /* a cursor: entries up to there are past; NULL if none are */
+        bool past;      /* the next entry is such a one, as far as is known */
+        bool by_time;   /* the entry of the cursor is gone, and its time tells which are past */
+
+        char *place;         /* the cursor of the entry taken last; NULL if none was */
+        bool place_is_stale; /* the handle stands at that entry, and `place` does not say so yet */
+
+        bool waiting;    /* the handle stands at an entry that was not taken yet... */
+        usec_t realtime; /* ...of this time */
+} Source;
+
+/* Opens what a path names, or with NULL a namespace of this machine's journal, which need not exist
+ * yet. Changes make the epoll descriptor readable. Returns 1 and passes ownership; 0, the same, if
+ * there is no descriptor that could tell of changes; or a negative errno. */
+int source_new(Source **ret, const char *path, const char *name_space, int epoll_fd);
+
+Source *source_free(Source *s);
+DEFINE_CLEANUP(Source *, source_free)
+
+/* Which entries it hands out: journal_set_wants(). The place is lost. */
+int source_set_wants(Source *s, const JournalWant *const *wants, size_t n_wants);
+
+/* Where reading begins, as journal_seek() says. */
+int source_seek(Source *s, const char *position, usec_t lookback, usec_t since);
+
+/* Looks for the next entry. Returns 1 if there is one, with its time in s->realtime; 0 at the end;
+ * JOURNAL_MISSED, as journal_next(); or a negative errno. */
+int source_peek(Source *s, bool keep_place);
+
+/* Reads the entry that was found. *ret_past is whether it lies before the position. */
+void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past);
+
+/* How far everything was handled: a cursor, or "@" and the time that reading began at. Returns 0
+ * and an allocated string, or a negative errno. */
+int source_get_position(Source *s, char **ret);
+
+/* Looks for files that came or went. Returns 0 or a negative errno. */
+int source_process(Source *s);
+
+/* Opens the handle anew and goes on where it was. Returns 0, or a negative errno with everything as
+ * it was. */
+int source_reopen(Source *s);
