@@ -96,8 +96,7 @@ void announce_unban(Bus *bus, const char *jail, const Ban *ban, const char *caus
 
 void announce_spared(const char *jail,
                 const Address *address,
-                const char *role,
-                const Address *which,
+                const Spared *spared,
                 const char *pattern) {
         char text[ADDRESS_STR_SIZE], other[ADDRESS_STR_SIZE];
         Fields f = {};
@@ -107,15 +106,29 @@ void announce_spared(const char *jail,
         add_field(&f, "BANJO_JAIL=%s", jail);
         add_field(&f, "BANJO_ADDRESS=%s", text);
         add_field(&f, "BANJO_PATTERN=%s", pattern);
-        add_field(&f, "BANJO_CAUSE=%s", role);
+        add_field(&f, "BANJO_CAUSE=%s", spared->cause);
         (void) log_with_fields(LOG_WARNING,
                         f.list,
-                        "%s failed often enough for a ban in jail %s, but is not banned: %s is this "
-                        "host's %s.",
+                        "%s failed often enough for a ban in jail %s, but is not banned: %s is %s.",
                         text,
                         jail,
-                        address_format(which, other),
-                        role);
+                        address_format(&spared->which, other),
+                        spared->text);
+}
+
+void announce_unresolved(const char *name, const char *why, size_t n_known) {
+        Fields f = {};
+
+        add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_UNRESOLVED);
+        add_field(&f, "BANJO_NAME=%s", name);
+        add_field(&f, "BANJO_CAUSE=%s", why);
+        (void) log_with_fields(LOG_WARNING,
+                        f.list,
+                        "%s, which is never to be banned, cannot be resolved: %s. %s",
+                        name,
+                        why,
+                        n_known > 0 ? "Its last known addresses serve."
+                                    : "Until it can, its host may be banned.");
 }
 
 void announce_store_recovered(const char *aside, size_t n_bans) {

@@ -11,6 +11,7 @@
 #include "base/macro.h"
 #include "base/usec.h"
 #include "daemon/bus.h"
+#include "daemon/surroundings.h"
 #include "model/address.h"
 #include "model/ban.h"
 
@@ -23,9 +24,11 @@ void announce_unban(Bus *bus, const char *jail, const Ban *ban, const char *caus
 /* A ban that was due and is not applied, because of what the address is to this host. */
 void announce_spared(const char *jail,
                 const Address *address,
-                const char *role,
-                const Address *which,
+                const Spared *spared,
                 const char *pattern);
+
+/* A host name that a jail allows cannot be resolved; so many addresses are known from before. */
+void announce_unresolved(const char *name, const char *why, size_t n_known);
 
 /* The database was damaged: where it is now, and how many bans were found in the kernel. */
 void announce_store_recovered(const char *aside, size_t n_bans);

@@ -173,21 +173,20 @@ int manager_end_all(Manager *m, Jail *jail, usec_t when, const char *cause) {
 /* What the surroundings say about a ban that is due: whom it may hit. Returns false if nobody. */
 static bool
 spare(Manager *m, Jail *jail, const JailFailure *f, Address *target, const char **cause) {
-        Address which;
-        HostRole role;
+        const JailConfig *config = jail_get_config(jail);
+        Spared spared;
 
-        role = host_get_role(m->host, &f->host, true, &which);
-        if (role != HOST_ROLE_NONE) {
-                *cause = host_role_to_string(role);
-                announce_spared(jail_name(jail), &f->host, *cause, &which, f->pattern);
+        if (surroundings_spare(m->surroundings, config, &f->host, &spared)) {
+                *cause = spared.cause;
+                announce_spared(config->name, &f->host, &spared, f->pattern);
                 return false;
         }
 
-        /* A /64 with neighbours in it, or with one of our own: the one host alone. */
+        /* A network with neighbours in it, or with a host to be spared: the one host alone. */
         if (!address_is_host(target) &&
-                        (host_is_on_link(m->host, target) ||
-                                        host_get_role(m->host, target, true, NULL) !=
-                                                        HOST_ROLE_NONE))
+                        (surroundings_is_on_link(m->surroundings, target) ||
+                                        surroundings_spare(
+                                                        m->surroundings, config, target, &spared)))
                 *target = f->host;
 
         return true;
@@ -220,6 +219,45 @@ int manager_apply(Manager *m, Jail *jail, const JailFailure *f) {
         }
 
         return manager_add_ban(m, jail, &ban);
+}
+
+/* Ends the bans that hit one address. What somebody banned by hand he lets free by hand: he may
+ * have meant it. */
+static int lift_spared(const Address *a, void *userdata) {
+        Manager *m = userdata;
+
+        for (size_t i = 0; i < m->n_jails; i++) {
+                const JailConfig *config = jail_get_config(m->jails[i]);
+                BanList *bans = jail_get_bans(m->jails[i]);
+                Ban *ban;
+
+                while ((ban = ban_list_find(bans, a, 0)) && ban->failures > 0) {
+                        char text[ADDRESS_STR_SIZE], other[ADDRESS_STR_SIZE];
+                        Spared spared;
+                        int r;
+
+                        if (!surroundings_spare(m->surroundings, config, a, &spared))
+                                break;
+
+                        log_info("The ban of %s in jail %s is lifted: %s is %s.",
+                                        address_format(&ban->address, text),
+                                        config->name,
+                                        address_format(a, other),
+                                        spared.text);
+                        r = manager_end_ban(m, m->jails[i], ban, manager_now(), spared.cause);
+                        if (r < 0)
+                                return r;
+                }
+        }
+
+        return 0;
+}
+
+void manager_lift_spared(void *userdata) {
+        Manager *m = userdata;
+
+        if (surroundings_foreach(m->surroundings, lift_spared, m) >= 0)
+                (void) manager_commit(m, false);
 }
 
 int manager_expire(Manager *m) {

@@ -18,23 +18,22 @@
 static int
 check_ban(Manager *m, Jail *jail, const Address *a, char error[static MANAGER_ERROR_SIZE]) {
         char text[ADDRESS_STR_SIZE], other[ADDRESS_STR_SIZE];
-        Address which;
-        HostRole role;
+        Spared spared;
 
         address_format(a, text);
 
-        role = host_get_role(m->host, a, true, &which);
-        if (role != HOST_ROLE_NONE) {
-                bool same = address_equal(a, &which);
+        if (surroundings_spare(m->surroundings, jail_get_config(jail), a, &spared)) {
+                bool same = address_equal(a, &spared.which);
 
                 (void) snprintf(error,
                                 MANAGER_ERROR_SIZE,
-                                "%s %s%s%s this host's %s.",
+                                "%s %s%s%s %.*s.",
                                 text,
                                 same ? "is" : "contains ",
-                                same ? "" : address_format(&which, other),
+                                same ? "" : address_format(&spared.which, other),
                                 same ? "" : ",",
-                                host_role_to_string(role));
+                                MANAGER_ERROR_SIZE / 2,
+                                spared.text);
                 return -EADDRINUSE;
         }
 
@@ -316,7 +315,9 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
         }
         TAKE_PTR(config);
 
-        r = manager_load_bans(m);
+        r = surroundings_configure(m->surroundings, m->config);
+        if (r >= 0)
+                r = manager_load_bans(m);
         if (r >= 0)
                 r = manager_start_journal(m);
         if (r < 0) {
@@ -325,6 +326,7 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
         }
 
         manager_restore_begin(m);
+        manager_lift_spared(m);
         if (m->tail)
                 tail_wake(m->tail);
         log_info("Configuration reloaded, %zu jails.", m->n_jails);

@@ -10,8 +10,8 @@
 
 #include "daemon/bus.h"
 #include "daemon/manager.h"
+#include "daemon/surroundings.h"
 #include "daemon/tail.h"
-#include "engine/host.h"
 #include "engine/journal.h"
 #include "engine/kill.h"
 #include "engine/store.h"
@@ -54,12 +54,11 @@ struct Manager {
         Firewall *firewall;
         unsigned firewall_lacks; /* what has been reported of firewall_get_lacks() */
         Killer *killer;          /* NULL if connections are left alone */
-        Host *host;
+        Surroundings *surroundings;
         Store *store;
         Journal *journal;
         Tail *tail; /* NULL with `once` */
         Bus *bus;
-        sd_event_source *host_io;
         sd_event_source *expiry_timer;
         sd_event_source *retry_timer;
         sd_event_source *restore_source; /* enabled while bans are to be put back */
@@ -117,6 +116,10 @@ int manager_end_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *c
 
 /* Ends all running bans of a jail. */
 int manager_end_all(Manager *m, Jail *jail, usec_t when, const char *cause);
+
+/* Ends the bans of addresses that are to be spared by now, those by hand excepted. What fails is
+ * reported and tried again. A SurroundingsHandler. */
+void manager_lift_spared(void *userdata);
 
 /* Firewall, then store, then announcements; what fails is tried again by itself. With `durable`
  * what was changed is on disk afterwards. Returns 0, or the first error, reported. */

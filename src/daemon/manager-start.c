@@ -357,6 +357,8 @@ int manager_start(Manager *m) {
         if (r < 0)
                 return r;
 
+        surroundings_start(m->surroundings, m->store, m->bus, !m->params.once);
+
         r = manager_start_journal(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to find the place to begin in the journal: %m");
@@ -366,6 +368,7 @@ int manager_start(Manager *m) {
         r = manager_expire(m);
         if (r < 0)
                 return r;
+        manager_lift_spared(m);
 
         if (m->params.once) {
                 m->status.started = manager_now();

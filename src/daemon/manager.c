@@ -181,20 +181,6 @@ static int open_journal(Manager *m) {
         return 0;
 }
 
-static int on_host(sd_event_source *s, int fd, uint32_t events, void *userdata) {
-        Manager *m = userdata;
-        int r;
-
-        (void) s;
-        (void) fd;
-        (void) events;
-
-        r = host_refresh(m->host);
-        if (r < 0)
-                (void) log_warning_errno(r, "Failed to read this host's addresses and routes: %m");
-        return 0;
-}
-
 static int on_expiry(sd_event_source *s, uint64_t usec, void *userdata) {
         Manager *m = userdata;
 
@@ -249,10 +235,7 @@ static int on_restore(sd_event_source *s, void *userdata) {
 static int add_sources(Manager *m) {
         int r;
 
-        r = sd_event_add_io(m->event, &m->host_io, host_get_fd(m->host), EPOLLIN, on_host, m);
-        if (r >= 0)
-                r = sd_event_add_time(
-                                m->event, &m->expiry_timer, CLOCK_REALTIME, 0, 1, on_expiry, m);
+        r = sd_event_add_time(m->event, &m->expiry_timer, CLOCK_REALTIME, 0, 1, on_expiry, m);
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->expiry_timer, SD_EVENT_OFF);
         if (r >= 0)
@@ -291,7 +274,9 @@ int manager_new(Manager **ret, const ManagerParams *params, sd_event *event) {
         if (r < 0)
                 return r;
 
-        r = host_new(&m->host, NULL);
+        r = surroundings_new(&m->surroundings, m->event, manager_lift_spared, m);
+        if (r >= 0)
+                r = surroundings_configure(m->surroundings, m->config);
         if (r < 0)
                 return log_error_errno(r, "Failed to read this host's addresses and routes: %m");
 
@@ -310,19 +295,18 @@ Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
 
+        surroundings_free(m->surroundings);
         bus_free(m->bus);
         tail_free(m->tail);
         sd_event_source_disable_unref(m->restore_source);
         sd_event_source_disable_unref(m->retry_timer);
         sd_event_source_disable_unref(m->expiry_timer);
-        sd_event_source_disable_unref(m->host_io);
         journal_close(m->journal);
         for (size_t i = 0; i < m->n_changes; i++)
                 free(m->changes[i].ban.reason);
         free(m->changes);
         manager_free_jails(m->jails, m->n_jails);
         store_close(m->store);
-        host_free(m->host);
         killer_free(m->killer);
         firewall_free(m->firewall);
         config_free(m->config);

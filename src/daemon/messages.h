@@ -9,7 +9,8 @@
  * and none is ever given another meaning.
  *
  * Fields: BANJO_JAIL, BANJO_ADDRESS, BANJO_FAILURES, BANJO_PATTERN, BANJO_START_USEC,
- * BANJO_END_USEC ("infinity" for good), BANJO_CAUSE, BANJO_REASON, BANJO_BAN_ID.
+ * BANJO_END_USEC ("infinity" for good), BANJO_CAUSE, BANJO_REASON, BANJO_BAN_ID,
+ * BANJO_NAME.
  */
 
 /* An address was banned. */
@@ -19,8 +20,12 @@
 #define BANJO_MESSAGE_UNBAN "1214dda838614d87be1bc4f4017a3bd0"
 
 /* A ban was due and was not applied, because it would have hit this host itself, its gateway or its
- * resolver. BANJO_CAUSE says which. */
+ * resolver, a host whose name is allowed, or one that an administrator is logged in from.
+ * BANJO_CAUSE says which. */
 #define BANJO_MESSAGE_SPARED "b63178cc782b4769919c29d3a738b5c5"
+
+/* A host name in `allow` cannot be resolved; BANJO_CAUSE says why. */
+#define BANJO_MESSAGE_UNRESOLVED "d248b5d651e648fcbb29bae579ae030d"
 
 /* The database was damaged and was set aside; running bans were taken back from the kernel. */
 #define BANJO_MESSAGE_STORE_RECOVERED "0d4a471cd3204318be402f447d2dfa08"

@@ -18,8 +18,9 @@
 #include "base/log.h"
 #include "base/parse.h"
 
-/* Longer than the helper takes at most. */
+/* Longer than the helper takes at most; and a little longer, for a bus that is gone. */
 #define PATIENCE (25 * USEC_PER_SEC)
+#define PATIENCE_IN_ALL (30 * USEC_PER_SEC)
 
 /* What a name may look like in text, and an answer of the helper. */
 #define NAME_MAX_SIZE 253
@@ -205,7 +206,7 @@ static int on_helper(sd_event_source *s, int fd, uint32_t events, void *userdata
 static int ask_helper(Query *q) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         char line[NAME_MAX_SIZE + 2];
-        int n, r;
+        int n;
 
         if (strlen(q->owner->socket) >= sizeof(address.sun_path))
                 return -ENAMETOOLONG;
@@ -226,16 +227,7 @@ static int ask_helper(Query *q) {
         if (send(q->fd, line, (size_t) n, MSG_NOSIGNAL) != n || shutdown(q->fd, SHUT_WR) < 0)
                 return -EIO;
 
-        r = sd_event_add_io(q->owner->event, &q->io, q->fd, EPOLLIN, on_helper, q);
-        if (r >= 0)
-                r = sd_event_add_time_relative(q->owner->event,
-                                &q->timer,
-                                CLOCK_BOOTTIME,
-                                PATIENCE,
-                                0,
-                                on_timeout,
-                                q);
-        return r;
+        return sd_event_add_io(q->owner->event, &q->io, q->fd, EPOLLIN, on_helper, q);
 }
 
 /* systemd-resolved */
@@ -336,9 +328,15 @@ static int ask_resolved(Query *q, sd_bus *bus) {
         return r;
 }
 
+unsigned resolver_n_free(const Resolver *r) {
+        assert(r);
+
+        return RESOLVER_QUERIES_MAX - (unsigned) r->n_queries;
+}
+
 int resolver_ask(Resolver *r, sd_bus *bus, const char *name) {
         _cleanup_(query_freep) Query *q = NULL;
-        int k = -ENOTCONN;
+        int k;
 
         assert(r);
         assert(name);
@@ -361,8 +359,12 @@ int resolver_ask(Resolver *r, sd_bus *bus, const char *name) {
         if (!q->name)
                 return -ENOMEM;
 
-        if (bus)
-                k = ask_resolved(q, bus);
+        k = sd_event_add_time_relative(
+                        r->event, &q->timer, CLOCK_BOOTTIME, PATIENCE_IN_ALL, 0, on_timeout, q);
+        if (k < 0)
+                return k;
+
+        k = bus ? ask_resolved(q, bus) : -ENOTCONN;
         if (k < 0)
                 k = ask_helper(q);
         if (k < 0)

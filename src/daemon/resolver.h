@@ -54,6 +54,9 @@ int resolver_new(Resolver **ret,
 Resolver *resolver_free(Resolver *r);
 DEFINE_CLEANUP(Resolver *, resolver_free)
 
+/* How many more names can be asked for now. */
+unsigned resolver_n_free(const Resolver *r);
+
 /* Asks for a name, which is copied. `bus` is the connection to the message bus, or NULL where there
  * is none. Returns 0, and the handler will be called; -EBUSY if RESOLVER_QUERIES_MAX are being
  * asked for; or another negative errno if nobody can be asked. */
