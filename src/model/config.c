@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Loading goes in three steps: find the files (a name in a higher directory hides the same name in
- * a lower one, and a link to /dev/null hides it altogether); read them in the order of their names
- * into a list of settings, where later ones replace earlier ones; and make jails of the settings by
- * a table of keys. So each setting knows the file it came from when something is wrong with it.
+ * Loading goes in three steps: config-files finds the files, settings reads them into a table where
+ * later ones replace earlier ones, and jails are made of the settings here, by the table of keys in
+ * jail-keys. Each setting knows the file it came from, so that whatever is wrong can be named.
  */
 
 #include "model/config.h"
 
-#include <dirent.h>
-#include <sys/stat.h>
-
-#include "base/parse.h"
-#include "model/ini.h"
-
-#define FILES_MAX 1024
-#define SETTINGS_MAX 16384
+#include "base/strv.h"
+#include "base/suggest.h"
+#include "model/banjo-keys.h"
+#include "model/config-files.h"
+#include "model/jail-keys.h"
+#include "model/key-hints.h"
+#include "model/settings.h"
 
 const char *const config_default_path[] = {
         "/etc/banjo",
@@ -26,35 +24,13 @@ const char *const config_default_path[] = {
         NULL,
 };
 
-typedef struct Setting {
-        char *section;
-        char *key;
-        char *value;
-        const char *file; /* borrowed from Loader.files */
-} Setting;
-
 /* Everything known while a configuration is loaded. */
 typedef struct Loader {
         const char *const *directories;
         ProblemSink *sink;
-        char **files;
-        size_t n_files;
-        Setting *settings;
-        size_t n_settings;
         Config *config;
+        bool whole; /* jails that are not enabled, too */
 } Loader;
-
-static void loader_done(Loader *l) {
-        for (size_t i = 0; i < l->n_settings; i++) {
-                free(l->settings[i].section);
-                free(l->settings[i].key);
-                free(l->settings[i].value);
-        }
-        for (size_t i = 0; i < l->n_files; i++)
-                free(l->files[i]);
-        free(l->settings);
-        free(l->files);
-}
 
 int firewall_kind_from_string(const char *s) {
         if (streq(s, "nft"))
@@ -65,9 +41,15 @@ int firewall_kind_from_string(const char *s) {
 }
 
 static void jail_config_done(JailConfig *j) {
+        for (size_t i = 0; i < j->n_weights; i++)
+                free(j->weights[i].pattern);
+        free(j->weights);
         filter_free(j->filter);
         match_free(j->match);
         allowlist_done(&j->allow);
+        strv_free(j->allow_names);
+        strv_free(j->allow_sessions);
+        strv_free(j->groups);
         free(j->journal_namespace);
         free(j->description);
         free(j->file);
@@ -81,6 +63,7 @@ Config *config_free(Config *c) {
         for (size_t i = 0; i < c->n_jails; i++)
                 jail_config_done(&c->jails[i]);
         free(c->jails);
+        settings_free(c->settings);
         free(c);
         return NULL;
 }
@@ -96,172 +79,83 @@ const JailConfig *config_get_jail(const Config *c, const char *name) {
         return NULL;
 }
 
-/* Finding files */
+bool config_is_jail_name(const char *s) {
+        assert(s);
 
-static const char *file_name(const char *path) {
-        return strrchr(path, '/') + 1;
-}
-
-static bool is_masked(const char *path) {
-        struct stat st;
-
-        return stat(path, &st) == 0 && S_ISCHR(st.st_mode);
-}
-
-/* Adds a file unless a higher directory has one of that name. Takes the path over. */
-static int add_file(Loader *l, size_t n_first, char *path) {
-        char **files;
-
-        for (size_t i = n_first; i < l->n_files; i++)
-                if (streq(file_name(l->files[i]), file_name(path))) {
-                        free(path);
-                        return 0;
-                }
-
-        files = l->n_files < FILES_MAX ? reallocarray(l->files, l->n_files + 1, sizeof(*files))
-                                       : NULL;
-        if (!files) {
-                free(path);
-                return -ENOMEM;
-        }
-
-        l->files = files;
-        l->files[l->n_files++] = path;
-        return 0;
-}
-
-static int add_directory(Loader *l, size_t n_first, const char *directory) {
-        struct dirent **names = NULL;
-        char *path;
-        int n, r = 0;
-
-        n = scandir(directory, &names, NULL, alphasort);
-        if (n < 0) {
-                if (errno == ENOENT)
-                        return 0;
-                problem_report(l->sink,
-                                directory,
-                                NULL,
-                                NULL,
-                                "cannot be read: %s.",
-                                strerror(errno));
-                return errno == ENOMEM ? -ENOMEM : 0;
-        }
-
-        for (int i = 0; i < n; i++) {
-                size_t size = strlen(names[i]->d_name);
-
-                if (r >= 0 && names[i]->d_name[0] != '.' && size > strlen(".conf") &&
-                                streq(names[i]->d_name + size - strlen(".conf"), ".conf"))
-                        r = asprintf(&path, "%s/%s", directory, names[i]->d_name) < 0
-                                            ? -ENOMEM
-                                            : add_file(l, n_first, path);
-                free(names[i]);
-        }
-
-        free(names);
-        return r;
-}
-
-static int compare_names(const void *a, const void *b) {
-        return strcmp(file_name(*(char *const *) a), file_name(*(char *const *) b));
-}
-
-/* banjo.conf comes first, then conf.d in the order of the names, wherever each lies. */
-static int find_files(Loader *l) {
-        size_t n_first;
-        int r;
-
-        for (size_t i = 0; l->directories[i]; i++) {
-                char *path;
-
-                if (asprintf(&path, "%s/banjo.conf", l->directories[i]) < 0)
-                        return -ENOMEM;
-                if (access(path, F_OK) < 0 && errno == ENOENT) {
-                        free(path);
-                        continue;
-                }
-                r = add_file(l, 0, path);
-                if (r < 0)
-                        return r;
-        }
-
-        n_first = l->n_files;
-        for (size_t i = 0; l->directories[i]; i++) {
-                _cleanup_(freep) char *directory = NULL;
-
-                if (asprintf(&directory, "%s/conf.d", l->directories[i]) < 0)
-                        return -ENOMEM;
-                r = add_directory(l, n_first, directory);
-                if (r < 0)
-                        return r;
-        }
-
-        if (l->n_files > n_first)
-                qsort(l->files + n_first, l->n_files - n_first, sizeof(char *), compare_names);
-        return l->n_files > 0 ? 0 : -ENOENT;
-}
-
-/* Reading settings */
-
-typedef struct SectionReader {
-        Loader *loader;
-        const char *section;
-        const char *file;
-} SectionReader;
-
-static Setting *find_setting(const Loader *l, const char *section, const char *key) {
-        for (size_t i = 0; i < l->n_settings; i++)
-                if (streq(l->settings[i].section, section) && streq(l->settings[i].key, key))
-                        return &l->settings[i];
-
-        return NULL;
-}
-
-static int add_setting(const char *key, const char *value, void *userdata) {
-        const SectionReader *reader = userdata;
-        Loader *l = reader->loader;
-        Setting *s, *settings;
-        char *copy;
-
-        s = find_setting(l, reader->section, key);
-        if (s) {
-                copy = strdup(value);
-                if (!copy)
-                        return -ENOMEM;
-                free(s->value);
-                s->value = copy;
-                s->file = reader->file;
-                return 0;
-        }
-
-        if (l->n_settings == SETTINGS_MAX)
-                return -ENOMEM;
-        settings = reallocarray(l->settings, l->n_settings + 1, sizeof(*settings));
-        if (!settings)
-                return -ENOMEM;
-        l->settings = settings;
-
-        s = &l->settings[l->n_settings++];
-        *s = (Setting){ strdup(reader->section), strdup(key), strdup(value), reader->file };
-        return s->section && s->key && s->value ? 0 : -ENOMEM;
-}
-
-static bool is_jail_name(const char *s) {
         return strlen(s) <= 32 && s[0] >= 'a' && s[0] <= 'z' &&
                s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-")] == '\0';
 }
 
-static int add_jail(Loader *l, const char *name, const char *file) {
-        Config *c = l->config;
-        JailConfig *jails;
+/* What the jail says, or else what [default] says where this holds for jails. */
+static const Setting *get_setting(const Config *c, const JailConfig *j, const char *key) {
+        const Setting *s = settings_find(c->settings, j->name, key);
+        const JailKey *k = jail_key_find(key);
 
-        if (config_get_jail(c, name))
-                return 0;
+        assert(k);
+
+        return s || !k->in_default ? s : settings_find(c->settings, "default", key);
+}
+
+/* What a jail takes from its filter when it says nothing itself. */
+static const char *get_filter_value(const JailConfig *j, const char *key) {
+        const Filter *f = j->filter;
+
+        if (!f)
+                return NULL;
+        if (streq(key, "units") && !isempty(f->units))
+                return f->units;
+        if (streq(key, "journal") && !isempty(f->journal))
+                return f->journal;
+        if (streq(key, "namespace") && !isempty(f->journal_namespace))
+                return f->journal_namespace;
+        if (streq(key, "spoofable"))
+                return f->spoofable ? "yes" : "no";
+        return NULL;
+}
+
+void config_get_origin(const Config *c, const JailConfig *j, const char *key, ConfigOrigin *ret) {
+        const Setting *s;
+        const char *value;
+        bool is_said;
+
+        assert(c);
+        assert(j);
+        assert(key);
+        assert(ret);
+
+        s = get_setting(c, j, key);
+        if (s) {
+                *ret = (ConfigOrigin){
+                        .kind = streq(s->section, j->name) ? ORIGIN_JAIL : ORIGIN_DEFAULT,
+                        .value = s->value,
+                        .file = s->file,
+                };
+                return;
+        }
+
+        /* One of them stands for both. */
+        is_said = (streq(key, "units") && get_setting(c, j, "journal")) ||
+                  (streq(key, "journal") && get_setting(c, j, "units"));
+        value = is_said ? NULL : get_filter_value(j, key);
+        if (value) {
+                *ret = (ConfigOrigin){ ORIGIN_FILTER, value, j->filter->path };
+                return;
+        }
+
+        value = jail_key_find(key)->standard;
+        if (streq(key, "filter"))
+                value = j->name;
+        *ret = (ConfigOrigin){ ORIGIN_BUILTIN, value, NULL };
+}
+
+static int add_jail(Loader *l, const Section *section) {
+        Config *c = l->config;
+        JailConfig *jails, *j;
+
         if (c->n_jails == CONFIG_JAILS_MAX) {
                 problem_report(l->sink,
-                                file,
-                                name,
+                                section->file,
+                                section->name,
                                 NULL,
                                 "there are more than %u jails.",
                                 CONFIG_JAILS_MAX);
@@ -273,60 +167,39 @@ static int add_jail(Loader *l, const char *name, const char *file) {
                 return -ENOMEM;
         c->jails = jails;
 
-        c->jails[c->n_jails] = (JailConfig){
-                .name = strdup(name),
-                .file = strdup(file),
-                .description = strdup(""),
-                .maxretry = CONFIG_MAXRETRY_DEFAULT,
-                .findtime = CONFIG_FINDTIME_DEFAULT,
-                .bantime = CONFIG_BANTIME_DEFAULT,
-                .ports = { .protocols = PORT_TCP },
-                .allow_local = true,
-                .ipv4_prefix = CONFIG_IPV4_PREFIX_DEFAULT,
-                .ipv6_prefix = CONFIG_IPV6_PREFIX_DEFAULT,
-                .max_addresses = CONFIG_MAX_ADDRESSES_DEFAULT,
+        j = &jails[c->n_jails++];
+        *j = (JailConfig){
+                .name = strdup(section->name),
+                .file = strdup(section->file),
                 .journal_namespace = strdup(""),
+                .refused = section->incomplete,
         };
-        c->n_jails++;
-        return jails[c->n_jails - 1].name && jails[c->n_jails - 1].file &&
-                                               jails[c->n_jails - 1].description
-                               ? 0
-                               : -ENOMEM;
+        if (!j->name || !j->file || !j->journal_namespace)
+                return -ENOMEM;
+        return jail_key_read_defaults(j);
 }
 
-static int read_file(Loader *l, const char *file) {
-        _cleanup_(ini_freep) Ini *ini = NULL;
-        char error[INI_ERROR_SIZE];
-        int r;
+static int add_jails(Loader *l) {
+        for (const Section *s = settings_get_sections(l->config->settings); s; s = s->hh.next) {
+                const char *hint = section_hint(s->name);
+                int r;
 
-        if (is_masked(file))
-                return 0;
+                if (streq(s->name, "banjo") || streq(s->name, "default"))
+                        continue;
 
-        r = ini_load(&ini, file, error);
-        if (r < 0) {
-                problem_report(l->sink, file, NULL, NULL, "%s", error);
-                return r == -ENOMEM ? r : 0;
-        }
-
-        for (size_t i = 0; i < ini_n_sections(ini); i++) {
-                SectionReader reader = { l, ini_get_section(ini, i), file };
-
-                if (!streq(reader.section, "banjo") && !streq(reader.section, "default")) {
-                        if (!is_jail_name(reader.section)) {
-                                problem_report(l->sink,
-                                                file,
-                                                reader.section,
-                                                NULL,
-                                                "a jail's name begins with a letter and has at "
-                                                "most 32 letters, digits, \"-\" and \"_\".");
-                                continue;
-                        }
-                        r = add_jail(l, reader.section, file);
-                        if (r < 0)
-                                return r;
+                if (hint || !config_is_jail_name(s->name)) {
+                        problem_report(l->sink,
+                                        s->file,
+                                        s->name,
+                                        NULL,
+                                        "%s.",
+                                        hint
+                                                        ?: "a jail's name begins with a letter and has at "
+                                                           "most 32 letters, digits, \"-\" and \"_\"");
+                        continue;
                 }
 
-                r = ini_foreach(ini, reader.section, add_setting, &reader);
+                r = add_jail(l, s);
                 if (r < 0)
                         return r;
         }
@@ -334,189 +207,292 @@ static int read_file(Loader *l, const char *file) {
         return 0;
 }
 
-/* Keys */
-
-/* A parser returns 0, -EINVAL if the value is wrong (the table says what would be right), or
- * -ENOMEM. */
-typedef int (*KeyParser)(JailConfig *j, const char *value);
-
-static int parse_enabled(JailConfig *j, const char *value) {
-        return parse_bool(value, &j->enabled);
-}
-
-static int parse_description(JailConfig *j, const char *value) {
-        char *copy = strdup(value);
-
-        if (!copy)
-                return -ENOMEM;
-        free(j->description);
-        j->description = copy;
-        return 0;
-}
-
-static int parse_maxretry(JailConfig *j, const char *value) {
-        uint64_t n;
-        int r;
-
-        r = parse_uint64(value, 1, CONFIG_MAXRETRY_MAX, &n);
-        if (r < 0)
-                return -EINVAL;
-
-        j->maxretry = (unsigned) n;
-        return 0;
-}
-
-static int parse_findtime(JailConfig *j, const char *value) {
-        usec_t t;
-
-        if (usec_parse_span(value, &t) < 0 || t == 0 || t > CONFIG_FINDTIME_MAX)
-                return -EINVAL;
-
-        j->findtime = t;
-        return 0;
-}
-
-static int parse_bantime(JailConfig *j, const char *value) {
-        usec_t t;
-
-        if (usec_parse_span(value, &t) < 0 || t == 0)
-                return -EINVAL;
-
-        j->bantime = t;
-        return 0;
-}
-
-static int parse_protocol(JailConfig *j, const char *value) {
-        int r = ports_parse_protocols(value);
-
-        if (r < 0)
-                return r;
-
-        j->ports.protocols = (unsigned) r;
-        return 0;
-}
-
-static int parse_ports(JailConfig *j, const char *value) {
-        const char *bad;
-
-        return ports_parse(value, &j->ports, &bad) < 0 ? -EINVAL : 0;
-}
-
-static int parse_allow(JailConfig *j, const char *value) {
-        const char *bad;
-        int r;
-
-        allowlist_done(&j->allow);
-        r = allowlist_parse(&j->allow, value, &bad);
-        return r == -ENOMEM ? r : r < 0 ? -EINVAL : 0;
-}
-
-/* In this order, since ports need the protocol. Keys without a parser need other keys, too, and are
- * read by complete_jail(). */
-static const struct {
-        const char *key;
-        KeyParser parser;
-        const char *wanted;
-} jail_keys[] = {
-        { "enabled", parse_enabled, "yes or no" },
-        { "description", parse_description, "a text" },
-        { "maxretry", parse_maxretry, "a number from 1 to 1000" },
-        { "findtime", parse_findtime, "a time span such as 10min, from 1us to 366d" },
-        { "bantime", parse_bantime, "a time span such as 1h, or -1 for good" },
-        { "protocol", parse_protocol, "tcp, udp or both" },
-        { "ports", parse_ports, "port numbers, ranges such as 6000-6010, service names, or any" },
-        { "allow", parse_allow, "addresses and prefixes such as 192.0.2.1 or 2001:db8::/32" },
-        { "filter", NULL, NULL },
-        { "units", NULL, NULL },
-        { "journal", NULL, NULL },
-};
-
-static bool is_jail_key(const char *key) {
-        for (size_t i = 0; i < ELEMENTSOF(jail_keys); i++)
-                if (streq(jail_keys[i].key, key))
-                        return true;
-
-        return false;
-}
-
-/* What the jail says, or else what [default] says. */
-static const Setting *get_setting(const Loader *l, const JailConfig *j, const char *key) {
-        const Setting *s = find_setting(l, j->name, key);
-
-        return s ? s : find_setting(l, "default", key);
-}
+/* Jails: one step after the other */
 
 static void refuse_setting(Loader *l, JailConfig *j, const Setting *s, const char *wanted) {
-        problem_report(l->sink,
-                        s->file,
-                        s->section,
-                        s->key,
-                        "\"%s\" is wrong, it should be %s.",
-                        s->value,
-                        wanted);
+        setting_refuse(s, s->value, strlen(s->value), wanted, l->sink);
         j->refused = true;
 }
 
-static int load_jail_filter(Loader *l, JailConfig *j) {
-        const Setting *s = get_setting(l, j, "filter");
-        const char *name = s ? s->value : j->name;
+static void report_unknown_key(Loader *l, const Setting *s, KeyPlace place) {
+        char hint[KEY_HINT_SIZE];
 
-        if (!is_jail_name(name)) {
-                refuse_setting(l, j, s, "the name of a file in filters/ without .conf");
-                return 0;
-        }
+        problem_report(l->sink, s->file, s->section, s->key, "%s", key_hint(s->key, place, hint));
+}
 
-        for (size_t i = 0; l->directories[i]; i++) {
-                _cleanup_(freep) char *path = NULL;
+static int read_jail_keys(Loader *l, JailConfig *j) {
+        const Section *section = settings_find_section(l->config->settings, j->name);
+
+        for (const Setting *s = section->settings; s; s = s->hh.next)
+                if (!jail_key_find(s->key)) {
+                        report_unknown_key(l, s, KEY_PLACE_JAIL);
+                        j->refused = true;
+                }
+
+        for (const JailKey *k = jail_keys; k->name; k++) {
+                const Setting *s = get_setting(l->config, j, k->name);
                 int r;
 
-                if (asprintf(&path, "%s/filters/%s.conf", l->directories[i], name) < 0)
-                        return -ENOMEM;
-                if (access(path, F_OK) < 0 && errno == ENOENT)
+                if (!s || !k->parse)
                         continue;
-                if (is_masked(path))
-                        break;
-
-                r = filter_load(&j->filter, name, path, l->sink);
-                if (r == -EINVAL) {
-                        problem_report(l->sink,
-                                        s ? s->file : j->file,
-                                        j->name,
-                                        "filter",
-                                        "the filter \"%s\" (%s) has mistakes.",
-                                        name,
-                                        path);
-                        j->refused = true;
-                        return 0;
-                }
-                return r;
+                r = jail_key_read(k, j, s, l->sink);
+                if (r < 0)
+                        return r;
         }
+
+        return 0;
+}
+
+/* The nearest name of a filter that there is, or NULL. Points into the list. */
+static const char *find_nearest_filter(Loader *l, const char *name, ConfigFiles *filters) {
+        char *names[CONFIG_FILES_MAX + 1] = {};
+        ProblemSink nobody = {};
+
+        if (config_files_add(filters, l->directories, "filters", &nobody) < 0)
+                return NULL;
+
+        for (size_t i = 0; i < filters->n_paths; i++) {
+                char *base = (char *) config_file_name(filters->paths[i]);
+
+                base[strlen(base) - strlen(".conf")] = '\0';
+                names[i] = base;
+        }
+
+        return suggest_word(name, (const char *const *) names);
+}
+
+static void report_missing_filter(Loader *l, JailConfig *j, const Setting *s, const char *name) {
+        _cleanup_(config_files_done) ConfigFiles filters = {};
+        const char *nearest = find_nearest_filter(l, name, &filters);
 
         problem_report(l->sink,
                         s ? s->file : j->file,
                         j->name,
                         "filter",
-                        "there is no filter \"%s\": no filters/%s.conf in the configuration.",
+                        "there is no filter \"%s\": no filters/%s.conf in the configuration%s%s%s",
                         name,
-                        name);
+                        name,
+                        nearest ? "; did you mean " : "",
+                        nearest ?: "",
+                        nearest ? "?" : ".");
         j->refused = true;
+}
+
+static int load_jail_filter(Loader *l, JailConfig *j) {
+        const Setting *s = get_setting(l->config, j, "filter");
+        const char *name = s ? s->value : j->name;
+        _cleanup_(freep) char *file = NULL, *path = NULL;
+        int r;
+
+        if (!config_is_jail_name(name)) {
+                refuse_setting(l, j, s, jail_key_find("filter")->wanted);
+                return 0;
+        }
+
+        if (asprintf(&file, "filters/%s.conf", name) < 0) {
+                file = NULL;
+                return -ENOMEM;
+        }
+
+        r = config_files_find(&path, l->directories, file);
+        if (r == -ENOENT) {
+                report_missing_filter(l, j, s, name);
+                return 0;
+        }
+        if (r < 0)
+                return r;
+
+        r = filter_load(&j->filter, name, path, l->sink);
+        if (r == -EINVAL) {
+                problem_report(l->sink,
+                                s ? s->file : j->file,
+                                j->name,
+                                "filter",
+                                "the filter \"%s\" (%s) has mistakes.",
+                                name,
+                                path);
+                j->refused = true;
+                return 0;
+        }
+        return r;
+}
+
+/* The groups of a filter, each once; at most max of them. */
+static size_t list_groups(const Filter *f, const char *ret[], size_t max) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < f->n_patterns; i++) {
+                const char *group = f->patterns[i].group;
+                bool known = isempty(group);
+
+                for (size_t j = 0; j < n && !known; j++)
+                        known = streq(ret[j], group);
+                if (!known && n < max)
+                        ret[n++] = group;
+        }
+
+        return n;
+}
+
+static void check_groups(Loader *l, JailConfig *j) {
+        const Setting *s = get_setting(l->config, j, "groups");
+        const char *groups[FILTER_PATTERNS_MAX];
+        size_t n = list_groups(j->filter, groups, ELEMENTSOF(groups));
+
+        for (size_t i = 0; j->groups && j->groups[i]; i++) {
+                bool known = streq(j->groups[i], "normal") || streq(j->groups[i], "all");
+                char list[512] = "";
+
+                for (size_t k = 0; k < n; k++) {
+                        size_t used = strlen(list);
+
+                        known |= streq(groups[k], j->groups[i]);
+                        (void) snprintf(list + used, sizeof(list) - used, " %s", groups[k]);
+                }
+                if (known)
+                        continue;
+
+                problem_report(l->sink,
+                                s->file,
+                                s->section,
+                                s->key,
+                                "the filter \"%s\" has no group \"%s\"; it has%s.",
+                                j->filter->name,
+                                j->groups[i],
+                                n > 0 ? list : " none");
+                j->refused = true;
+        }
+}
+
+static bool is_failure(const Pattern *p) {
+        return p->kind == PATTERN_FAIL || p->kind == PATTERN_ONCE;
+}
+
+static void check_weights(Loader *l, JailConfig *j) {
+        const Setting *s = get_setting(l->config, j, "weight");
+
+        for (size_t i = 0; i < j->n_weights; i++) {
+                const char *names[FILTER_PATTERNS_MAX + 1] = {}, *nearest;
+                bool known = false;
+                size_t n = 0;
+
+                for (size_t k = 0; k < j->filter->n_patterns; k++) {
+                        const Pattern *p = &j->filter->patterns[k];
+
+                        if (!is_failure(p))
+                                continue;
+                        names[n++] = p->name;
+                        known |= streq(p->name, j->weights[i].pattern);
+                }
+                if (known)
+                        continue;
+
+                nearest = suggest_word(j->weights[i].pattern, names);
+                problem_report(l->sink,
+                                s->file,
+                                s->section,
+                                s->key,
+                                "the filter \"%s\" has no pattern \"%s\" for failures%s%s%s",
+                                j->filter->name,
+                                j->weights[i].pattern,
+                                nearest ? "; did you mean " : "",
+                                nearest ?: "",
+                                nearest ? "?" : ".");
+                j->refused = true;
+        }
+}
+
+/* Whoever can choose the address in a packet would choose whom to ban for good, and with a network
+ * more than one victim at once. */
+static void check_spoofable(Loader *l, JailConfig *j) {
+        static const struct {
+                const char *key;
+                const char *why;
+        } prefixes[] = {
+                { "ipv4_prefix", "32" },
+                { "ipv6_prefix", "128" },
+        };
+        const Setting *s;
+
+        if (!get_setting(l->config, j, "spoofable"))
+                j->spoofable = j->filter->spoofable;
+        if (!j->spoofable)
+                return;
+
+        s = get_setting(l->config, j, "bantime");
+        if (s && j->bantime == USEC_INFINITY) {
+                problem_report(l->sink,
+                                s->file,
+                                s->section,
+                                s->key,
+                                "the jail \"%s\" is spoofable, so its bans cannot be for good: "
+                                "anybody could choose who is banned.",
+                                j->name);
+                j->refused = true;
+        }
+
+        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++) {
+                s = settings_find(l->config->settings, j->name, prefixes[i].key);
+                if (!s || streq(s->value, prefixes[i].why))
+                        continue;
+                problem_report(l->sink,
+                                s->file,
+                                s->section,
+                                s->key,
+                                "the jail is spoofable, so single addresses are banned and this "
+                                "can only be %s.",
+                                prefixes[i].why);
+                j->refused = true;
+        }
+
+        j->ipv4_prefix = 32;
+        j->ipv6_prefix = 128;
+}
+
+static int take_namespace(Loader *l, JailConfig *j) {
+        char *copy;
+
+        if (get_setting(l->config, j, "namespace"))
+                return 0;
+
+        copy = strdup(j->filter->journal_namespace);
+        if (!copy)
+                return -ENOMEM;
+
+        free(j->journal_namespace);
+        j->journal_namespace = copy;
         return 0;
 }
 
-/* What a jail reads: its own journal = or units =, or else its filter's units. */
-static int load_jail_match(Loader *l, JailConfig *j) {
-        const Setting *journal = find_setting(l, j->name, "journal");
-        const Setting *units = find_setting(l, j->name, "units");
-        const Setting *s = journal ? journal : units;
-        const char *bad;
-        int r;
+/* What a jail reads: its own journal = or units =, or else what its filter says. */
+typedef struct MatchSource {
+        bool is_journal;
+        const char *value;
+        const char *file;
+        const char *section;
+} MatchSource;
 
-        if (!j->filter)
-                return 0;
+static bool find_match_source(Loader *l, const JailConfig *j, MatchSource *ret) {
+        const Setting *journal = get_setting(l->config, j, "journal");
+        const Setting *units = get_setting(l->config, j, "units");
+        const Setting *s = journal ?: units;
+        const Filter *f = j->filter;
 
-        r = match_new(&j->match);
-        if (r < 0)
-                return r;
+        if (s)
+                *ret = (MatchSource){ journal, s->value, s->file, s->section };
+        else if (!isempty(f->journal))
+                *ret = (MatchSource){ true, f->journal, f->path, "filter" };
+        else if (!isempty(f->units))
+                *ret = (MatchSource){ false, f->units, f->path, "filter" };
+        else {
+                problem_report(l->sink,
+                                j->file,
+                                j->name,
+                                "units",
+                                "missing: the filter \"%s\" does not say which units log.",
+                                f->name);
+                return false;
+        }
 
         if (journal && units) {
                 problem_report(l->sink,
@@ -525,51 +501,51 @@ static int load_jail_match(Loader *l, JailConfig *j) {
                                 "journal",
                                 "a jail has journal = or units =, not both (units stands in %s).",
                                 units->file);
+                return false;
+        }
+
+        return true;
+}
+
+static int load_jail_match(Loader *l, JailConfig *j) {
+        MatchSource source;
+        const char *bad;
+        int r;
+
+        r = match_new(&j->match);
+        if (r < 0)
+                return r;
+
+        if (!find_match_source(l, j, &source)) {
                 j->refused = true;
                 return 0;
         }
 
-        if (!s && isempty(j->filter->units)) {
-                problem_report(l->sink,
-                                j->file,
-                                j->name,
-                                "units",
-                                "missing: the filter \"%s\" does not say which units log.",
-                                j->filter->name);
-                j->refused = true;
-                return 0;
-        }
-
-        if (journal)
-                r = match_parse(j->match, journal->value, &bad);
+        if (source.is_journal)
+                r = match_parse(j->match, source.value, &bad);
         else
-                r = match_add_units(j->match,
-                                units ? units->value : j->filter->units,
-                                j->filter->require,
-                                &bad);
+                r = match_add_units(j->match, source.value, j->filter->require, &bad);
         if (r == -ENOMEM)
                 return r;
 
         if (r < 0) {
                 problem_report(l->sink,
-                                s ? s->file : j->filter->path,
-                                s ? j->name : "filter",
-                                s ? s->key : "units",
-                                journal ? "\"%s\" should be terms like _SYSTEMD_UNIT=ssh.service "
-                                          "with \"+\" between alternatives; see banjo.conf(5) for "
-                                          "the fields."
-                                        : "\"%s\" should be names of units like ssh.service or "
-                                          "ssh@.service.",
+                                source.file,
+                                source.section,
+                                source.is_journal ? "journal" : "units",
+                                source.is_journal
+                                                ? "\"%s\" should be terms like "
+                                                  "_SYSTEMD_UNIT=ssh.service with \"+\" between "
+                                                  "alternatives; see banjo.conf(5) for the fields."
+                                                : "\"%s\" should be names of units like "
+                                                  "ssh.service or ssh@.service.",
                                 bad);
                 j->refused = true;
-                return 0;
-        }
-
-        if (!match_is_trusted(j->match)) {
+        } else if (!match_is_trusted(j->match)) {
                 problem_report(l->sink,
-                                s ? s->file : j->filter->path,
-                                j->name,
-                                "journal",
+                                source.file,
+                                source.section,
+                                source.is_journal ? "journal" : "units",
                                 "every alternative needs a field that a local user cannot forge: "
                                 "_SYSTEMD_UNIT, _SYSTEMD_SLICE, _UID or the like.");
                 j->refused = true;
@@ -578,43 +554,52 @@ static int load_jail_match(Loader *l, JailConfig *j) {
         return 0;
 }
 
+/* A section that nothing makes a jail is one whose name was mistyped. */
+static bool is_stray(Loader *l, const JailConfig *j) {
+        _cleanup_(freep) char *file = NULL, *path = NULL;
+
+        if (get_setting(l->config, j, "enabled") || get_setting(l->config, j, "filter"))
+                return false;
+        if (asprintf(&file, "filters/%s.conf", j->name) < 0) {
+                file = NULL;
+                return false;
+        }
+
+        return config_files_find(&path, l->directories, file) == -ENOENT;
+}
+
+static void report_stray(Loader *l, const JailConfig *j) {
+        const char *names[CONFIG_JAILS_MAX + 3] = { "banjo", "default" }, *nearest;
+        size_t n = 2;
+
+        for (size_t i = 0; i < l->config->n_jails; i++)
+                if (&l->config->jails[i] != j && !is_stray(l, &l->config->jails[i]))
+                        names[n++] = l->config->jails[i].name;
+
+        nearest = suggest_word(j->name, names);
+        problem_report(l->sink,
+                        j->file,
+                        j->name,
+                        NULL,
+                        nearest ? "unknown section; did you mean [%s]?"
+                                : "unknown section: a jail is made by enabled = yes and a filter.",
+                        nearest);
+}
+
 static int load_jail(Loader *l, JailConfig *j) {
         int r;
 
-        for (size_t i = 0; i < l->n_settings; i++) {
-                const Setting *s = &l->settings[i];
-
-                if (!streq(s->section, j->name))
-                        continue;
-
-                free(j->file);
-                j->file = strdup(s->file);
-                if (!j->file)
-                        return -ENOMEM;
-
-                if (!is_jail_key(s->key)) {
-                        problem_report(l->sink, s->file, s->section, s->key, "unknown key.");
-                        j->refused = true;
-                }
-        }
-
-        for (size_t i = 0; i < ELEMENTSOF(jail_keys); i++) {
-                const Setting *s = get_setting(l, j, jail_keys[i].key);
-
-                if (!s || !jail_keys[i].parser)
-                        continue;
-
-                r = jail_keys[i].parser(j, s->value);
-                if (r == -ENOMEM)
-                        return r;
-                if (r < 0)
-                        refuse_setting(l, j, s, jail_keys[i].wanted);
-        }
-
-        if (!j->enabled)
+        if (is_stray(l, j)) {
+                report_stray(l, j);
+                j->refused = true;
                 return 0;
+        }
 
-        if (!j->ports.any && j->ports.n_ranges == 0 && !get_setting(l, j, "ports")) {
+        r = read_jail_keys(l, j);
+        if (r < 0 || (!j->enabled && !l->whole))
+                return r;
+
+        if (!get_setting(l->config, j, "ports")) {
                 problem_report(l->sink,
                                 j->file,
                                 j->name,
@@ -624,93 +609,87 @@ static int load_jail(Loader *l, JailConfig *j) {
         }
 
         r = load_jail_filter(l, j);
-        if (r >= 0)
-                r = load_jail_match(l, j);
-        return r;
+        if (r < 0 || !j->filter)
+                return r;
+
+        check_groups(l, j);
+        check_weights(l, j);
+        check_spoofable(l, j);
+        r = take_namespace(l, j);
+        if (r < 0)
+                return r;
+
+        return load_jail_match(l, j);
 }
 
-static int load_daemon(Loader *l) {
-        static const char *const no_jail_keys[] = { "filter", "units", "journal", "description" };
-        Config *c = l->config;
+/* [banjo] and [default] */
 
-        for (size_t i = 0; i < l->n_settings; i++) {
-                const Setting *s = &l->settings[i];
+static void load_banjo(Loader *l) {
+        const Section *section = settings_find_section(l->config->settings, "banjo");
 
-                if (streq(s->section, "default")) {
-                        bool known = is_jail_key(s->key);
+        for (const Setting *s = section ? section->settings : NULL; s; s = s->hh.next) {
+                const BanjoKey *k = banjo_key_find(s->key);
 
-                        for (size_t j = 0; j < ELEMENTSOF(no_jail_keys); j++)
-                                known &= !streq(s->key, no_jail_keys[j]);
-                        if (!known)
-                                problem_report(l->sink,
-                                                s->file,
-                                                s->section,
-                                                s->key,
-                                                "unknown here; it would hold for all jails.");
-                        continue;
-                }
-
-                if (!streq(s->section, "banjo"))
-                        continue;
-
-                if (streq(s->key, "firewall")) {
-                        int kind = firewall_kind_from_string(s->value);
-
-                        if (kind >= 0)
-                                c->firewall = (FirewallKind) kind;
-                        else
-                                problem_report(l->sink,
-                                                s->file,
-                                                s->section,
-                                                s->key,
-                                                "\"%s\" is wrong, it should be nft or log.",
-                                                s->value);
-                } else if (streq(s->key, "kill")) {
-                        if (parse_bool(s->value, &c->kill) < 0)
-                                problem_report(l->sink,
-                                                s->file,
-                                                s->section,
-                                                s->key,
-                                                "\"%s\" is wrong, it should be yes or no.",
-                                                s->value);
-                } else
-                        problem_report(l->sink, s->file, s->section, s->key, "unknown key.");
+                if (!k)
+                        report_unknown_key(l, s, KEY_PLACE_BANJO);
+                else if (k->parse(l->config, s->value) < 0)
+                        setting_refuse(s, s->value, strlen(s->value), k->wanted, l->sink);
         }
-
-        return 0;
 }
 
-int config_load(Config **ret, const char *const *directories, ProblemSink *sink) {
-        _cleanup_(loader_done) Loader l = { .directories = directories, .sink = sink };
-        _cleanup_(config_freep) Config *c = NULL;
-        int r;
+/* The values are read with each jail. */
+static void check_default(Loader *l) {
+        const Section *section = settings_find_section(l->config->settings, "default");
 
-        assert(ret);
-        assert(directories);
-        assert(sink);
+        for (const Setting *s = section ? section->settings : NULL; s; s = s->hh.next) {
+                const JailKey *k = jail_key_find(s->key);
+
+                if (!k || !k->in_default)
+                        report_unknown_key(l, s, KEY_PLACE_DEFAULT);
+        }
+}
+
+static int load(Config **ret, const char *const *directories, bool whole, ProblemSink *sink) {
+        _cleanup_(config_freep) Config *c = NULL;
+        Loader l = { .directories = directories, .sink = sink, .whole = whole };
+        int r;
 
         c = calloc(1, sizeof(*c));
         if (!c)
                 return -ENOMEM;
-        c->kill = true;
         l.config = c;
+        banjo_keys_read_defaults(c);
 
-        r = find_files(&l);
+        r = settings_load(&c->settings, directories, sink);
+        if (r >= 0)
+                r = add_jails(&l);
         if (r < 0)
                 return r;
 
-        for (size_t i = 0; i < l.n_files; i++) {
-                r = read_file(&l, l.files[i]);
+        load_banjo(&l);
+        check_default(&l);
+        for (size_t i = 0; i < c->n_jails; i++) {
+                r = load_jail(&l, &c->jails[i]);
                 if (r < 0)
                         return r;
         }
 
-        r = load_daemon(&l);
-        for (size_t i = 0; i < c->n_jails && r >= 0; i++)
-                r = load_jail(&l, &c->jails[i]);
-        if (r < 0)
-                return r;
-
         *ret = TAKE_PTR(c);
         return 0;
+}
+
+int config_load(Config **ret, const char *const *directories, ProblemSink *sink) {
+        assert(ret);
+        assert(directories);
+        assert(sink);
+
+        return load(ret, directories, false, sink);
+}
+
+int config_load_whole(Config **ret, const char *const *directories, ProblemSink *sink) {
+        assert(ret);
+        assert(directories);
+        assert(sink);
+
+        return load(ret, directories, true, sink);
 }

@@ -80,11 +80,14 @@ typedef struct JailConfig {
         bool refused; /* enabled, but wrong: it recognises nothing, and keeps the bans it has */
 } JailConfig;
 
+typedef struct Settings Settings;
+
 typedef struct Config {
         JailConfig *jails; /* all that are configured, in the order of their first mention */
         size_t n_jails;
         FirewallKind firewall;
-        bool kill; /* bans end open connections, too */
+        bool kill;          /* bans end open connections, too */
+        Settings *settings; /* what the files say, for config_get_origin() */
 } Config;
 
 /* The directories that are searched, highest first; NULL-terminated. */
@@ -95,8 +98,32 @@ extern const char *const config_default_path[];
  * no directory has a file; -ENOMEM. */
 int config_load(Config **ret, const char *const *directories, ProblemSink *sink);
 
+/* The same, for those who look at a configuration: jails that are not enabled get their filters,
+ * too, and their mistakes are found. */
+int config_load_whole(Config **ret, const char *const *directories, ProblemSink *sink);
+
 Config *config_free(Config *c);
 DEFINE_CLEANUP(Config *, config_free)
 
 /* The jail of this name, or NULL. */
 const JailConfig *config_get_jail(const Config *c, const char *name);
+
+/* True for what can be the name of a jail, or of a filter. */
+bool config_is_jail_name(const char *s);
+
+/* Where the value of a key comes from. */
+typedef enum ConfigOriginKind {
+        ORIGIN_JAIL,    /* the jail's section */
+        ORIGIN_DEFAULT, /* [default] */
+        ORIGIN_FILTER,  /* [filter] of its filter */
+        ORIGIN_BUILTIN, /* nowhere is it written */
+} ConfigOriginKind;
+
+typedef struct ConfigOrigin {
+        ConfigOriginKind kind;
+        const char *value; /* as written; NULL if there is none */
+        const char *file;  /* NULL for ORIGIN_BUILTIN */
+} ConfigOrigin;
+
+/* For a key that jail-keys.h lists. The strings live as long as the configuration. */
+void config_get_origin(const Config *c, const JailConfig *j, const char *key, ConfigOrigin *ret);

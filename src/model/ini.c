@@ -13,11 +13,11 @@
 
 #include "model/ini.h"
 
-#include <fcntl.h>
 #include <iniparser/iniparser.h>
 #include <stdarg.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
+
+#include "base/file.h"
 
 #define BACKSLASH_STAND_IN '\x01'
 
@@ -58,49 +58,6 @@ static int _printf_(1, 2) keep_error(const char *format, ...) {
         } else
                 (void) snprintf(first_error, sizeof(first_error), "%.200s.", s);
 
-        return 0;
-}
-
-/* Opens what is a regular file of a sane size. Returns the descriptor or a negative errno. */
-static int open_file(const char *path, size_t *ret_size) {
-        _cleanup_(closep) int fd = -1;
-        struct stat st;
-
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EINVAL;
-        if (st.st_size > INI_FILE_MAX)
-                return -EFBIG;
-
-        *ret_size = (size_t) st.st_size;
-        return TAKE_FD(fd);
-}
-
-/* Reads the file into an allocated, terminated string. One that grows meanwhile is read as long as
- * it was. */
-static int read_file(const char *path, char **ret, size_t *ret_size) {
-        _cleanup_(freep) char *buf = NULL;
-        _cleanup_(closep) int fd = -1;
-        size_t size = 0;
-        ssize_t n;
-
-        fd = open_file(path, &size);
-        if (fd < 0)
-                return fd;
-
-        buf = malloc(size + 1);
-        if (!buf)
-                return -ENOMEM;
-
-        n = read(fd, buf, size);
-        if (n < 0)
-                return -errno;
-
-        buf[n] = '\0';
-        *ret = TAKE_PTR(buf);
-        *ret_size = (size_t) n;
         return 0;
 }
 
@@ -178,7 +135,7 @@ int ini_load(Ini **ret, const char *path, char error[static INI_ERROR_SIZE]) {
         assert(ret);
         assert(path);
 
-        r = read_file(path, &text, &size);
+        r = file_read(path, INI_FILE_MAX, &text, &size);
         if (r == -EINVAL)
                 (void) snprintf(error, INI_ERROR_SIZE, "not a regular file.");
         else if (r < 0)

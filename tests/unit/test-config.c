@@ -8,6 +8,7 @@
 /* Every test has two directories, the administrator's over the vendor's, and filters a and b. */
 
 #define FILTER "[filter]\nunits = a.service\n[fail]\nbad = 'bad <ADDR>'\n"
+#define WEIGHT "PATTERN:N with the name of a failure's pattern and N from 0 to 1000"
 #define JAIL(name) "[" name "]\nenabled = yes\nfilter = a\nports = 22\n"
 
 static Config *load_with(const Files *f, Problems *problems) {
@@ -99,6 +100,197 @@ static void every_key_is_read(void **state) {
         assert_string_equal(match, "_SYSTEMD_UNIT=b.service");
         assert_int_equal(c->firewall, FIREWALL_KIND_LOG);
         assert_false(c->kill);
+}
+
+static void every_other_key_is_read(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+        const JailConfig *j;
+
+        (void) files_write(*state,
+                        "usr/conf.d/x.conf",
+                        JAIL("x") "ports = auto\nblock = reset\nscope = local\nallow_local = no\n"
+                                  "allow = 192.0.2.1 host.example.org, 2001:db8::/64\n"
+                                  "allow_sessions = sudo wheel\nspoofable = yes\n"
+                                  "max_addresses = 1000\nnamespace = web\nweight = bad:1000\n");
+        (void) files_write(*state,
+                        "usr/conf.d/y.conf",
+                        JAIL("y") "ipv4_prefix = 24\nipv6_prefix = 56\nblock = reject\n"
+                                  "groups = all\nallow_sessions = off\nweight = bad:0\n");
+        c = load(*state);
+        j = jail(c, "x");
+        assert_true(j->ports_auto);
+        assert_int_equal(j->ports.n_ranges, 0);
+        assert_int_equal(j->block, BLOCK_RESET);
+        assert_int_equal(j->scope, SCOPE_LOCAL);
+        assert_false(j->allow_local);
+        assert_int_equal(j->allow.n_addresses, 2);
+        assert_string_equal(j->allow_names[0], "host.example.org");
+        assert_null(j->allow_names[1]);
+        assert_string_equal(j->allow_sessions[0], "sudo");
+        assert_string_equal(j->allow_sessions[1], "wheel");
+        assert_null(j->allow_sessions[2]);
+        assert_true(j->spoofable);
+        assert_int_equal(j->max_addresses, 1000);
+        assert_string_equal(j->journal_namespace, "web");
+        assert_int_equal(j->n_weights, 1);
+        assert_string_equal(j->weights[0].pattern, "bad");
+        assert_int_equal(j->weights[0].weight, 1000);
+
+        j = jail(c, "y");
+        assert_false(j->ports_auto);
+        assert_int_equal(j->ipv4_prefix, 24);
+        assert_int_equal(j->ipv6_prefix, 56);
+        assert_int_equal(j->block, BLOCK_REJECT);
+        assert_string_equal(j->groups[0], "all");
+        assert_null(j->allow_sessions);
+        assert_int_equal(j->weights[0].weight, 0);
+}
+
+static void spoofable_jail_bans_single_addresses(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state, "usr/banjo.conf", "[default]\nipv4_prefix = 24\n");
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x") "spoofable = yes\n");
+        c = load(*state);
+        assert_int_equal(jail(c, "x")->ipv4_prefix, 32);
+        assert_int_equal(jail(c, "x")->ipv6_prefix, 128);
+}
+
+static void spoofable_jail_bans_nobody_for_good(void **state) {
+        assert_refused(*state,
+                        JAIL("bad") "spoofable = yes\nbantime = permanent\n",
+                        "[bad] bantime: the jail \"bad\" is spoofable, so its bans cannot be for good: "
+                        "anybody could choose who is banned.");
+        assert_refused(*state,
+                        JAIL("bad") "spoofable = yes\nipv6_prefix = 64\n",
+                        "[bad] ipv6_prefix: the jail is spoofable, so single addresses are banned and "
+                        "this can only be 128.");
+}
+
+static void groups_and_weights_need_the_filter_to_have_them(void **state) {
+        assert_refused(*state,
+                        JAIL("bad") "groups = normal ddos\n",
+                        "[bad] groups: the filter \"a\" has no group \"ddos\"; it has none.");
+        assert_refused(*state,
+                        JAIL("bad") "weight = bad:2 bat:3\n",
+                        "[bad] weight: the filter \"a\" has no pattern \"bat\" for failures; did you mean "
+                        "bad?");
+        assert_refused(*state,
+                        JAIL("bad") "weight = something-else:3\n",
+                        "[bad] weight: the filter \"a\" has no pattern \"something-else\" for failures.");
+}
+
+static void allow_reads_files(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+        const char *path = files_write(*state,
+                        "list",
+                        "# ours\n192.0.2.1\n\n 2001:db8::/32 # v6\r\nhost.example.org\n192.0.2.1");
+        char text[512];
+
+        (void) snprintf(text, sizeof(text), JAIL("x") "allow = 203.0.113.1 %s\n", path);
+        (void) files_write(*state, "usr/conf.d/x.conf", text);
+        c = load(*state);
+        assert_int_equal(jail(c, "x")->allow.n_addresses, 3);
+        assert_string_equal(jail(c, "x")->allow_names[0], "host.example.org");
+        assert_null(jail(c, "x")->allow_names[1]);
+}
+
+static void wrong_files_of_allow_are_named(void **state) {
+        char text[512], wanted[512];
+        const char *path = files_write(*state, "list", "192.0.2.1\n192.0.2.2 192.0.2.3\n");
+
+        (void) snprintf(text, sizeof(text), JAIL("bad") "allow = %s\n", path);
+        (void) snprintf(wanted,
+                        sizeof(wanted),
+                        "[bad] allow: the file %s is wrong in line 2: \"192.0.2.2 192.0.2.3\" should be "
+                        "one address, prefix or host name.",
+                        path);
+        assert_refused(*state, text, wanted);
+
+        assert_int_equal(unlink(path), 0);
+        (void) snprintf(wanted,
+                        sizeof(wanted),
+                        "[bad] allow: the file %s cannot be read: No such file or directory.",
+                        path);
+        assert_refused(*state, text, wanted);
+}
+
+static void origins_tell_where_values_come_from(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+        const char *main_file, *jail_file;
+        ConfigOrigin o;
+
+        main_file = files_write(*state, "usr/banjo.conf", "[default]\nfindtime = 7min\n");
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x") "maxretry = 2\n");
+        jail_file = files_write(*state, "etc/conf.d/y.conf", "[x]\nmaxretry = 3\n");
+        c = load(*state);
+
+        config_get_origin(c, jail(c, "x"), "maxretry", &o);
+        assert_int_equal(o.kind, ORIGIN_JAIL);
+        assert_string_equal(o.value, "3");
+        assert_string_equal(o.file, jail_file);
+        config_get_origin(c, jail(c, "x"), "findtime", &o);
+        assert_int_equal(o.kind, ORIGIN_DEFAULT);
+        assert_string_equal(o.value, "7min");
+        assert_string_equal(o.file, main_file);
+        config_get_origin(c, jail(c, "x"), "units", &o);
+        assert_int_equal(o.kind, ORIGIN_FILTER);
+        assert_string_equal(o.value, "a.service");
+        assert_string_equal(o.file, jail(c, "x")->filter->path);
+        config_get_origin(c, jail(c, "x"), "bantime", &o);
+        assert_int_equal(o.kind, ORIGIN_BUILTIN);
+        assert_string_equal(o.value, "1h");
+        assert_null(o.file);
+        config_get_origin(c, jail(c, "x"), "journal", &o);
+        assert_int_equal(o.kind, ORIGIN_BUILTIN);
+        assert_null(o.value);
+}
+
+static void defaults_of_the_table_are_those_of_the_header(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+        const JailConfig *j;
+
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x"));
+        c = load(*state);
+        j = jail(c, "x");
+        assert_int_equal(j->maxretry, CONFIG_MAXRETRY_DEFAULT);
+        assert_int_equal(j->findtime, CONFIG_FINDTIME_DEFAULT);
+        assert_int_equal(j->bantime, CONFIG_BANTIME_DEFAULT);
+        assert_int_equal(j->ipv4_prefix, CONFIG_IPV4_PREFIX_DEFAULT);
+        assert_int_equal(j->ipv6_prefix, CONFIG_IPV6_PREFIX_DEFAULT);
+        assert_int_equal(j->max_addresses, CONFIG_MAX_ADDRESSES_DEFAULT);
+        assert_int_equal(j->block, BLOCK_DROP);
+        assert_int_equal(j->scope, SCOPE_ALL);
+        assert_true(j->allow_local);
+        assert_null(j->allow_names);
+        assert_null(j->allow_sessions);
+        assert_false(j->spoofable);
+        assert_false(j->ports_auto);
+        assert_null(j->groups);
+        assert_string_equal(j->journal_namespace, "");
+}
+
+static void mistakes_of_disabled_jails_are_found_when_asked_for(void **state) {
+        const char *const directories[] = { files_path(*state, "usr"), NULL };
+        Problems problems = {};
+        ProblemSink sink = { .handler = problems_collect, .userdata = &problems };
+        _cleanup_(config_freep) Config *c = NULL;
+        const char *path;
+        char wanted[512];
+
+        (void) files_write(*state, "usr/filters/a.conf", FILTER);
+        path = files_write(*state,
+                        "usr/conf.d/x.conf",
+                        "[x]\nenabled = no\nports = 1\nfilter = aa\n[a]\nports = 2\n");
+        assert_int_equal(config_load_whole(&c, directories, &sink), 0);
+        (void) snprintf(wanted,
+                        sizeof(wanted),
+                        "%s: [x] filter: there is no filter \"aa\": no filters/aa.conf in the "
+                        "configuration; did you mean a?",
+                        path);
+        problems_assert(&problems, wanted);
+        assert_false(jail(c, "a")->enabled);
+        assert_non_null(jail(c, "a")->match);
 }
 
 static void journal_is_taken_word_for_word(void **state) {
@@ -273,11 +465,41 @@ static void wrong_values_are_named(void **state) {
                 { "protocol", "", "tcp, udp or both" },
                 { "ports",
                                 "nosuch",
-                                "port numbers, ranges such as 6000-6010, service names, or any" },
-                { "ports", "", "port numbers, ranges such as 6000-6010, service names, or any" },
+                                "port numbers, ranges such as 6000-6010, service names, or any, or auto" },
+                { "ports", "", "port numbers, ranges such as 6000-6010, service names, or any, or auto" },
+                { "block", "accept", "drop, reject or reset" },
+                { "scope", "forward", "all or local" },
                 { "allow",
-                                "localhost",
-                                "addresses and prefixes such as 192.0.2.1 or 2001:db8::/32" },
+                                "192.0.2.256",
+                                "an address, a prefix such as 2001:db8::/32, a host name or the absolute path of a file" },
+                { "allow",
+                                "192.0.2.1/33",
+                                "an address, a prefix such as 2001:db8::/32, a host name or the absolute path of a file" },
+                { "allow",
+                                "etc/file",
+                                "an address, a prefix such as 2001:db8::/32, a host name or the absolute path of a file" },
+                { "allow_local", "", "yes or no" },
+                { "allow_sessions", "yes", "names of groups such as sudo or wheel, or no" },
+                { "allow_sessions", "", "names of groups such as sudo or wheel, or no" },
+                { "allow_sessions", "27", "names of groups such as sudo or wheel, or no" },
+                { "spoofable", "never", "yes or no" },
+                { "ipv4_prefix", "7", "a number of bits from 8 to 32" },
+                { "ipv4_prefix", "33", "a number of bits from 8 to 32" },
+                { "ipv6_prefix", "18", "a number of bits from 19 to 128" },
+                { "ipv6_prefix", "129", "a number of bits from 19 to 128" },
+                { "max_addresses", "999", "a number from 1000 to 10000000" },
+                { "max_addresses", "10000001", "a number from 1000 to 10000000" },
+                { "namespace",
+                                "a/b",
+                                "the name of a journal namespace: up to 64 letters, digits and -_.:" },
+                { "namespace",
+                                "..",
+                                "the name of a journal namespace: up to 64 letters, digits and -_.:" },
+                { "weight", "bad", WEIGHT },
+                { "weight", "bad:", WEIGHT },
+                { "weight", ":2", WEIGHT },
+                { "weight", "bad:1001", WEIGHT },
+                { "weight", "bad:-1", WEIGHT },
                 { "filter", "../a", "the name of a file in filters/ without .conf" },
                 { "filter", "", "the name of a file in filters/ without .conf" },
         };
@@ -301,7 +523,36 @@ static void wrong_values_are_named(void **state) {
 }
 
 static void unknown_key_is_named(void **state) {
-        assert_refused(*state, JAIL("bad") "maxretries = 3\n", "[bad] maxretries: unknown key.");
+        assert_refused(*state,
+                        JAIL("bad") "maxretries = 3\n",
+                        "[bad] maxretries: unknown key; did you mean maxretry?");
+}
+
+static void words_of_fail2ban_are_explained(void **state) {
+        assert_refused(*state,
+                        JAIL("bad") "ignoreip = 192.0.2.1\n",
+                        "[bad] ignoreip: unknown key: fail2ban's ignoreip is allow here.");
+        assert_refused(*state,
+                        JAIL("bad") "bantime.increment = true\n",
+                        "[bad] bantime.increment: unknown key: ban times do not grow by such keys.");
+        assert_refused(*state,
+                        JAIL("bad") "session = _PID\n",
+                        "[bad] session: unknown here: it belongs into [filter] of the jail's filter.");
+        assert_refused(*state,
+                        JAIL("bad") "kill = no\n",
+                        "[bad] kill: unknown here: it belongs into [banjo].");
+        assert_refused(*state,
+                        JAIL("bad") "xyzzy = 1\n",
+                        "[bad] xyzzy: unknown key; banctl show --default lists those there are.");
+}
+
+static void unknown_sections_are_named(void **state) {
+        assert_refused(*state,
+                        "[bad]\nmaxretry = 3\n[god]\nenabled = no\n",
+                        "[bad] unknown section: a jail is made by enabled = yes and a filter.");
+        assert_refused(*state,
+                        "[bad]\nmaxretry = 3\n[bat]\nenabled = no\n",
+                        "[bad] unknown section; did you mean [bat]?");
 }
 
 static void missing_ports_are_named(void **state) {
@@ -444,13 +695,14 @@ static void mistakes_in_default_and_banjo_are_named(void **state) {
                                 "[banjo] firewall: \"iptables\" is wrong, it should be nft or log." },
                 { "[banjo]\nkill = perhaps\n",
                                 "[banjo] kill: \"perhaps\" is wrong, it should be yes or no." },
-                { "[banjo]\nmaxretry = 3\n", "[banjo] maxretry: unknown key." },
+                { "[banjo]\nmaxretry = 3\n",
+                                "[banjo] maxretry: unknown here: it belongs into a jail or [default]." },
                 { "[default]\nfirewall = nft\n",
-                                "[default] firewall: unknown here; it would hold for all jails." },
+                                "[default] firewall: unknown here: it belongs into [banjo]." },
                 { "[default]\njournal = _UID=0\n",
-                                "[default] journal: unknown here; it would hold for all jails." },
+                                "[default] journal: unknown here: it belongs into a jail." },
                 { "[default]\nunits = a.service\n",
-                                "[default] units: unknown here; it would hold for all jails." },
+                                "[default] units: unknown here: it belongs into a jail." },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -543,6 +795,15 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_file_test(jail_has_defaults),
                 cmocka_file_test(every_key_is_read),
+                cmocka_file_test(every_other_key_is_read),
+                cmocka_file_test(spoofable_jail_bans_single_addresses),
+                cmocka_file_test(spoofable_jail_bans_nobody_for_good),
+                cmocka_file_test(groups_and_weights_need_the_filter_to_have_them),
+                cmocka_file_test(allow_reads_files),
+                cmocka_file_test(wrong_files_of_allow_are_named),
+                cmocka_file_test(origins_tell_where_values_come_from),
+                cmocka_file_test(defaults_of_the_table_are_those_of_the_header),
+                cmocka_file_test(mistakes_of_disabled_jails_are_found_when_asked_for),
                 cmocka_file_test(journal_is_taken_word_for_word),
                 cmocka_file_test(default_section_holds_for_all_and_jails_come_first),
                 cmocka_file_test(file_of_the_same_name_higher_up_replaces_the_lower),
@@ -557,6 +818,8 @@ int main(void) {
                 cmocka_file_test(disabled_jail_needs_no_filter),
                 cmocka_file_test(wrong_values_are_named),
                 cmocka_file_test(unknown_key_is_named),
+                cmocka_file_test(words_of_fail2ban_are_explained),
+                cmocka_file_test(unknown_sections_are_named),
                 cmocka_file_test(missing_ports_are_named),
                 cmocka_file_test(missing_filter_is_named),
                 cmocka_file_test(filter_with_mistakes_is_named_after_them),

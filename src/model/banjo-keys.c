@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "model/banjo-keys.h"
+
+#include "base/parse.h"
+
+static int parse_firewall(Config *c, const char *value) {
+        int kind = firewall_kind_from_string(value);
+
+        if (kind < 0)
+                return kind;
+
+        c->firewall = (FirewallKind) kind;
+        return 0;
+}
+
+static int parse_kill(Config *c, const char *value) {
+        return parse_bool(value, &c->kill);
+}
+
+const BanjoKey banjo_keys[] = {
+        {
+                        .name = "firewall",
+                        .standard = "nft",
+                        .wanted = "nft or log",
+                        .help = "nft: bans go into nftables; log: they are only decided and "
+                                "announced",
+                        .parse = parse_firewall,
+        },
+        {
+                        .name = "kill",
+                        .standard = "yes",
+                        .wanted = "yes or no",
+                        .help = "whether a ban also ends open connections to the jail's TCP ports",
+                        .parse = parse_kill,
+        },
+        {},
+};
+
+const BanjoKey *banjo_key_find(const char *name) {
+        assert(name);
+
+        for (const BanjoKey *k = banjo_keys; k->name; k++)
+                if (streq(k->name, name))
+                        return k;
+
+        return NULL;
+}
+
+void banjo_keys_read_defaults(Config *c) {
+        assert(c);
+
+        for (const BanjoKey *k = banjo_keys; k->name; k++) {
+                int r = k->parse(c, k->standard);
+
+                assert(r >= 0);
+        }
+}
