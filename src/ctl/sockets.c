@@ -2,30 +2,11 @@
 
 #include "ctl/sockets.h"
 
-#include <ctype.h>
 #include <systemd/sd-bus.h>
 
-#include "base/parse.h"
 #include "ctl/connection.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
-
-int sockets_parse_listen(const char *s) {
-        const char *colon;
-        uint64_t port;
-
-        assert(s);
-
-        /* Others are paths, abstract names ("@...") and "vsock:2:22". */
-        if (*s != '[' && !isdigit((unsigned char) *s))
-                return -EINVAL;
-
-        colon = strrchr(s, ':');
-        if (!colon || parse_uint64(colon + 1, 1, UINT16_MAX, &port) < 0)
-                return -EINVAL;
-
-        return (int) port;
-}
 
 static bool is_active(sd_bus *bus, const char *path) {
         _cleanup_(freep) char *state = NULL;
@@ -58,9 +39,9 @@ static size_t read_ports(sd_bus *bus, const char *unit, ListenerPort *ret, size_
                 return 0;
 
         while (n < max && sd_bus_message_read(reply, "(ss)", &type, &address) > 0) {
-                int port = sockets_parse_listen(address);
+                int port = listeners_parse_socket(address);
 
-                if (port < 0 || !streq(type, "Stream"))
+                if (port <= 0 || !streq(type, "Stream"))
                         continue;
                 ret[n].port = (uint16_t) port;
                 (void) snprintf(ret[n].unit, sizeof(ret[n].unit), "%s", unit);
@@ -68,25 +49,6 @@ static size_t read_ports(sd_bus *bus, const char *unit, ListenerPort *ret, size_
         }
 
         return n;
-}
-
-/* "ssh.socket" for the terms _SYSTEMD_UNIT=ssh.service and _SYSTEMD_SLICE=system-ssh.slice. */
-static bool socket_of_term(const MatchTerm *term, char *buf, size_t size) {
-        const char *name = term->value, *suffix = ".service";
-        size_t n;
-
-        if (term->field == ENTRY_SYSTEMD_SLICE) {
-                name = startswith(name, "system-");
-                suffix = ".slice";
-        } else if (term->field != ENTRY_SYSTEMD_UNIT)
-                return false;
-
-        n = name ? strlen(name) : 0;
-        if (n <= strlen(suffix) || !streq(name + n - strlen(suffix), suffix))
-                return false;
-
-        n -= strlen(suffix);
-        return snprintf(buf, size, "%.*s.socket", (int) n, name) < (int) size;
 }
 
 size_t sockets_of_match(const Match *match, ListenerPort *ret, size_t max) {
@@ -103,7 +65,8 @@ size_t sockets_of_match(const Match *match, ListenerPort *ret, size_t max) {
         /* The first that there is: others are other names of the same. */
         for (size_t i = 0; i < match->n_groups && n == 0; i++)
                 for (size_t j = 0; j < match->groups[i].n_terms && n == 0; j++)
-                        if (socket_of_term(&match->groups[i].terms[j], unit, sizeof(unit)))
+                        if (listeners_socket_of_term(
+                                            &match->groups[i].terms[j], unit, sizeof(unit)))
                                 n = read_ports(bus, unit, ret, max);
 
         return n;

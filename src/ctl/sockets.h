@@ -11,14 +11,10 @@
 
 #include <stddef.h>
 
-#include "ctl/listeners.h"
+#include "engine/listeners.h"
 #include "model/match.h"
 
 /* The TCP ports of the active socket units that go with a match: ssh.socket for ssh.service and for
  * system-ssh.slice. Asks systemd over the system bus. Returns their number, at most max; 0 also if
  * there is nobody to ask. */
 size_t sockets_of_match(const Match *match, ListenerPort *ret, size_t max);
-
-/* The port in what systemd shows of a ListenStream=: "[::]:22", "192.0.2.1:22". Returns it, or
- * -EINVAL if this is no TCP socket. */
-int sockets_parse_listen(const char *s);

@@ -4,9 +4,9 @@
 
 #include <stdarg.h>
 
-#include "ctl/listeners.h"
 #include "ctl/rivals.h"
 #include "ctl/sockets.h"
+#include "engine/listeners.h"
 #include "model/match.h"
 
 /* Ports of one unit that are worth telling. */
@@ -62,7 +62,7 @@ static void warn_nothing_listens(Warnings *w, const JailInfo *j, const Listeners
         if (match_new(&match) < 0 || match_parse(match, j->match, &bad) < 0)
                 return;
 
-        n = listeners_of_match(listeners, match, ports, ELEMENTSOF(ports));
+        n = listeners_of_match(listeners, match, PORT_TCP, ports, ELEMENTSOF(ports));
         if (n == 0)
                 n = sockets_of_match(match, ports, ELEMENTSOF(ports));
         if (n > 0)

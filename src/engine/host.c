@@ -422,17 +422,6 @@ static int read_default6(char *buffer, Reading *reading) {
         return r == -ENOMEM ? r : 0;
 }
 
-static bool is_loopback(const Address *a) {
-        static const Address loopback = {
-                .bytes = { 127 },
-                .family = AF_INET,
-                .prefixlen = 8,
-        };
-
-        return address_covers(&loopback, a) ||
-               (a->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->in6) && address_is_host(a));
-}
-
 /* Reads the lines "nameserver ADDRESS" of a file. *ret_local is set if one is a resolver of this
  * host's own. A file that cannot be read has no such lines. */
 static int read_resolvers(const char *path, FileStamp *ret_stamp, Addresses *l, bool *ret_local) {
@@ -465,7 +454,7 @@ static int read_resolvers(const char *path, FileStamp *ret_stamp, Addresses *l, 
                 if (address_parse(p, strcspn(p, " \t\r\n"), &a) < 0)
                         continue;
 
-                if (is_loopback(&a)) {
+                if (address_is_loopback(&a)) {
                         *ret_local = true;
                         continue;
                 }
@@ -724,7 +713,7 @@ HostRole host_get_role(const Host *h, const Address *address, bool own, Address 
         assert(h);
         assert(address);
 
-        if (is_loopback(address))
+        if (address_is_loopback(address))
                 found = address;
         for (size_t i = 0; !found && i < ELEMENTSOF(loopback); i++)
                 if (address_covers(address, &loopback[i]))
@@ -766,7 +755,7 @@ int host_foreach(const Host *h, HostHandler handler, void *userdata) {
                         const Address *a = &kinds[i].addresses->entries[k];
                         int r;
 
-                        if (is_loopback(a))
+                        if (address_is_loopback(a))
                                 continue;
                         r = handler(kinds[i].role, a, userdata);
                         if (r < 0)

@@ -142,6 +142,19 @@ bool address_covers(const Address *net, const Address *a) {
         return address_equal(net, &wide);
 }
 
+bool address_is_loopback(const Address *a) {
+        static const Address loopback = {
+                .bytes = { 127 },
+                .family = AF_INET,
+                .prefixlen = 8,
+        };
+
+        assert(a);
+
+        return address_covers(&loopback, a) ||
+               (a->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->in6) && address_is_host(a));
+}
+
 bool address_equal(const Address *a, const Address *b) {
         assert(a);
         assert(b);

@@ -65,6 +65,9 @@ void address_widen(Address *a, unsigned prefixlen);
 /* True if net covers a. Every prefix covers itself. Families never cover each other. */
 bool address_covers(const Address *net, const Address *a);
 
+/* True for ::1 and for what is within 127.0.0.0/8. */
+bool address_is_loopback(const Address *a);
+
 bool address_equal(const Address *a, const Address *b);
 
 /* True for an IPv6 address whose /64 belongs to many unrelated hosts, so that it must not stand for

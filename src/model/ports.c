@@ -142,6 +142,42 @@ int ports_parse(const char *s, PortSet *ports, const char **ret_bad) {
         return 0;
 }
 
+int ports_add(PortSet *ports, uint16_t port) {
+        PortSet p;
+
+        assert(ports);
+        assert(port > 0);
+
+        if (ports_contains(ports, port))
+                return 0;
+
+        /* It may close a gap, and need no range of its own. */
+        p = *ports;
+        for (size_t i = 0; i < p.n_ranges; i++)
+                if (p.ranges[i].last == port - 1 || p.ranges[i].first == port + 1) {
+                        p.ranges[i].first = MIN(p.ranges[i].first, port);
+                        p.ranges[i].last = MAX(p.ranges[i].last, port);
+                        ports_normalize(&p);
+                        *ports = p;
+                        return 0;
+                }
+
+        if (p.n_ranges == PORTS_RANGES_MAX)
+                return -E2BIG;
+        p.ranges[p.n_ranges++] = (PortRange){ port, port };
+        ports_normalize(&p);
+        *ports = p;
+        return 0;
+}
+
+bool ports_equal(const PortSet *a, const PortSet *b) {
+        assert(a);
+        assert(b);
+
+        return a->any == b->any && a->protocols == b->protocols && a->n_ranges == b->n_ranges &&
+               memcmp(a->ranges, b->ranges, a->n_ranges * sizeof(*a->ranges)) == 0;
+}
+
 int ports_parse_protocols(const char *s) {
         const char *word;
         unsigned found = 0;

@@ -43,6 +43,11 @@ int ports_parse(const char *s, PortSet *ports, const char **ret_bad);
 /* Reads "tcp", "udp" or both. Returns the or-ed protocols, or -EINVAL. */
 int ports_parse_protocols(const char *s);
 
+/* Adds a single port. Returns 0, or -E2BIG with *ports untouched if there are too many ranges. */
+int ports_add(PortSet *ports, uint16_t port);
+
+bool ports_equal(const PortSet *a, const PortSet *b);
+
 bool ports_contains(const PortSet *ports, uint16_t port);
 
 /* Writes the set as ports_parse() reads it, "22,6000-6010" or "any", cut off with "..." when it

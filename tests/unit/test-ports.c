@@ -153,6 +153,44 @@ static void protocols_are_tcp_and_udp(void **state) {
         assert_fails(ports_parse_protocols("tcp sctp"), EINVAL);
 }
 
+static void ports_are_added_one_by_one(void **state) {
+        PortSet p = { .protocols = PORT_TCP };
+        char buf[64];
+
+        assert_ok(ports_add(&p, 22));
+        assert_ok(ports_add(&p, 65535));
+        assert_ok(ports_add(&p, 24));
+        assert_ok(ports_add(&p, 22));
+        assert_string_equal(ports_format(&p, buf, sizeof(buf)), "22,24,65535");
+        assert_ok(ports_add(&p, 23));
+        assert_ok(ports_add(&p, 1));
+        assert_ok(ports_add(&p, 25));
+        assert_string_equal(ports_format(&p, buf, sizeof(buf)), "1,22-25,65535");
+
+        p = (PortSet){ .protocols = PORT_TCP };
+        for (uint16_t i = 0; i < PORTS_RANGES_MAX; i++)
+                assert_ok(ports_add(&p, (uint16_t) (1000 + 2 * i)));
+        assert_fails(ports_add(&p, 22), E2BIG);
+        assert_false(ports_contains(&p, 22));
+        assert_ok(ports_add(&p, 1001)); /* which closes a gap */
+        assert_int_equal(p.n_ranges, PORTS_RANGES_MAX - 1);
+}
+
+static void equal_ports_are_the_same_everywhere(void **state) {
+        PortSet a = { .protocols = PORT_TCP }, b = a;
+
+        assert_true(ports_equal(&a, &b));
+        assert_ok(ports_add(&a, 22));
+        assert_false(ports_equal(&a, &b));
+        assert_ok(ports_add(&b, 23));
+        assert_false(ports_equal(&a, &b));
+        assert_ok(ports_add(&a, 23));
+        assert_ok(ports_add(&b, 22));
+        assert_true(ports_equal(&a, &b));
+        b.protocols = PORT_UDP;
+        assert_false(ports_equal(&a, &b));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(numbers_ranges_and_names_are_ports),
@@ -165,6 +203,8 @@ int main(void) {
                 cmocka_unit_test(contains_knows_both_ends),
                 cmocka_unit_test(text_that_does_not_fit_ends_in_dots),
                 cmocka_unit_test(protocols_are_tcp_and_udp),
+                cmocka_unit_test(ports_are_added_one_by_one),
+                cmocka_unit_test(equal_ports_are_the_same_everywhere),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,16 +4,26 @@
  * The kernel tells for each socket the id of the control group it was opened in, which is the inode
  * number of that group's directory. systemd names the directories after units, so a walk over them
  * turns ids into units. The directories number in the hundreds.
+ *
+ * A UDP socket does not listen. Those that have no peer and no port of the range that the kernel
+ * takes for this host's own questions are taken for servers.
  */
 
-#include "ctl/listeners.h"
+#include "engine/listeners.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <dirent.h>
+#include <fnmatch.h>
 #include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+#include "base/proc.h"
+#include "model/address.h"
 
 #define LISTENERS_MAX 65536u
 
@@ -23,10 +33,13 @@
 /* Deeper than systemd nests units, even those of users. */
 #define CGROUP_DEPTH_MAX 16
 
+/* Where the groups are that sockets belong to: alone, or beside those of version 1. */
 static const char *const cgroup_roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
 
 typedef struct Listener {
         uint16_t port; /* host byte order */
+        PortProtocol protocol;
+        bool loopback; /* only this host itself gets there */
         uint64_t cgroup_id;
         char *path; /* of the control group below the root; NULL if it is not known */
 } Listener;
@@ -57,13 +70,37 @@ static int on_attribute(const struct nlattr *attribute, void *userdata) {
         return MNL_CB_OK;
 }
 
+/* What is told of one protocol. */
+typedef struct Reading {
+        Listeners *listeners;
+        PortProtocol protocol;
+        PortRange local_ports;
+} Reading;
+
+static bool is_loopback(const struct inet_diag_msg *d) {
+        Address a;
+
+        return address_from_bytes(d->idiag_family,
+                               d->id.idiag_src,
+                               address_family_bits(d->idiag_family),
+                               &a) >= 0 &&
+               address_is_loopback(&a);
+}
+
 static int on_socket(const struct nlmsghdr *message, void *userdata) {
         const struct inet_diag_msg *d = mnl_nlmsg_get_payload(message);
-        Listeners *l = userdata;
+        const Reading *reading = userdata;
+        Listeners *l = reading->listeners;
         Listener *listeners;
         uint64_t id = 0;
+        uint16_t port;
 
         if (mnl_nlmsg_get_payload_len(message) < sizeof(*d) || l->n_listeners == LISTENERS_MAX)
+                return MNL_CB_OK;
+
+        port = ntohs(d->id.idiag_sport);
+        if (reading->protocol == PORT_UDP && port >= reading->local_ports.first &&
+                        port <= reading->local_ports.last)
                 return MNL_CB_OK;
 
         (void) mnl_attr_parse(message, sizeof(*d), on_attribute, &id);
@@ -75,7 +112,9 @@ static int on_socket(const struct nlmsghdr *message, void *userdata) {
         }
         l->listeners = listeners;
         l->listeners[l->n_listeners++] = (Listener){
-                .port = ntohs(d->id.idiag_sport),
+                .port = port,
+                .protocol = reading->protocol,
+                .loopback = is_loopback(d),
                 .cgroup_id = id,
         };
         return MNL_CB_OK;
@@ -86,9 +125,10 @@ static void close_socketp(struct mnl_socket **s) {
                 (void) mnl_socket_close(*s);
 }
 
-static int read_sockets(Listeners *l, uint8_t family) {
+static int read_sockets(Listeners *l, uint8_t family, PortProtocol protocol) {
         _cleanup_(close_socketp) struct mnl_socket *s = NULL;
         _cleanup_(freep) char *buf = NULL;
+        Reading reading = { .listeners = l, .protocol = protocol };
         const size_t size = DUMP_SIZE;
         struct inet_diag_req_v2 *request;
         struct nlmsghdr *message;
@@ -104,8 +144,9 @@ static int read_sockets(Listeners *l, uint8_t family) {
         message->nlmsg_seq = 1;
         request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
         request->sdiag_family = family;
-        request->sdiag_protocol = IPPROTO_TCP;
-        request->idiag_states = 1u << TCP_LISTEN;
+        request->sdiag_protocol = protocol == PORT_TCP ? IPPROTO_TCP : IPPROTO_UDP;
+        request->idiag_states = 1u << (protocol == PORT_TCP ? TCP_LISTEN : TCP_CLOSE);
+        proc_local_ports(&reading.local_ports.first, &reading.local_ports.last);
 
         s = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
         if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
@@ -116,7 +157,7 @@ static int read_sockets(Listeners *l, uint8_t family) {
                 n = mnl_socket_recvfrom(s, buf, size);
                 if (n < 0)
                         return -errno;
-                n = mnl_cb_run(buf, (size_t) n, 1, mnl_socket_get_portid(s), on_socket, l);
+                n = mnl_cb_run(buf, (size_t) n, 1, mnl_socket_get_portid(s), on_socket, &reading);
                 if (n < 0)
                         return -errno;
         } while (n > MNL_CB_STOP);
@@ -157,6 +198,19 @@ static void walk_cgroups(Listeners *l, const char *path, size_t n_root, unsigned
         (void) closedir(dir);
 }
 
+static void name_cgroups(Listeners *l) {
+        for (size_t i = 0; i < ELEMENTSOF(cgroup_roots); i++) {
+                char procs[64];
+
+                (void) snprintf(procs, sizeof(procs), "%s/cgroup.procs", cgroup_roots[i]);
+                if (access(procs, F_OK) < 0)
+                        continue;
+
+                walk_cgroups(l, cgroup_roots[i], strlen(cgroup_roots[i]), 0);
+                return;
+        }
+}
+
 int listeners_new(Listeners **ret) {
         _cleanup_(listeners_freep) Listeners *l = NULL;
         int r;
@@ -167,14 +221,18 @@ int listeners_new(Listeners **ret) {
         if (!l)
                 return -ENOMEM;
 
-        r = read_sockets(l, AF_INET);
+        r = read_sockets(l, AF_INET, PORT_TCP);
         if (r >= 0)
-                r = read_sockets(l, AF_INET6);
+                r = read_sockets(l, AF_INET6, PORT_TCP);
         if (r < 0)
                 return r;
 
-        for (size_t i = 0; i < ELEMENTSOF(cgroup_roots) && l->n_listeners > 0; i++)
-                walk_cgroups(l, cgroup_roots[i], strlen(cgroup_roots[i]), 0);
+        /* The module that tells of UDP may be missing. */
+        (void) read_sockets(l, AF_INET, PORT_UDP);
+        (void) read_sockets(l, AF_INET6, PORT_UDP);
+
+        if (l->n_listeners > 0)
+                name_cgroups(l);
 
         *ret = TAKE_PTR(l);
         return 0;
@@ -185,7 +243,8 @@ bool listeners_any(const Listeners *l, const PortSet *ports) {
         assert(ports);
 
         for (size_t i = 0; i < l->n_listeners; i++)
-                if (ports_contains(ports, l->listeners[i].port))
+                if ((ports->protocols & l->listeners[i].protocol) &&
+                                ports_contains(ports, l->listeners[i].port))
                         return true;
 
         return false;
@@ -211,12 +270,36 @@ static bool has_component(const char *path, const char *name, size_t size, const
         return false;
 }
 
+/* Same, for a pattern as of fnmatch(3). */
+static bool has_matching_component(const char *path, const char *pattern) {
+        for (const char *p = path; *p;) {
+                char component[256];
+                size_t n;
+
+                p += *p == '/';
+                n = strcspn(p, "/");
+                if (n < sizeof(component)) {
+                        memcpy(component, p, n);
+                        component[n] = '\0';
+                        if (fnmatch(pattern, component, 0) == 0)
+                                return true;
+                }
+                p += n;
+        }
+
+        return false;
+}
+
 bool listeners_path_fits(const char *path, const MatchTerm *term) {
         const char *name = term->value, *end = strrchr(name, '.'), *rest;
         size_t size = end ? (size_t) (end - name) : strlen(name);
 
         assert(path);
 
+        if (term->field != ENTRY_SYSTEMD_UNIT && term->field != ENTRY_SYSTEMD_SLICE)
+                return false;
+        if (term->glob)
+                return has_matching_component(path, name);
         if (has_component(path, name, strlen(name), ""))
                 return true;
 
@@ -231,14 +314,9 @@ bool listeners_path_fits(const char *path, const MatchTerm *term) {
 
 static bool match_has_path(const Match *match, const char *path) {
         for (size_t i = 0; i < match->n_groups; i++)
-                for (size_t j = 0; j < match->groups[i].n_terms; j++) {
-                        const MatchTerm *term = &match->groups[i].terms[j];
-
-                        if ((term->field == ENTRY_SYSTEMD_UNIT ||
-                                            term->field == ENTRY_SYSTEMD_SLICE) &&
-                                        listeners_path_fits(path, term))
+                for (size_t j = 0; j < match->groups[i].n_terms; j++)
+                        if (listeners_path_fits(path, &match->groups[i].terms[j]))
                                 return true;
-                }
 
         return false;
 }
@@ -257,7 +335,11 @@ static void insert_port(ListenerPort *ports, size_t *n, size_t max, const Listen
         (*n)++;
 }
 
-size_t listeners_of_match(const Listeners *l, const Match *match, ListenerPort *ret, size_t max) {
+size_t listeners_of_match(const Listeners *l,
+                const Match *match,
+                unsigned protocols,
+                ListenerPort *ret,
+                size_t max) {
         size_t n = 0;
 
         assert(l);
@@ -265,14 +347,60 @@ size_t listeners_of_match(const Listeners *l, const Match *match, ListenerPort *
         assert(ret);
 
         for (size_t i = 0; i < l->n_listeners; i++) {
-                const char *path = l->listeners[i].path;
-                ListenerPort port = { .port = l->listeners[i].port };
+                const Listener *from = &l->listeners[i];
+                ListenerPort port = { .port = from->port };
 
-                if (!path || !match_has_path(match, path))
+                if (from->loopback || !(protocols & from->protocol) || !from->path ||
+                                !match_has_path(match, from->path))
                         continue;
-                (void) snprintf(port.unit, sizeof(port.unit), "%s", strrchr(path, '/') + 1);
+                (void) snprintf(port.unit, sizeof(port.unit), "%s", strrchr(from->path, '/') + 1);
                 insert_port(ret, &n, max, &port);
         }
 
         return n;
+}
+
+/* Socket units */
+
+int listeners_parse_socket(const char *s) {
+        const char *colon;
+        uint64_t port;
+        Address a;
+
+        assert(s);
+
+        /* Others are paths, abstract names ("@...") and "vsock:2:22". */
+        if (*s != '[' && !isdigit((unsigned char) *s))
+                return -EINVAL;
+
+        colon = strrchr(s, ':');
+        if (!colon || parse_uint64(colon + 1, 1, UINT16_MAX, &port) < 0)
+                return -EINVAL;
+
+        if (address_parse(s, (size_t) (colon - s), &a) >= 0 && address_is_loopback(&a))
+                return 0;
+
+        return (int) port;
+}
+
+bool listeners_socket_of_term(const MatchTerm *term, char *buf, size_t size) {
+        const char *name, *suffix = ".service";
+        size_t n;
+
+        assert(term);
+        assert(buf);
+
+        name = term->value;
+        if (term->field == ENTRY_SYSTEMD_SLICE) {
+                name = startswith(name, "system-");
+                suffix = ".slice";
+        } else if (term->field != ENTRY_SYSTEMD_UNIT || term->glob)
+                return false;
+
+        n = name ? strlen(name) : 0;
+        if (n <= strlen(suffix) || !streq(name + n - strlen(suffix), suffix))
+                return false;
+
+        n -= strlen(suffix);
+        return snprintf(buf, size, "%.*s.socket", (int) n, name) < (int) size;
 }
