@@ -318,7 +318,7 @@ static void position_that_is_missed_is_one_journals(void **state) {
         _cleanup_(freep) char *ahead = NULL;
         _cleanup_(journal_closep) Journal *j = NULL;
         Export x = export_begin();
-        unsigned n_past = 0;
+        unsigned n_late = 0;
         Entry e;
         int r;
 
@@ -341,16 +341,17 @@ static void position_that_is_missed_is_one_journals(void **state) {
         (void) export_end(&x, &var_log, journal_name("web", "system.journal"));
 
         j = open_both(ahead);
-        for (; (r = journal_next(j, &e)) == 1; n_past++)
+        while ((r = journal_next(j, &e)) == 1)
                 assert_true(journal_is_past(j));
         assert_int_equal(r, JOURNAL_MISSED);
         assert_true(entry_is(&e, ENTRY_NAMESPACE, "web", 3));
-        assert_true(n_past > 0);
-        for (unsigned i = 0; i < 500; i++) {
-                assert_int_equal(journal_next(j, &e), 1);
-                assert_false(journal_is_past(j));
-        }
-        assert_end(j);
+        while ((r = journal_next(j, &e)) == 1)
+                if (entry_has(&e, ENTRY_NAMESPACE))
+                        n_late += !journal_is_past(j);
+                else
+                        assert_true(journal_is_past(j));
+        assert_int_equal(r, 0);
+        assert_int_equal(n_late, 500);
 }
 
 static int mount_empty(void **state) {
