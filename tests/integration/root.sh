@@ -32,6 +32,14 @@ postconf -M submissions/inet='submissions inet n - y - - smtpd'
 postconf -P submissions/inet/syslog_name=postfix/submissions \
         submissions/inet/smtpd_tls_wrappermode=yes
 
+# One name and password for both web servers, and something to protect with it. Apache has a port of
+# its own, so that both can run.
+htpasswd -bc /etc/web-users alice sesame-alice
+mkdir -p /var/www/html/private
+echo welcome | tee /var/www/html/index.html >/var/www/html/private/index.html
+rm -f /etc/nginx/sites-enabled/default
+echo 'Listen 8080' >/etc/apache2/ports.conf
+
 # A journal that survives a reboot, and no machine yet.
 mkdir -p /var/log/journal
 chgrp systemd-journal /var/log/journal
