@@ -102,6 +102,16 @@ void warnings_about_jails(Warnings *w, const JailList *jails) {
                         continue;
                 }
 
+                if (j->enabled && isempty(j->ports_text)) {
+                        warnings_add(w,
+                                        "guards-nothing",
+                                        j->name,
+                                        "It guards nothing: with ports = auto it takes the ports "
+                                        "that its units listen on, and none of them has listened "
+                                        "anywhere yet.");
+                        continue;
+                }
+
                 if (listeners && j->enabled && (j->ports.protocols & PORT_TCP) &&
                                 j->ports.n_ranges > 0 && !listeners_any(listeners, &j->ports))
                         warn_nothing_listens(w, j, listeners);

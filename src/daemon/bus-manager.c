@@ -14,8 +14,6 @@
 #include "daemon/ban-page.h"
 #include "model/bus-names.h"
 
-#define PORTS_STR_SIZE 256
-
 /* Who asks */
 
 /* Returns 1 if the caller is root, or a negative errno with the error set. On a connection without

@@ -94,6 +94,7 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
         (void) message, (void) error;
 
         log_info("The connection to the message bus was lost; waiting for it to come back.");
+        manager_on_bus(b->manager);
         schedule_reconnect(b);
         return 0;
 }
@@ -103,6 +104,8 @@ static int on_name(sd_bus_message *message, void *userdata, sd_bus_error *error)
         Bus *b = userdata;
 
         (void) error;
+
+        manager_on_bus(b->manager);
 
         if (e) {
                 /* The connection stays. There is nothing to be gained from trying again. */

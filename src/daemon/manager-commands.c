@@ -292,8 +292,10 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
                 r = manager_restore_step(m);
         if (r >= 0)
                 r = manager_commit(m, false);
-        if (r >= 0)
+        if (r >= 0) {
+                (void) manager_read_ports(m, config);
                 r = manager_configure_firewall(m, jails, n_jails);
+        }
 
         if (r < 0) {
                 (void) snprintf(error,
@@ -315,7 +317,10 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
         }
         TAKE_PTR(config);
 
-        r = surroundings_configure(m->surroundings, m->config);
+        m->portless_reported = false;
+        r = unit_ports_follow(m->unit_ports, m->config);
+        if (r >= 0)
+                r = surroundings_configure(m->surroundings, m->config);
         if (r >= 0)
                 r = manager_load_bans(m);
         if (r >= 0)

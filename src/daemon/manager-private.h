@@ -5,13 +5,15 @@
  * What the files of the manager share
  *
  * manager.c makes it and reads the journal, manager-start.c starts it, manager-bans.c carries bans
- * out and ends them, manager-commands.c does what is asked for over the bus.
+ * out and ends them, manager-commands.c does what is asked for over the bus, manager-ports.c
+ * follows the ports of units.
  */
 
 #include "daemon/bus.h"
 #include "daemon/manager.h"
 #include "daemon/surroundings.h"
 #include "daemon/tail.h"
+#include "daemon/unit-ports.h"
 #include "engine/journal.h"
 #include "engine/kill.h"
 #include "engine/store.h"
@@ -55,6 +57,8 @@ struct Manager {
         unsigned firewall_lacks; /* what has been reported of firewall_get_lacks() */
         Killer *killer;          /* NULL if connections are left alone */
         Surroundings *surroundings;
+        UnitPorts *unit_ports;
+        bool portless_reported; /* that jails with `ports = auto` have none */
         Store *store;
         Journal *journal;
         Tail *tail; /* NULL with `once` */
@@ -138,6 +142,14 @@ int manager_restore_step(Manager *m);
 
 /* Makes the kernel guard the jails. Returns 0 or a negative errno. */
 int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails);
+
+/* Finds the ports of the configuration's jails with `ports = auto`. A jail whose units listen
+ * nowhere keeps the ports it has in the manager's present configuration, which may be the same one.
+ * Returns the number of jails with other ports than there. */
+size_t manager_read_ports(Manager *m, Config *config);
+
+/* It is time to look for them again: a UnitPortsHandler. */
+void manager_look_at_ports(bool settled, void *userdata);
 
 /* Makes the journal hand out what the jails want, from before the position, so that their windows
  * are filled anew; windows have to be empty. Returns 0 or a negative errno. */

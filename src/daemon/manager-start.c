@@ -358,6 +358,9 @@ int manager_start(Manager *m) {
                 return r;
 
         surroundings_start(m->surroundings, m->store, m->bus, !m->params.once);
+        r = unit_ports_follow(m->unit_ports, m->config);
+        if (r < 0)
+                return log_error_errno(r, "Failed to follow the ports of units: %m");
 
         r = manager_start_journal(m);
         if (r < 0)

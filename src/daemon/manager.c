@@ -280,6 +280,11 @@ int manager_new(Manager **ret, const ManagerParams *params, sd_event *event) {
         if (r < 0)
                 return log_error_errno(r, "Failed to read this host's addresses and routes: %m");
 
+        r = unit_ports_new(&m->unit_ports, m->event, manager_look_at_ports, m);
+        if (r < 0)
+                return log_error_errno(r, "Failed to set up the event loop: %m");
+        (void) manager_read_ports(m, m->config);
+
         r = open_firewall(m);
         if (r < 0)
                 return r;
@@ -296,6 +301,7 @@ Manager *manager_free(Manager *m) {
                 return NULL;
 
         surroundings_free(m->surroundings);
+        unit_ports_free(m->unit_ports);
         bus_free(m->bus);
         tail_free(m->tail);
         sd_event_source_disable_unref(m->restore_source);

@@ -88,6 +88,9 @@ int manager_flush(Manager *m, size_t *ret_n);
  * with the first in error and all in the log; another negative errno. */
 int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]);
 
+/* For the bus: there is a connection to the message bus now, or it was lost. */
+void manager_on_bus(Manager *m);
+
 /* What there is to show. */
 
 size_t manager_n_jails(const Manager *m);

@@ -50,6 +50,9 @@ bool ports_equal(const PortSet *a, const PortSet *b);
 
 bool ports_contains(const PortSet *ports, uint16_t port);
 
+/* Enough for what most sets look like in text. */
+#define PORTS_STR_SIZE 256
+
 /* Writes the set as ports_parse() reads it, "22,6000-6010" or "any", cut off with "..." when it
  * does not fit. Returns buf. */
 const char *ports_format(const PortSet *ports, char *buf, size_t size);

@@ -1,0 +1,124 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Jails that guard the ports their units listen on, with the real sshd, its socket unit, and systemd.
+
+load lib
+
+setup_file() {
+        boot ssh.service
+}
+
+teardown_file() {
+        shut_down
+}
+
+setup() {
+        inside sh -s <<'EOT'
+systemctl --quiet stop ssh.socket
+rm -rf /etc/ssh/sshd_config.d/50-port.conf /etc/systemd/system/ssh.socket.d
+systemctl daemon-reload
+systemctl restart ssh.service
+EOT
+        fresh_with <<'EOT'
+[sshd]
+ports = auto
+EOT
+}
+
+# What the kernel's map of ports has.
+guards() {
+        inside nft get element inet banjo tcp-ports "{ $1 }" >/dev/null 2>&1
+}
+
+# sshd_listens_on PORT...: writes it, and does not restart sshd.
+sshd_listens_on() {
+        printf 'Port %s\n' "$@" | write /etc/ssh/sshd_config.d/50-port.conf
+}
+
+@test "the port that sshd listens on is guarded from the start" {
+        guards 22
+        inside banctl ban sshd 198.51.100.66
+        is_dropped 198.51.100.66 22 sshd
+}
+
+@test "sshd that moves to another port is followed within seconds" {
+        local before
+
+        inside banctl ban sshd 198.51.100.66
+        is_dropped 198.51.100.66 22 sshd
+        before=$(dropped_packets sshd)
+
+        sshd_listens_on 2222
+        inside systemctl restart ssh.service
+        connects 198.51.100.67 2222
+        eventually 3 guards 2222
+        is_dropped 198.51.100.66 2222 sshd
+        not guards 22
+        (($(dropped_packets sshd) > before))
+
+        inside banctl status | grep -F 2222
+        inside journalctl -u banjod.service | grep -F 'guards ports 2222 instead of 22'
+}
+
+@test "several ports are guarded, and those of loopback are not" {
+        printf '%s\n' 'ListenAddress 0.0.0.0:22' 'ListenAddress [::]:2022' \
+                'ListenAddress 127.0.0.1:2023' | write /etc/ssh/sshd_config.d/50-port.conf
+        inside systemctl restart ssh.service
+        eventually 3 guards 2022
+        guards 22
+        not guards 2023
+}
+
+@test "a server that is stopped keeps its ports guarded, over a reload, too" {
+        sshd_listens_on 2222
+        inside systemctl restart ssh.service
+        eventually 3 guards 2222
+
+        inside systemctl stop ssh.service
+        inside banctl reload
+        guards 2222
+        inside banctl status --json | jq -e '[.warnings[].kind] | index("guards-nothing") == null'
+}
+
+@test "a jail whose units listen nowhere guards nothing and says so, until they do" {
+        inside systemctl stop ssh.service banjod.service
+        inside nft delete table inet banjo
+        inside systemctl start banjod.service
+        eventually 5 answers
+        not guards 22
+        inside banctl status --json | jq -e '.warnings[] | select(.kind == "guards-nothing" and .jail == "sshd")'
+
+        inside systemctl start ssh.service
+        eventually 3 guards 22
+        inside banctl status --json | jq -e '[.warnings[].kind] | index("guards-nothing") == null'
+}
+
+@test "the port of ssh.socket is guarded, though systemd itself listens there" {
+        write /etc/systemd/system/ssh.socket.d/50-port.conf <<'EOT'
+[Socket]
+ListenStream=
+ListenStream=2224
+EOT
+        inside systemctl daemon-reload
+        inside systemctl stop ssh.service
+        inside systemctl start ssh.socket
+        eventually 3 guards 2224
+        inside banctl ban sshd 198.51.100.66
+        is_dropped 198.51.100.66 2224 sshd
+        connects 198.51.100.67 2224
+}
+
+@test "ports that are written are guarded again after a reload" {
+        sshd_listens_on 2222
+        inside systemctl restart ssh.service
+        eventually 3 guards 2222
+
+        configure <<'EOT'
+[sshd]
+ports = 22
+EOT
+        inside banctl reload
+        guards 22
+        not guards 2222
+}
