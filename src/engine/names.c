@@ -238,17 +238,26 @@ unsigned names_fail(Names *n, const char *name, bool none, usec_t now) {
         return NAMES_FAILED;
 }
 
+static bool is_listed(char *const *listed, const char *name) {
+        for (; *listed; listed++)
+                if (strcasecmp(*listed, name) == 0)
+                        return true;
+
+        return false;
+}
+
 const char *names_find(const Names *n, char *const *listed, const Address *a, Address *ret_which) {
         assert(n);
         assert(a);
         assert(ret_which);
 
-        for (; listed && *listed; listed++) {
-                const Name *e = find(n, *listed);
+        /* Addresses first: they hardly ever fit, and this is asked for every ban. */
+        for (size_t i = 0; listed && i < n->n; i++) {
+                const Name *e = &n->entries[i];
 
-                for (size_t i = 0; e && i < e->n_addresses; i++)
-                        if (address_covers(a, &e->addresses[i])) {
-                                *ret_which = e->addresses[i];
+                for (size_t k = 0; k < e->n_addresses; k++)
+                        if (address_covers(a, &e->addresses[k]) && is_listed(listed, e->name)) {
+                                *ret_which = e->addresses[k];
                                 return e->name;
                         }
         }

@@ -73,8 +73,8 @@ unsigned names_answer(Names *n,
  * set of NamesNews. */
 unsigned names_fail(Names *n, const char *name, bool none, usec_t now);
 
-/* The first of the listed names (NULL-terminated, may be NULL) that has an address equal to a, or
- * in it, with that address in *ret_which; NULL if none has. */
+/* One of the listed names (NULL-terminated, may be NULL) that has an address equal to a, or in it,
+ * with that address in *ret_which; NULL if none has. */
 const char *names_find(const Names *n, char *const *listed, const Address *a, Address *ret_which);
 
 /* Calls the handler for every address known of every name. A negative return ends the walk and is
