@@ -25,6 +25,7 @@ static const struct {
         { "jails", "", 0, 0, verb_jails, "the jails and their limits" },
         { "ban", "JAIL ADDRESS...", 2, INT32_MAX, verb_ban, "ban addresses or prefixes" },
         { "unban", "[JAIL] ADDRESS...", 1, INT32_MAX, verb_unban, "let them in again" },
+        { "show", "[JAIL]", 0, 1, verb_show, "a jail's configuration, and where it comes from" },
         { "reload", "", 0, 0, verb_reload, "load the configuration anew" },
         { "flush", "", 0, 0, verb_flush, "lift all bans, also without banjod" },
 };
@@ -47,6 +48,8 @@ static void help(void) {
                       "  --force                ban: also what would lock you out\n"
                       "  --all-jails            unban: in all jails, as without a JAIL\n"
                       "  --yes                  flush: do not ask\n"
+                      "  --default              show: every key and its default\n"
+                      "  --config-dir=DIR       show: read the configuration from here alone\n"
                       "  --json[=pretty|short]  JSON, also for what was done\n"
                       "  --no-legend            tables without headings\n"
                       "  --no-pager\n"
@@ -86,6 +89,8 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 ARG_ALL_JAILS,
                 ARG_ADDRESS,
                 ARG_STATE_DIR,
+                ARG_CONFIG_DIR,
+                ARG_DEFAULT,
                 ARG_TIME,
                 ARG_REASON,
                 ARG_VERSION,
@@ -100,6 +105,8 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 { "all-jails", no_argument, NULL, ARG_ALL_JAILS },
                 { "address", required_argument, NULL, ARG_ADDRESS },
                 { "state-dir", required_argument, NULL, ARG_STATE_DIR },
+                { "config-dir", required_argument, NULL, ARG_CONFIG_DIR },
+                { "default", no_argument, NULL, ARG_DEFAULT },
                 { "time", required_argument, NULL, ARG_TIME },
                 { "reason", required_argument, NULL, ARG_REASON },
                 { "help", no_argument, NULL, 'h' },
@@ -139,6 +146,12 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                         break;
                 case ARG_STATE_DIR:
                         ret->state_dir = optarg;
+                        break;
+                case ARG_CONFIG_DIR:
+                        ret->config_dir = optarg;
+                        break;
+                case ARG_DEFAULT:
+                        ret->defaults = true;
                         break;
                 case ARG_TIME:
                         ret->time = optarg;

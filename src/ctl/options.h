@@ -34,8 +34,10 @@ typedef struct Options {
         bool force;
         bool yes;
         bool all_jails;
+        bool defaults;
         const char *address; /* of the bus */
         const char *state_dir;
+        const char *config_dir;
         const char *time;
         const char *reason;
 } Options;
@@ -49,4 +51,5 @@ int verb_jails(int argc, char **argv, const Options *options);
 int verb_ban(int argc, char **argv, const Options *options);
 int verb_unban(int argc, char **argv, const Options *options);
 int verb_reload(int argc, char **argv, const Options *options);
+int verb_show(int argc, char **argv, const Options *options);
 int verb_flush(int argc, char **argv, const Options *options);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/usec.h"
+#include "base/utf8.h"
 
 static bool is_terminal = false;
 static bool has_colors = false;
@@ -221,6 +222,32 @@ void json_print_end(const Options *options, size_t n) {
 
 json_t *json_usec(uint64_t usec) {
         return usec == USEC_INFINITY ? json_null() : json_count(usec);
+}
+
+json_t *json_text(const char *s) {
+        static const char replacement[] = "\xef\xbf\xbd";
+        _cleanup_(freep) char *text = NULL;
+        size_t used = 0;
+
+        if (!s)
+                return json_null();
+        if (utf8_is_valid(s))
+                return json_string(s);
+
+        text = malloc(strlen(s) * strlen(replacement) + 1);
+        if (!text)
+                return NULL;
+
+        for (; *s; s++)
+                if ((unsigned char) *s < 0x80)
+                        text[used++] = *s;
+                else {
+                        memcpy(text + used, replacement, strlen(replacement));
+                        used += strlen(replacement);
+                }
+        text[used] = '\0';
+
+        return json_string(text);
 }
 
 json_t *json_count(uint64_t n) {

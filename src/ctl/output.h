@@ -83,5 +83,9 @@ void json_print_end(const Options *options, size_t n);
 /* A point in time or a span; null for USEC_INFINITY. */
 json_t *json_usec(uint64_t usec);
 
+/* A text that somebody wrote. JSON has nothing but UTF-8: in other texts each byte above 127
+ * becomes U+FFFD. null for NULL. */
+json_t *json_text(const char *s);
+
 /* A counter. JSON has no unsigned 64 bits; nobody counts so far. */
 json_t *json_count(uint64_t n);
