@@ -60,12 +60,18 @@ EOT
         eventually 10 is_logged_in "$1"
 }
 
-is_logged_in() {
-        inside sh -s <<'EOT' | grep -qxF "$1"
+# Where the sessions come from, one a line. The user's own manager has one, too, on newer systemd.
+remote_hosts() {
+        inside sh -s <<'EOT'
 loginctl list-sessions --no-legend | while read -r id rest; do
-        loginctl show-session -P RemoteHost "$id"
+        loginctl show-session -P RemoteHost "$id" 2>/dev/null
 done
+:
 EOT
+}
+
+is_logged_in() {
+        remote_hosts | grep -qxF "$1"
 }
 
 log_out() {
@@ -81,7 +87,7 @@ EOT
 }
 
 nobody_is_logged_in() {
-        [[ -z $(inside loginctl list-sessions --no-legend) ]]
+        [[ -z $(remote_hosts) ]]
 }
 
 # spared ADDRESS WORDS...: banjod has said that it spares an address, and why.
