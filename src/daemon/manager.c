@@ -51,10 +51,12 @@ int manager_build_jails(Config *config, ProblemSink *sink, Jail ***ret, size_t *
 
                 r = jail_new(&jails[n], c, &error);
                 if (r == -EINVAL) {
+                        char section[PATTERN_SECTION_SIZE];
+
                         problem_report(sink,
                                         c->filter->path,
-                                        pattern_kind_to_string(error.kind),
-                                        error.pattern,
+                                        pattern_section(error.pattern, section),
+                                        error.pattern->name,
                                         "%s",
                                         error.text);
                         c->refused = true;

@@ -27,6 +27,9 @@
  * are told late do not count. Administrators do this rarely; beyond the limit the oldest goes. */
 #define FORGOTTEN_MAX 64
 
+/* Room for a whole line: newlines take twice their size. */
+#define TEXT_SIZE (2 * ENTRY_MESSAGE_MAX + 4096)
+
 typedef struct Forgotten {
         Address net;
         usec_t until;
@@ -39,6 +42,7 @@ struct Jail {
         Tracker *tracker;
         BanList *bans;
         Forgotten forgotten[FORGOTTEN_MAX];
+        char *text; /* what the patterns run over where that is not the message as it is, or NULL */
         JailStats stats;
         bool refilling;
         JailStats stats_before; /* while refilling */
@@ -93,7 +97,7 @@ int jail_new(Jail **ret, const JailConfig *config, MatcherError *ret_error) {
         if (r >= 0)
                 r = jail_clear(j);
         if (r >= 0 && !config->refused)
-                r = matcher_new(&j->matcher, config->filter, ret_error);
+                r = matcher_new(&j->matcher, config->filter, config->groups, ret_error);
         if (r < 0)
                 return r;
 
@@ -109,6 +113,7 @@ Jail *jail_free(Jail *j) {
         tracker_free(j->tracker);
         session_table_free(j->sessions);
         matcher_free(j->matcher);
+        free(j->text);
         free(j);
         return NULL;
 }
@@ -159,6 +164,69 @@ static bool fits_without_unit(const Jail *j, const Entry *e) {
                         return true;
 
         return false;
+}
+
+/* Appends bytes to the jail's text, newlines as "\\n". What has no room is left out. */
+static void append_text(Jail *j, size_t *used, const char *data, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                if (data[i] == '\n' && *used + 2 <= TEXT_SIZE) {
+                        j->text[(*used)++] = '\\';
+                        j->text[(*used)++] = 'n';
+                } else if (data[i] != '\n' && *used < TEXT_SIZE)
+                        j->text[(*used)++] = data[i];
+}
+
+static const EntryValue *first_of(const Entry *e, EntryField a, EntryField b) {
+        return e->fields[a].data ? &e->fields[a] : &e->fields[b];
+}
+
+/* "HOST IDENT[PID]: MESSAGE", as journalctl and syslog write an entry. */
+static size_t make_line(Jail *j, const Entry *e) {
+        const EntryValue *host = &e->fields[ENTRY_HOSTNAME];
+        const EntryValue *ident = first_of(e, ENTRY_SYSLOG_IDENTIFIER, ENTRY_COMM);
+        const EntryValue *pid = first_of(e, ENTRY_SYSLOG_PID, ENTRY_PID);
+        const EntryValue *message = &e->fields[ENTRY_MESSAGE];
+        size_t used = 0;
+
+        if (host->data)
+                append_text(j, &used, host->data, host->size);
+        else
+                append_text(j, &used, "-", 1);
+        append_text(j, &used, " ", 1);
+        if (ident->data)
+                append_text(j, &used, ident->data, ident->size);
+        else
+                append_text(j, &used, "unknown", strlen("unknown"));
+        if (pid->data) {
+                append_text(j, &used, "[", 1);
+                append_text(j, &used, pid->data, pid->size);
+                append_text(j, &used, "]", 1);
+        }
+        append_text(j, &used, ": ", 2);
+        append_text(j, &used, message->data, message->size);
+        return used;
+}
+
+int jail_match(Jail *j, const Entry *e, MatcherResult *ret) {
+        const EntryValue *message;
+
+        assert(j);
+        assert(j->matcher);
+        assert(e);
+        assert(ret);
+
+        message = &e->fields[ENTRY_MESSAGE];
+        if (!message->data)
+                return 0;
+        if (j->config->filter->text == FILTER_TEXT_MESSAGE)
+                return matcher_run(j->matcher, message->data, message->size, ret);
+
+        if (!j->text)
+                j->text = malloc(TEXT_SIZE);
+        if (!j->text)
+                return -ENOMEM;
+
+        return matcher_run(j->matcher, j->text, make_line(j, e), ret);
 }
 
 static Session *get_session(Jail *j, const Entry *e, const MatcherResult *result) {
@@ -239,11 +307,11 @@ static int count(Jail *j, unsigned n, JailFailure *f) {
 }
 
 int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
-        const EntryValue *message;
         MatcherResult result;
         JailFailure f;
         Session *s;
         unsigned n;
+        int r;
 
         assert(j);
         assert(e);
@@ -255,10 +323,10 @@ int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
                 return JAIL_NOTHING;
         j->stats.n_entries++;
 
-        message = &e->fields[ENTRY_MESSAGE];
-        if (!message->data || matcher_run(j->matcher, message->data, message->size, &result) == 0)
-                return JAIL_NOTHING;
-        if (result.kind == PATTERN_IGNORE)
+        r = jail_match(j, e, &result);
+        if (r < 0)
+                return r;
+        if (r == 0 || result.kind == PATTERN_IGNORE)
                 return JAIL_NOTHING;
 
         s = get_session(j, e, &result);
@@ -266,7 +334,7 @@ int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
         f = (JailFailure){
                 .host = s && s->has_address ? s->address : result.address,
                 .when = e->realtime,
-                .pattern = result.pattern,
+                .pattern = result.pattern->name,
         };
 
         if (n == 0)

@@ -72,6 +72,11 @@ void jail_inherit(Jail *j, Jail *old);
  * let free meanwhile has to be told by jail_forget(). */
 void jail_set_refilling(Jail *j, bool refilling);
 
+/* What the filter says about the entry by itself, whether it fits or not: no session, nothing
+ * counted. Returns 1 and fills *ret, which is valid until the next call, 0 if no pattern matches,
+ * or -ENOMEM. Not for a jail that is refused. */
+int jail_match(Jail *j, const Entry *entry, MatcherResult *ret);
+
 /* Decides about one entry. Returns a JailVerdict, or -ENOMEM. After JAIL_BAN the target's window is
  * empty. */
 int jail_process(Jail *j, const Entry *entry, JailFailure *ret);

@@ -15,6 +15,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "model/filter-parts.h"
+
 /* Thirty times what sensible lines and patterns need, and with JIT less than a third of a
  * millisecond for a pathological pattern. */
 #define MATCH_LIMIT 100000
@@ -25,28 +27,47 @@
 #define JIT_STACK_START (32 * 1024)
 #define JIT_STACK_MAX (1024 * 1024)
 
+typedef struct Group {
+        const char *name; /* in the table of the compiled pattern */
+        uint32_t number;
+} Group;
+
 typedef struct CompiledPattern {
+        const Pattern *pattern;
         pcre2_code *code;
         uint32_t addr_group; /* 0 if there is none */
-        uint8_t first[32];   /* bit set of bytes that a match can begin with */
+        uint32_t content_group;
+        bool takes_names; /* the address may be a host name, which is no address */
+        bool has_session;
+        uint8_t first[32]; /* bit set of bytes that a match can begin with */
+        size_t n_groups;   /* others that have names */
+        Group groups[MATCHER_FIELDS_MAX];
 } CompiledPattern;
 
 struct Matcher {
         const Filter *filter;
-        CompiledPattern *patterns; /* in the order of the filter */
+        CompiledPattern *prefixes;
+        size_t n_prefixes;
+        CompiledPattern *patterns; /* that are in use, in the order of the filter */
+        size_t n_patterns;
         pcre2_match_data *match_data;
         pcre2_match_context *match_context;
         pcre2_jit_stack *jit_stack;
         uint64_t n_exceeded;
 };
 
+static void free_patterns(CompiledPattern *patterns, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                pcre2_code_free(patterns[i].code);
+        free(patterns);
+}
+
 Matcher *matcher_free(Matcher *m) {
         if (!m)
                 return NULL;
 
-        for (size_t i = 0; m->patterns && i < m->filter->n_patterns; i++)
-                pcre2_code_free(m->patterns[i].code);
-        free(m->patterns);
+        free_patterns(m->prefixes, m->n_prefixes);
+        free_patterns(m->patterns, m->n_patterns);
         pcre2_match_data_free(m->match_data);
         pcre2_match_context_free(m->match_context);
         pcre2_jit_stack_free(m->jit_stack);
@@ -54,9 +75,14 @@ Matcher *matcher_free(Matcher *m) {
         return NULL;
 }
 
-static int compile(pcre2_code **ret, const char *regex, uint32_t options, MatcherError *ret_error) {
+/* Compiles a regex that is the pattern's, or made of it (ret_error->offset stays as it is). */
+static int compile(pcre2_code **ret,
+                const Pattern *pattern,
+                const char *regex,
+                uint32_t options,
+                MatcherError *ret_error) {
         PCRE2_SIZE offset;
-        char text[128];
+        char text[128], where[64] = "";
         int error;
 
         *ret = pcre2_compile((PCRE2_SPTR) regex,
@@ -68,13 +94,17 @@ static int compile(pcre2_code **ret, const char *regex, uint32_t options, Matche
         if (*ret)
                 return 0;
 
+        if (regex == pattern->regex) {
+                ret_error->offset = pattern->origins[MIN(offset, strlen(regex))];
+                (void) snprintf(where, sizeof(where), " (at byte %zu)", ret_error->offset);
+        }
+
         (void) pcre2_get_error_message(error, (PCRE2_UCHAR *) text, sizeof(text));
         (void) snprintf(ret_error->text,
                         sizeof(ret_error->text),
-                        "the pattern does not compile: %s (at byte %zu of the pattern with its parts in "
-                        "place).",
+                        "the pattern does not compile: %s%s.",
                         text,
-                        offset);
+                        where);
         return error == PCRE2_ERROR_NOMEMORY ? -ENOMEM : -EINVAL;
 }
 
@@ -104,10 +134,63 @@ static void find_first_bytes(CompiledPattern *p, const pcre2_code *bare) {
                 memcpy(p->first, bitmap, sizeof(p->first));
 }
 
+/* Learns the groups that have names. */
+static int find_groups(CompiledPattern *p, MatcherError *ret_error) {
+        uint32_t n_names = 0, entry_size = 0;
+        const uint8_t *table = NULL;
+
+        (void) pcre2_pattern_info(p->code, PCRE2_INFO_NAMECOUNT, &n_names);
+        (void) pcre2_pattern_info(p->code, PCRE2_INFO_NAMEENTRYSIZE, &entry_size);
+        (void) pcre2_pattern_info(p->code, PCRE2_INFO_NAMETABLE, &table);
+
+        for (uint32_t i = 0; i < n_names; i++, table += entry_size) {
+                const char *name = (const char *) table + 2;
+                uint32_t number = (uint32_t) table[0] << 8 | table[1];
+
+                if (streq(name, "addr")) {
+                        if (p->addr_group > 0) {
+                                (void) snprintf(ret_error->text,
+                                                sizeof(ret_error->text),
+                                                "the pattern has more than one <ADDR>.");
+                                return -EINVAL;
+                        }
+                        p->addr_group = number;
+                } else if (p->pattern->kind == PATTERN_PREFIX && streq(name, "content"))
+                        p->content_group = number;
+                else if (p->n_groups < MATCHER_FIELDS_MAX)
+                        p->groups[p->n_groups++] = (Group){ name, number };
+                else {
+                        (void) snprintf(ret_error->text,
+                                        sizeof(ret_error->text),
+                                        "the pattern has more than %u groups with names.",
+                                        MATCHER_FIELDS_MAX);
+                        return -EINVAL;
+                }
+
+                p->has_session |= streq(name, "session");
+        }
+
+        return 0;
+}
+
+/* The table is sorted by name; fields come in the order of the text. */
+static void sort_groups(CompiledPattern *p) {
+        for (size_t i = 1; i < p->n_groups; i++)
+                for (size_t k = i; k > 0 && p->groups[k].number < p->groups[k - 1].number; k--) {
+                        Group g = p->groups[k];
+
+                        p->groups[k] = p->groups[k - 1];
+                        p->groups[k - 1] = g;
+                }
+}
+
 static int compile_pattern(CompiledPattern *p, const Pattern *pattern, MatcherError *ret_error) {
         _cleanup_(freep) char *wrapped = NULL;
         pcre2_code *bare;
-        int n, r;
+        int r;
+
+        ret_error->pattern = pattern;
+        ret_error->offset = SIZE_MAX;
 
         if (asprintf(&wrapped, "\\A(?:%s)\\z", pattern->regex) < 0) {
                 wrapped = NULL;
@@ -115,32 +198,130 @@ static int compile_pattern(CompiledPattern *p, const Pattern *pattern, MatcherEr
         }
 
         /* By itself first: "a)|(?:b" would compile in its wrapping, and slip out of it. */
-        r = compile(&bare, pattern->regex, PCRE2_NO_AUTO_POSSESS, ret_error);
+        r = compile(&bare, pattern, pattern->regex, PCRE2_NO_AUTO_POSSESS, ret_error);
         if (r < 0)
                 return r;
         find_first_bytes(p, bare);
         pcre2_code_free(bare);
 
-        r = compile(&p->code, wrapped, 0, ret_error);
+        r = compile(&p->code, pattern, wrapped, 0, ret_error);
         if (r < 0)
                 return r;
 
         /* Fails where executable memory is forbidden; then the interpreter runs. */
         (void) pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE);
 
-        n = pcre2_substring_number_from_name(p->code, (PCRE2_SPTR) "addr");
-        if (n == PCRE2_ERROR_NOUNIQUESUBSTRING) {
-                (void) snprintf(ret_error->text,
-                                sizeof(ret_error->text),
-                                "the pattern has more than one <ADDR>.");
-                return -EINVAL;
+        p->pattern = pattern;
+        p->takes_names = strstr(pattern->regex, PARTS_HOST_MARK);
+        r = find_groups(p, ret_error);
+        if (r >= 0)
+                sort_groups(p);
+        return r;
+}
+
+/* What a pattern needs of its filter. */
+static int check_pattern(const Matcher *m, const CompiledPattern *p, MatcherError *ret_error) {
+        bool has_address = p->addr_group > 0, has_session = p->has_session;
+        bool prefixed_address = m->n_prefixes > 0, prefixed_session = m->n_prefixes > 0;
+        const char *text = NULL;
+        size_t n_groups = 0;
+
+        for (size_t i = 0; i < m->n_prefixes; i++) {
+                prefixed_address &= m->prefixes[i].addr_group > 0;
+                prefixed_session &= m->prefixes[i].has_session;
+                n_groups = MAX(n_groups, m->prefixes[i].n_groups);
         }
-        p->addr_group = n > 0 ? (uint32_t) n : 0;
+        has_address |= prefixed_address;
+        has_session |= prefixed_session;
+
+        if (n_groups + p->n_groups > MATCHER_FIELDS_MAX)
+                text = "the pattern and the prefix together have too many groups with names.";
+        else if (has_address ||
+                        (p->pattern->kind != PATTERN_FAIL && p->pattern->kind != PATTERN_ONCE))
+                return 0;
+        else if (m->filter->session == FILTER_SESSION_NONE)
+                text = "the pattern has no <ADDR>, and the filter has no session to take an "
+                       "address from.";
+        else if (m->filter->session == FILTER_SESSION_CAPTURE && !has_session)
+                text = "the pattern has no <ADDR>, and no <SESSION> to take an address from.";
+        else
+                return 0;
+
+        (void) snprintf(ret_error->text, sizeof(ret_error->text), "%s", text);
+        return -EINVAL;
+}
+
+static bool is_in_use(const Pattern *p, char *const *groups) {
+        if (isempty(p->group))
+                return true;
+
+        for (size_t i = 0; groups && groups[i]; i++)
+                if (streq(groups[i], p->group) || streq(groups[i], GROUP_ALL))
+                        return true;
+
+        return false;
+}
+
+/* Counts the compiled pattern in *n first, so that it is freed whatever happens. */
+static int add_pattern(Matcher *m,
+                CompiledPattern *list,
+                size_t *n,
+                const Pattern *pattern,
+                uint32_t *n_groups_max,
+                MatcherError *ret_error) {
+        CompiledPattern *p = &list[(*n)++];
+        uint32_t n_groups = 0;
+        int r;
+
+        r = compile_pattern(p, pattern, ret_error);
+        if (r >= 0 && pattern->kind != PATTERN_PREFIX)
+                r = check_pattern(m, p, ret_error);
+        if (r < 0)
+                return r;
+
+        (void) pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &n_groups);
+        *n_groups_max = MAX(*n_groups_max, n_groups);
+        return 0;
+}
+
+static int
+add_patterns(Matcher *m, char *const *groups, uint32_t *n_groups_max, MatcherError *ret_error) {
+        const Filter *f = m->filter;
+
+        m->prefixes = calloc(MAX(f->n_prefixes, (size_t) 1), sizeof(*m->prefixes));
+        m->patterns = calloc(MAX(f->n_patterns, (size_t) 1), sizeof(*m->patterns));
+        if (!m->prefixes || !m->patterns)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < f->n_prefixes; i++) {
+                int r = add_pattern(m,
+                                m->prefixes,
+                                &m->n_prefixes,
+                                &f->prefixes[i],
+                                n_groups_max,
+                                ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        for (size_t i = 0; i < f->n_patterns; i++) {
+                int r = 0;
+
+                if (is_in_use(&f->patterns[i], groups))
+                        r = add_pattern(m,
+                                        m->patterns,
+                                        &m->n_patterns,
+                                        &f->patterns[i],
+                                        n_groups_max,
+                                        ret_error);
+                if (r < 0)
+                        return r;
+        }
 
         return 0;
 }
 
-int matcher_new(Matcher **ret, const Filter *filter, MatcherError *ret_error) {
+int matcher_new(Matcher **ret, const Filter *filter, char *const *groups, MatcherError *ret_error) {
         _cleanup_(matcher_freep) Matcher *m = NULL;
         uint32_t n_groups_max = 0;
         int r;
@@ -154,34 +335,9 @@ int matcher_new(Matcher **ret, const Filter *filter, MatcherError *ret_error) {
                 return -ENOMEM;
         m->filter = filter;
 
-        m->patterns = calloc(filter->n_patterns, sizeof(*m->patterns));
-        if (!m->patterns)
-                return -ENOMEM;
-
-        for (size_t i = 0; i < filter->n_patterns; i++) {
-                const Pattern *pattern = &filter->patterns[i];
-                uint32_t n_groups = 0;
-
-                ret_error->pattern = pattern->name;
-                ret_error->kind = pattern->kind;
-
-                r = compile_pattern(&m->patterns[i], pattern, ret_error);
-                if (r < 0)
-                        return r;
-
-                if ((pattern->kind == PATTERN_FAIL || pattern->kind == PATTERN_ONCE) &&
-                                m->patterns[i].addr_group == 0 &&
-                                filter->session == FILTER_SESSION_NONE) {
-                        (void) snprintf(ret_error->text,
-                                        sizeof(ret_error->text),
-                                        "the pattern has no <ADDR>, and the filter has no session "
-                                        "to take an address from.");
-                        return -EINVAL;
-                }
-
-                (void) pcre2_pattern_info(m->patterns[i].code, PCRE2_INFO_CAPTURECOUNT, &n_groups);
-                n_groups_max = MAX(n_groups_max, n_groups);
-        }
+        r = add_patterns(m, groups, &n_groups_max, ret_error);
+        if (r < 0)
+                return r;
 
         m->match_data = pcre2_match_data_create(n_groups_max + 1, NULL);
         m->match_context = pcre2_match_context_create(NULL);
@@ -198,53 +354,130 @@ int matcher_new(Matcher **ret, const Filter *filter, MatcherError *ret_error) {
         return 0;
 }
 
-/* True if the pattern matches and, where it has an address, that is one. */
-static bool run_pattern(Matcher *m, size_t i, const char *text, size_t size, MatcherResult *ret) {
-        const CompiledPattern *p = &m->patterns[i];
-        const PCRE2_SIZE *offsets;
-        int r;
+/* What the group captured; nothing if it is an optional part that was not there. */
+static MatcherSpan get_span(const Matcher *m, uint32_t n_set, uint32_t group, const char *text) {
+        const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(m->match_data) + (size_t) 2 * group;
 
-        r = pcre2_match(p->code, (PCRE2_SPTR) text, size, 0, 0, m->match_data, m->match_context);
-        if (r == PCRE2_ERROR_NOMATCH)
-                return false;
-        if (r < 0) {
-                m->n_exceeded++;
-                return false;
+        if (group == 0 || group >= n_set || offsets[0] == PCRE2_UNSET)
+                return (MatcherSpan){};
+
+        return (MatcherSpan){ text + offsets[0], offsets[1] - offsets[0] };
+}
+
+/* Adds a field, in the place of one that the prefix captured under this name. */
+static void set_field(MatcherResult *ret, const char *name, MatcherSpan value) {
+        size_t i = 0;
+
+        while (i < ret->n_fields && !streq(ret->fields[i].name, name))
+                i++;
+        if (i == MATCHER_FIELDS_MAX)
+                return; /* a host name beside sixteen others */
+
+        ret->fields[i] = (MatcherField){ name, value };
+        ret->n_fields = MAX(ret->n_fields, i + 1);
+
+        if (streq(name, "user"))
+                ret->user = value;
+        else if (streq(name, "session"))
+                ret->session = value;
+}
+
+/* Adds what the pattern captured. Returns false if its address is none. */
+static bool take_captures(const Matcher *m,
+                const CompiledPattern *p,
+                uint32_t n_set,
+                const char *text,
+                MatcherResult *ret) {
+        MatcherSpan span = get_span(m, n_set, p->addr_group, text);
+
+        if (span.data) {
+                bool is_address = address_parse(span.data, span.size, &ret->address) >= 0;
+
+                if (!is_address && !p->takes_names)
+                        return false;
+
+                ret->has_address = is_address;
+                if (!is_address)
+                        set_field(ret, "host", span);
         }
 
-        *ret = (MatcherResult){
-                .kind = m->filter->patterns[i].kind,
-                .pattern = m->filter->patterns[i].name,
-        };
+        for (size_t i = 0; i < p->n_groups; i++) {
+                span = get_span(m, n_set, p->groups[i].number, text);
+                if (span.data)
+                        set_field(ret, p->groups[i].name, span);
+        }
 
-        if (p->addr_group == 0)
+        return true;
+}
+
+/* Whether the pattern matches and, where it has an address, that is one. Returns the number of
+ * groups, which get_span() wants, or 0. */
+static uint32_t run_pattern(Matcher *m, const CompiledPattern *p, const char *text, size_t size) {
+        uint8_t first = (uint8_t) text[0];
+        int r;
+
+        if (!(p->first[first / 8] & (1u << (first % 8))))
+                return 0;
+
+        r = pcre2_match(p->code, (PCRE2_SPTR) text, size, 0, 0, m->match_data, m->match_context);
+        if (r >= 0)
+                return (uint32_t) r;
+        if (r != PCRE2_ERROR_NOMATCH)
+                m->n_exceeded++;
+        return 0;
+}
+
+/* Runs the prefixes. On success *text and *size are what the patterns run over. */
+static bool run_prefixes(Matcher *m, const char **text, size_t *size, MatcherResult *ret) {
+        for (size_t i = 0; i < m->n_prefixes; i++) {
+                const CompiledPattern *p = &m->prefixes[i];
+                MatcherSpan content;
+                uint32_t n_set;
+
+                n_set = run_pattern(m, p, *text, *size);
+                if (n_set == 0)
+                        continue;
+
+                *ret = (MatcherResult){ .prefix = p->pattern };
+                content = get_span(m, n_set, p->content_group, *text);
+                if (content.size == 0 || !take_captures(m, p, n_set, *text, ret))
+                        continue;
+
+                *text = content.data;
+                *size = content.size;
                 return true;
+        }
 
-        offsets = pcre2_get_ovector_pointer(m->match_data) + (size_t) 2 * p->addr_group;
-        if (p->addr_group >= (uint32_t) r || offsets[0] == PCRE2_UNSET)
-                return true; /* an optional part that was not there */
-
-        ret->has_address =
-                        address_parse(text + offsets[0], offsets[1] - offsets[0], &ret->address) >=
-                        0;
-        return ret->has_address;
+        return false;
 }
 
 int matcher_run(Matcher *m, const char *text, size_t size, MatcherResult *ret) {
-        uint8_t first;
+        MatcherResult prefix;
 
         assert(m);
         assert(text);
         assert(ret);
 
-        if (size == 0)
+        if (size == 0 || (m->n_prefixes > 0 && !run_prefixes(m, &text, &size, &prefix)))
                 return 0;
-        first = (uint8_t) text[0];
 
-        for (size_t i = 0; i < m->filter->n_patterns; i++)
-                if ((m->patterns[i].first[first / 8] & (1u << (first % 8))) &&
-                                run_pattern(m, i, text, size, ret))
+        for (size_t i = 0; i < m->n_patterns; i++) {
+                const CompiledPattern *p = &m->patterns[i];
+                uint32_t n_set;
+
+                n_set = run_pattern(m, p, text, size);
+                if (n_set == 0)
+                        continue;
+
+                if (m->n_prefixes > 0)
+                        *ret = prefix;
+                else
+                        *ret = (MatcherResult){};
+                ret->kind = p->pattern->kind;
+                ret->pattern = p->pattern;
+                if (take_captures(m, p, n_set, text, ret))
                         return 1;
+        }
 
         return 0;
 }

@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/*
- * Parts are put in place as text: <name> in a pattern becomes the regex of that name in [define],
- * or a built-in one. Built-in parts that capture are in upper case and their groups carry the same
- * name in lower case. Parts may use other parts; depth and size are bounded.
- */
-
 #include "model/filter.h"
 
 #include <ctype.h>
 
 #include "base/parse.h"
+#include "base/suggest.h"
+#include "base/utf8.h"
+#include "model/filter-parts.h"
 #include "model/ini.h"
 
-#define PART_DEPTH_MAX 8
-#define PART_NAME_MAX 63
-
-static const struct {
-        const char *name;
-        const char *regex;
-} builtin_parts[] = {
-        /* Whatever could be an address; address_parse() has the last word. Loose on purpose: what
-         * looks like one and is none must not let the rest of a pattern slide to another place. */
-        { "ADDR", "(?<addr>[0-9A-Fa-f:.]{2,45}(?:%[\\w.-]{1,16})?)" },
-        /* Greedy: in a message that ends in what the server wrote, the last address is the true one
-         * however many a user name contains. */
-        { "USER", "(?<user>.*)" },
-        { "PORT", "(?<port>[0-9]{1,5})" },
-};
+#define GROUP_NAME_MAX 63
+#define NAMESPACE_MAX 200 /* journald's limit is near that of file names */
 
 static const char *const section_names[_PATTERN_KIND_MAX] = {
         [PATTERN_FAIL] = "fail",
@@ -36,6 +20,7 @@ static const char *const section_names[_PATTERN_KIND_MAX] = {
         [PATTERN_IGNORE] = "ignore",
         [PATTERN_BEGIN] = "begin",
         [PATTERN_CLEAR] = "clear",
+        [PATTERN_PREFIX] = "prefix",
 };
 
 const char *pattern_kind_to_string(PatternKind kind) {
@@ -44,18 +29,37 @@ const char *pattern_kind_to_string(PatternKind kind) {
         return section_names[kind];
 }
 
+const char *pattern_section(const Pattern *p, char buf[static PATTERN_SECTION_SIZE]) {
+        assert(p);
+
+        (void) snprintf(buf,
+                        PATTERN_SECTION_SIZE,
+                        "%s%s%s",
+                        section_names[p->kind],
+                        p->group[0] ? "." : "",
+                        p->group);
+        return buf;
+}
+
+static void free_patterns(Pattern *patterns, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                free(patterns[i].name);
+                free(patterns[i].group);
+                free(patterns[i].written);
+                free(patterns[i].regex);
+                free(patterns[i].origins);
+        }
+        free(patterns);
+}
+
 Filter *filter_free(Filter *f) {
         if (!f)
                 return NULL;
 
-        for (size_t i = 0; i < f->n_patterns; i++) {
-                free(f->patterns[i].name);
-                free(f->patterns[i].group);
-                free(f->patterns[i].regex);
-        }
+        free_patterns(f->patterns, f->n_patterns);
+        free_patterns(f->prefixes, f->n_prefixes);
         for (size_t i = 0; i < f->n_identifiers; i++)
                 free(f->identifiers[i]);
-        free(f->patterns);
         match_free(f->require);
         free(f->journal_namespace);
         free(f->journal);
@@ -67,157 +71,167 @@ Filter *filter_free(Filter *f) {
         return NULL;
 }
 
+bool filter_has_group(const Filter *f, const char *group) {
+        assert(f);
+        assert(group);
+
+        for (size_t i = 0; i < f->n_patterns; i++)
+                if (streq(f->patterns[i].group, group) && *group)
+                        return true;
+
+        return false;
+}
+
 /* What is handed through while one file is read. */
 typedef struct Loader {
         Filter *filter;
         const Ini *ini;
         ProblemSink *sink;
         size_t n_before; /* problems that were there before */
+
+        /* Of the section whose patterns are read. */
         PatternKind kind;
+        const char *section;
+        const char *group;
 } Loader;
 
-static const char *find_part(const Ini *ini, const char *name) {
-        for (size_t i = 0; i < ELEMENTSOF(builtin_parts); i++)
-                if (streq(builtin_parts[i].name, name))
-                        return builtin_parts[i].regex;
+#define wrong(l, section, key, ...)                                                                \
+        problem_report((l)->sink, (l)->filter->path, section, key, __VA_ARGS__)
 
-        return ini_get(ini, "define", name);
+/* Patterns */
+
+/* Makes a pattern of the section that is read. Returns 0, -EINVAL after a problem, or -ENOMEM. */
+static int make_pattern(Loader *l, const char *key, const char *value, Pattern *ret) {
+        char error[PARTS_ERROR_SIZE];
+        Pattern p = { .kind = l->kind };
+        int r;
+
+        if (!utf8_is_valid(key)) {
+                wrong(l, l->section, NULL, "the name of a pattern is not UTF-8.");
+                return -EINVAL;
+        }
+        if (isempty(value)) {
+                wrong(l, l->section, key, "the pattern is empty.");
+                return -EINVAL;
+        }
+
+        r = parts_expand(l->ini, value, l->kind == PATTERN_PREFIX, &p.regex, &p.origins, error);
+        if (r == -EINVAL)
+                wrong(l, l->section, key, "%s", error);
+        if (r < 0)
+                return r;
+
+        p.name = strdup(key);
+        p.group = strdup(l->group);
+        p.written = strdup(value);
+        *ret = p;
+        return p.name && p.group && p.written ? 0 : -ENOMEM;
 }
 
-/* True if what stands before s gives "<name>" a meaning of its own in PCRE2: a group, (?<name> or
- * (?P<name>, or a reference, \k<name> or \g<name>. */
-static bool is_regex_name(const char *text, const char *s) {
-        static const char *const before[] = { "(?", "(?P", "\\k", "\\g" };
-        size_t n_backslashes = 0;
+static int add_pattern(const char *key, const char *value, void *userdata) {
+        Loader *l = userdata;
+        Filter *f = l->filter;
+        bool is_prefix = l->kind == PATTERN_PREFIX;
+        Pattern **list = is_prefix ? &f->prefixes : &f->patterns, *patterns;
+        size_t *n = is_prefix ? &f->n_prefixes : &f->n_patterns;
+        int r;
 
-        /* An odd number of them escapes what follows. */
-        while (s - n_backslashes > text && s[-1 - (ptrdiff_t) n_backslashes] == '\\')
-                n_backslashes++;
-        if (n_backslashes % 2 == 1)
-                return true;
+        if (*n == FILTER_PATTERNS_MAX) {
+                wrong(l, l->section, key, "a filter has at most %u patterns.", FILTER_PATTERNS_MAX);
+                return 0;
+        }
 
-        for (size_t i = 0; i < ELEMENTSOF(before); i++) {
-                size_t n = strlen(before[i]);
+        patterns = reallocarray(*list, *n + 1, sizeof(*patterns));
+        if (!patterns)
+                return -ENOMEM;
+        *list = patterns;
+        patterns[*n] = (Pattern){};
 
-                if ((size_t) (s - text) >= n && memcmp(s - n, before[i], n) == 0)
+        r = make_pattern(l, key, value, &patterns[*n]);
+        if (r != -EINVAL)
+                (*n)++;
+        return r == -ENOMEM ? r : 0;
+}
+
+/* True if the regex has a group of this name, as <NAME> makes it or in another spelling of PCRE2.
+ */
+static bool has_group(const Pattern *p, const char *name) {
+        static const char *const spellings[][2] = {
+                { "(?<", ">" }, { "(?P<", ">" }, { "(?'", "'" }
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(spellings); i++) {
+                char group[64];
+
+                (void) snprintf(group,
+                                sizeof(group),
+                                "%s%s%s",
+                                spellings[i][0],
+                                name,
+                                spellings[i][1]);
+                if (strstr(p->regex, group))
                         return true;
         }
 
         return false;
 }
 
-/* If s begins with <name>, returns its length and copies the name; else 0. */
-static size_t part_at(const char *text, const char *s, char name[static PART_NAME_MAX + 1]) {
-        size_t n;
+static bool any_has_group(const Filter *f, const char *name) {
+        for (size_t i = 0; i < f->n_prefixes; i++)
+                if (has_group(&f->prefixes[i], name))
+                        return true;
+        for (size_t i = 0; i < f->n_patterns; i++)
+                if (has_group(&f->patterns[i], name))
+                        return true;
 
-        if (*s != '<' || is_regex_name(text, s))
-                return 0;
-
-        for (n = 1; isalnum((unsigned char) s[n]) || s[n] == '_' || s[n] == '-';)
-                n++;
-        if (s[n] != '>' || n == 1 || n - 1 > PART_NAME_MAX)
-                return 0;
-
-        memcpy(name, s + 1, n - 1);
-        name[n - 1] = '\0';
-        return n + 1;
+        return false;
 }
 
-/* Appends the text to *out with its parts in place. */
-static int
-expand(Loader *l, const char *key, const char *text, char *out, size_t *used, unsigned depth) {
-        const char *section = section_names[l->kind];
+/* True if something other than the pattern itself tells whose login it was. */
+static bool user_is_told_elsewhere(const Filter *f) {
+        for (size_t i = 0; i < f->n_prefixes; i++)
+                if (has_group(&f->prefixes[i], "user"))
+                        return true;
+        for (size_t i = 0; f->session != FILTER_SESSION_NONE && i < f->n_patterns; i++)
+                if (f->patterns[i].kind != PATTERN_CLEAR && has_group(&f->patterns[i], "user"))
+                        return true;
 
-        for (const char *s = text; *s;) {
-                char name[PART_NAME_MAX + 1];
-                const char *part;
-                size_t n;
-
-                n = part_at(text, s, name);
-                if (n == 0) {
-                        if (*used + 1 >= FILTER_REGEX_MAX) {
-                                problem_report(l->sink,
-                                                l->filter->path,
-                                                section,
-                                                key,
-                                                "the pattern is longer than %u bytes.",
-                                                FILTER_REGEX_MAX);
-                                return -EINVAL;
-                        }
-                        out[(*used)++] = *s++;
-                        continue;
-                }
-
-                part = find_part(l->ini, name);
-                if (!part || depth == PART_DEPTH_MAX) {
-                        problem_report(l->sink,
-                                        l->filter->path,
-                                        section,
-                                        key,
-                                        part ? "<%s> contains itself."
-                                             : "<%s> is not a part: it is neither built in (ADDR, "
-                                               "USER, PORT) nor a key of [define].",
-                                        name);
-                        return -EINVAL;
-                }
-
-                if (expand(l, key, part, out, used, depth + 1) < 0)
-                        return -EINVAL;
-                s += n;
-        }
-
-        out[*used] = '\0';
-        return 0;
+        return false;
 }
 
-static int add_pattern(const char *key, const char *value, void *userdata) {
-        Loader *l = userdata;
-        _cleanup_(freep) char *regex = NULL;
-        Filter *f = l->filter;
-        Pattern *patterns;
-        size_t used = 0;
+/* What each pattern needs of the rest of the filter. */
+static void check_pattern(Loader *l, const Pattern *p) {
+        const Filter *f = l->filter;
+        char section[PATTERN_SECTION_SIZE];
 
-        if (f->n_patterns == FILTER_PATTERNS_MAX) {
-                problem_report(l->sink,
-                                f->path,
-                                section_names[l->kind],
-                                key,
-                                "a filter has at most %u patterns.",
-                                FILTER_PATTERNS_MAX);
-                return 0;
-        }
+        pattern_section(p, section);
 
-        regex = malloc(FILTER_REGEX_MAX);
-        patterns = reallocarray(f->patterns, f->n_patterns + 1, sizeof(*patterns));
-        if (patterns)
-                f->patterns = patterns;
-        if (!regex || !patterns)
-                return -ENOMEM;
-
-        if (isempty(value)) {
-                problem_report(l->sink,
-                                f->path,
-                                section_names[l->kind],
-                                key,
-                                "the pattern is empty.");
-                return 0;
-        }
-        if (expand(l, key, value, regex, &used, 0) < 0)
-                return 0;
-
-        f->patterns[f->n_patterns] = (Pattern){
-                .name = strdup(key),
-                .group = strdup(""),
-                .regex = strdup(regex),
-                .kind = l->kind,
-        };
-        f->n_patterns++;
-        return f->patterns[f->n_patterns - 1].name && f->patterns[f->n_patterns - 1].regex
-                               ? 0
-                               : -ENOMEM;
+        if (p->kind == PATTERN_BEGIN && f->session == FILTER_SESSION_NONE)
+                wrong(l, section, p->name, "without session = in [filter] there is none to begin.");
+        if (p->kind == PATTERN_CLEAR && f->session == FILTER_SESSION_NONE && !f->clears_address)
+                wrong(l,
+                                section,
+                                p->name,
+                                "there is no session to forgive; [filter] needs session = or "
+                                "clear = address.");
+        if (p->kind == PATTERN_CLEAR && !has_group(p, "user") && !user_is_told_elsewhere(f))
+                wrong(l,
+                                section,
+                                p->name,
+                                "the pattern has no <USER>, so nobody can tell which failures it "
+                                "forgives.");
+        if (has_group(p, "session") && f->session != FILTER_SESSION_CAPTURE)
+                wrong(l, section, p->name, "<SESSION> needs session = capture in [filter].");
+        if (p->kind == PATTERN_PREFIX && !has_group(p, "content"))
+                wrong(l,
+                                section,
+                                p->name,
+                                "the prefix has no <CONTENT>, so the patterns have no text.");
 }
 
-static int set_string(char **target, const char *value) {
+/* Keys of [filter] */
+
+static int copy_string(char **target, const char *value) {
         char *copy = strdup(value);
 
         if (!copy)
@@ -228,8 +242,7 @@ static int set_string(char **target, const char *value) {
         return 0;
 }
 
-static int set_identifiers(Loader *l, const char *value) {
-        Filter *f = l->filter;
+static int add_identifiers(Filter *f, const char *value) {
         const char *word;
         size_t n;
 
@@ -245,86 +258,281 @@ static int set_identifiers(Loader *l, const char *value) {
         return 0;
 }
 
-static int set_key(const char *key, const char *value, void *userdata) {
-        Loader *l = userdata;
-        Filter *f = l->filter;
+static int set_description(Loader *l, const char *key, const char *value) {
+        if (!utf8_is_valid(value)) {
+                wrong(l, "filter", key, "the text is not UTF-8.");
+                return 0;
+        }
+
+        return copy_string(&l->filter->description, value);
+}
+
+static int set_units(Loader *l, const char *key, const char *value) {
+        _cleanup_(match_freep) Match *m = NULL;
         const char *bad = value;
-        int field;
+        int r;
 
-        if (streq(key, "description"))
-                return set_string(&f->description, value);
-        if (streq(key, "units"))
-                return set_string(&f->units, value);
-
-        if (streq(key, "identifiers")) {
-                int r = set_identifiers(l, value);
-
-                if (r != -EINVAL)
-                        return r;
-                problem_report(l->sink,
-                                f->path,
+        r = match_new(&m);
+        if (r >= 0)
+                r = match_add_units(m, value, NULL, &bad);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                wrong(l,
                                 "filter",
                                 key,
-                                "at most %u identifiers are possible.",
-                                FILTER_IDENTIFIERS_MAX);
-                return 0;
-        }
+                                "\"%s\" should be names of units like ssh.service or ssh@.service.",
+                                bad);
 
-        if (streq(key, "require")) {
-                int r = match_parse(f->require, value, &bad);
+        return copy_string(&l->filter->units, value);
+}
 
-                if (r == -ENOMEM)
-                        return r;
-                if (r < 0 || f->require->n_groups != 1)
-                        problem_report(l->sink,
-                                        f->path,
-                                        "filter",
-                                        key,
-                                        "\"%s\" should be terms like _UID=0, without \"+\".",
-                                        bad);
-                return 0;
-        }
+static int set_journal(Loader *l, const char *key, const char *value) {
+        _cleanup_(match_freep) Match *m = NULL;
+        const char *bad = value;
+        int r;
 
-        if (streq(key, "session")) {
-                field = entry_field_from_string(value, strlen(value));
-                if (field < 0)
-                        problem_report(l->sink,
-                                        f->path,
-                                        "filter",
-                                        key,
-                                        "\"%s\" is not a journal field that makes a session; "
-                                        "_PID is the usual one.",
-                                        value);
-                else {
-                        f->session = FILTER_SESSION_FIELD;
-                        f->session_field = (EntryField) field;
-                }
-                return 0;
-        }
+        r = match_new(&m);
+        if (r >= 0)
+                r = match_parse(m, value, &bad);
+        if (r == -ENOMEM)
+                return r;
+        if (r == -ENOENT)
+                wrong(l,
+                                "filter",
+                                key,
+                                "\"%s\": banjo does not read that field; banjo.conf(5) lists "
+                                "those it does.",
+                                bad);
+        else if (r < 0)
+                wrong(l,
+                                "filter",
+                                key,
+                                "\"%s\" should be terms like _SYSTEMD_UNIT=ssh.service, with "
+                                "\"+\" between alternatives.",
+                                bad);
 
-        problem_report(l->sink,
-                        f->path,
-                        "filter",
-                        key,
-                        "unknown key; known are description, units, require, identifiers and "
-                        "session.");
+        return copy_string(&l->filter->journal, value);
+}
+
+static int set_namespace(Loader *l, const char *key, const char *value) {
+        size_t n = strlen(value);
+
+        for (size_t i = 0; i < n; i++)
+                if (!isalnum((unsigned char) value[i]) && !strchr("_.-", value[i]))
+                        n = NAMESPACE_MAX + 1;
+        if (n > NAMESPACE_MAX || value[0] == '.')
+                wrong(l,
+                                "filter",
+                                key,
+                                "\"%s\" is no journal namespace; it should be letters, digits "
+                                "and \"_.-\".",
+                                value);
+
+        return copy_string(&l->filter->journal_namespace, value);
+}
+
+static int set_require(Loader *l, const char *key, const char *value) {
+        Filter *f = l->filter;
+        const char *bad = value;
+        int r;
+
+        r = match_parse(f->require, value, &bad);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || f->require->n_groups != 1)
+                wrong(l, "filter", key, "\"%s\" should be terms like _UID=0, without \"+\".", bad);
         return 0;
 }
 
-static bool is_known_section(const char *name) {
-        if (streq(name, "filter") || streq(name, "define"))
-                return true;
+static int set_identifiers(Loader *l, const char *key, const char *value) {
+        int r;
+
+        r = add_identifiers(l->filter, value);
+        if (r != -EINVAL)
+                return r;
+
+        wrong(l, "filter", key, "at most %u identifiers are possible.", FILTER_IDENTIFIERS_MAX);
+        return 0;
+}
+
+static int set_text(Loader *l, const char *key, const char *value) {
+        if (streq(value, "line"))
+                l->filter->text = FILTER_TEXT_LINE;
+        else if (!streq(value, "message"))
+                wrong(l, "filter", key, "\"%s\" should be message or line.", value);
+
+        return 0;
+}
+
+static int set_session(Loader *l, const char *key, const char *value) {
+        Filter *f = l->filter;
+        int field = entry_field_from_string(value, strlen(value));
+
+        if (streq(value, "capture"))
+                f->session = FILTER_SESSION_CAPTURE;
+        else if (field < 0 || field == ENTRY_MESSAGE)
+                wrong(l,
+                                "filter",
+                                key,
+                                "\"%s\" is not a journal field that makes a session; it should "
+                                "be _PID, SYSLOG_PID or the like, or capture.",
+                                value);
+        else {
+                f->session = FILTER_SESSION_FIELD;
+                f->session_field = (EntryField) field;
+        }
+
+        return 0;
+}
+
+static int set_clear(Loader *l, const char *key, const char *value) {
+        if (streq(value, "address"))
+                l->filter->clears_address = true;
+        else if (!streq(value, "session"))
+                wrong(l, "filter", key, "\"%s\" should be session or address.", value);
+
+        return 0;
+}
+
+static int set_spoofable(Loader *l, const char *key, const char *value) {
+        if (parse_bool(value, &l->filter->spoofable) < 0)
+                wrong(l, "filter", key, "\"%s\" should be yes or no.", value);
+
+        return 0;
+}
+
+static const struct {
+        const char *name;
+        int (*set)(Loader *l, const char *key, const char *value);
+} filter_keys[] = {
+        { "description", set_description },
+        { "units", set_units },
+        { "journal", set_journal },
+        { "namespace", set_namespace },
+        { "require", set_require },
+        { "identifiers", set_identifiers },
+        { "text", set_text },
+        { "session", set_session },
+        { "clear", set_clear },
+        { "spoofable", set_spoofable },
+};
+
+static int set_key(const char *key, const char *value, void *userdata) {
+        const char *names[ELEMENTSOF(filter_keys) + 1] = {};
+        Loader *l = userdata;
+        const char *nearest;
+
+        for (size_t i = 0; i < ELEMENTSOF(filter_keys); i++) {
+                if (streq(key, filter_keys[i].name))
+                        return filter_keys[i].set(l, key, value);
+                names[i] = filter_keys[i].name;
+        }
+
+        nearest = suggest_word(key, names);
+        if (nearest)
+                wrong(l, "filter", key, "unknown key; did you mean %s?", nearest);
+        else
+                wrong(l,
+                                "filter",
+                                key,
+                                "unknown key; known are description, units, journal, namespace, "
+                                "require, identifiers, text, session, clear and spoofable.");
+        return 0;
+}
+
+/* Sections */
+
+/* Splits "fail.ddos". Returns the kind of its patterns, with the group; or -EINVAL. */
+static int parse_section(const char *section, const char **ret_group) {
+        size_t n = strcspn(section, ".");
 
         for (size_t i = 0; i < ELEMENTSOF(section_names); i++)
-                if (streq(name, section_names[i]))
-                        return true;
+                if (strlen(section_names[i]) == n && memcmp(section, section_names[i], n) == 0) {
+                        *ret_group = section[n] ? section + n + 1 : section + n;
+                        return (int) i;
+                }
 
-        return false;
+        return -EINVAL;
+}
+
+static void refuse_section(Loader *l, const char *section) {
+        const char *names[_PATTERN_KIND_MAX + 3] = { "filter", "define" };
+        char word[64];
+        const char *nearest;
+
+        (void) snprintf(word, sizeof(word), "%.*s", (int) strcspn(section, "."), section);
+        for (size_t i = 0; i < ELEMENTSOF(section_names); i++)
+                names[i + 2] = section_names[i];
+
+        nearest = suggest_word(word, names);
+        if (nearest)
+                wrong(l, section, NULL, "unknown section; did you mean [%s]?", nearest);
+        else
+                wrong(l,
+                                section,
+                                NULL,
+                                "unknown section; known are [filter], [define], [prefix], "
+                                "[ignore], [begin], [fail], [once], [clear] and [context].");
+}
+
+static void check_section(Loader *l, const char *section) {
+        const char *group;
+        int kind;
+
+        if (streq(section, "filter") || streq(section, "define"))
+                return;
+
+        kind = parse_section(section, &group);
+        if (kind < 0) {
+                refuse_section(l, section);
+                return;
+        }
+        if (!strchr(section, '.'))
+                return;
+
+        if (kind == PATTERN_PREFIX)
+                wrong(l, section, NULL, "prefixes have no groups; they serve all patterns.");
+        else if (streq(group, GROUP_NORMAL) || streq(group, GROUP_ALL))
+                wrong(l,
+                                section,
+                                NULL,
+                                "\"%s\" cannot be the name of a group: jails mean %s by it.",
+                                group,
+                                streq(group, GROUP_ALL) ? "all of them" : "none");
+        else if (isempty(group) || strlen(group) > GROUP_NAME_MAX ||
+                        strspn(group, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(group))
+                wrong(l,
+                                section,
+                                NULL,
+                                "the name of a group should be up to %u letters, digits, \"-\" "
+                                "and \"_\".",
+                                GROUP_NAME_MAX);
+}
+
+/* Reads the patterns of one kind, of all groups in the order of the file. */
+static int load_kind(Loader *l, PatternKind kind) {
+        l->kind = kind;
+
+        for (size_t i = 0; i < ini_n_sections(l->ini); i++) {
+                int r;
+
+                l->section = ini_get_section(l->ini, i);
+                if (parse_section(l->section, &l->group) != (int) kind)
+                        continue;
+
+                r = ini_foreach(l->ini, l->section, add_pattern, l);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
 }
 
 static int load_patterns(Loader *l) {
         /* What is to be passed over is asked first. */
         static const PatternKind order[] = {
+                PATTERN_PREFIX,
                 PATTERN_IGNORE,
                 PATTERN_BEGIN,
                 PATTERN_FAIL,
@@ -333,29 +541,73 @@ static int load_patterns(Loader *l) {
                 PATTERN_CONTEXT,
         };
         static_assert(ELEMENTSOF(order) == _PATTERN_KIND_MAX, "every kind is read");
-        int r;
 
         for (size_t i = 0; i < ELEMENTSOF(order); i++) {
-                l->kind = order[i];
-                r = ini_foreach(l->ini, section_names[order[i]], add_pattern, l);
+                int r = load_kind(l, order[i]);
+
                 if (r < 0)
                         return r;
         }
 
-        for (size_t i = 0; i < l->filter->n_patterns; i++)
-                if (l->filter->patterns[i].kind == PATTERN_FAIL ||
-                                l->filter->patterns[i].kind == PATTERN_ONCE)
-                        return 0;
+        return 0;
+}
 
-        /* The one there was may be among those. */
+/* What only the file as a whole shows. */
+static void check_filter(Loader *l) {
+        const Filter *f = l->filter;
+        bool fails = false;
+
+        if (!isempty(f->units) && !isempty(f->journal))
+                wrong(l,
+                                "filter",
+                                "journal",
+                                "units and journal cannot both be there; write the units as "
+                                "_SYSTEMD_UNIT=... terms.");
+
+        for (size_t i = 0; i < f->n_prefixes; i++)
+                check_pattern(l, &f->prefixes[i]);
+        for (size_t i = 0; i < f->n_patterns; i++) {
+                check_pattern(l, &f->patterns[i]);
+                fails |= f->patterns[i].kind == PATTERN_FAIL || f->patterns[i].kind == PATTERN_ONCE;
+        }
+
+        /* What is missing may be among what was refused. */
         if (l->sink->n_problems > l->n_before)
-                return 0;
+                return;
 
-        problem_report(l->sink,
-                        l->filter->path,
-                        NULL,
-                        NULL,
-                        "the filter has no pattern in [fail] or [once], so it can recognise nothing.");
+        if (f->session == FILTER_SESSION_CAPTURE && !any_has_group(f, "session"))
+                wrong(l, "filter", "session", "no pattern has a <SESSION> that would capture it.");
+        if (!fails)
+                wrong(l,
+                                NULL,
+                                NULL,
+                                "the filter has no pattern in [fail] or [once], so it can "
+                                "recognise nothing.");
+}
+
+static int filter_new(Filter **ret, const char *name, const char *path) {
+        _cleanup_(filter_freep) Filter *f = NULL;
+        int r;
+
+        f = calloc(1, sizeof(*f));
+        if (!f)
+                return -ENOMEM;
+
+        f->name = strdup(name);
+        f->path = strdup(path);
+        f->description = strdup("");
+        f->units = strdup("");
+        f->journal = strdup("");
+        f->journal_namespace = strdup("");
+        if (!f->name || !f->path || !f->description || !f->units || !f->journal ||
+                        !f->journal_namespace)
+                return -ENOMEM;
+
+        r = match_new(&f->require);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(f);
         return 0;
 }
 
@@ -371,48 +623,28 @@ int filter_load(Filter **ret, const char *name, const char *path, ProblemSink *s
         assert(path);
         assert(sink);
 
-        l = (Loader){ .sink = sink, .n_before = sink->n_problems };
-
         r = ini_load(&ini, path, error);
         if (r < 0) {
                 problem_report(sink, path, NULL, NULL, "%s", error);
                 return r == -ENOMEM ? r : -EINVAL;
         }
 
-        f = calloc(1, sizeof(*f));
-        if (!f)
-                return -ENOMEM;
-
-        f->name = strdup(name);
-        f->path = strdup(path);
-        f->description = strdup("");
-        f->units = strdup("");
-        f->journal = strdup("");
-        f->journal_namespace = strdup("");
-        if (!f->name || !f->path || !f->description || !f->units || !f->journal ||
-                        !f->journal_namespace)
-                return -ENOMEM;
-        r = match_new(&f->require);
+        r = filter_new(&f, name, path);
         if (r < 0)
                 return r;
 
-        l.filter = f;
-        l.ini = ini;
+        l = (Loader){ .filter = f, .ini = ini, .sink = sink, .n_before = sink->n_problems };
 
         for (size_t i = 0; i < ini_n_sections(ini); i++)
-                if (!is_known_section(ini_get_section(ini, i)))
-                        problem_report(sink,
-                                        path,
-                                        ini_get_section(ini, i),
-                                        NULL,
-                                        "unknown section; known are [filter], [define], [fail], "
-                                        "[once], [context] and [ignore].");
+                check_section(&l, ini_get_section(ini, i));
 
         r = ini_foreach(ini, "filter", set_key, &l);
         if (r >= 0)
                 r = load_patterns(&l);
         if (r < 0)
                 return r;
+
+        check_filter(&l);
         if (sink->n_problems > l.n_before)
                 return -EINVAL;
 

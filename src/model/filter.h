@@ -8,7 +8,9 @@
  * banjo.filter(5) describes, and is plain text here: engine/matcher.h compiles the patterns.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/macro.h"
 #include "model/entry.h"
@@ -22,6 +24,7 @@ typedef enum PatternKind {
         PATTERN_IGNORE,  /* [ignore]: passed over, whatever else would match */
         PATTERN_BEGIN,   /* [begin]: a session starts anew */
         PATTERN_CLEAR,   /* [clear]: a login that succeeded */
+        PATTERN_PREFIX,  /* [prefix]: what the others run over */
         _PATTERN_KIND_MAX,
 } PatternKind;
 
@@ -29,11 +32,21 @@ const char *pattern_kind_to_string(PatternKind kind);
 
 typedef struct Pattern {
         char *name;
-        char *group; /* of [fail.GROUP]: used by jails that name it; "" for those always used */
-        char *regex; /* PCRE2, with all <parts> in place; for the whole message, first byte to last
-                      */
+        char *group;   /* of [fail.GROUP]: used by jails that name it; "" for those always used */
+        char *written; /* as it stands in the file */
+        char *regex;   /* PCRE2, with all <parts> in place; for the whole text */
+        uint16_t *origins; /* for each byte of the regex and its end, where in .written it is from
+                            */
         PatternKind kind;
 } Pattern;
+
+/* The section of the file that the pattern stands in, "fail.aggressive". Returns buf. */
+#define PATTERN_SECTION_SIZE 80
+const char *pattern_section(const Pattern *p, char buf[static PATTERN_SECTION_SIZE]);
+
+/* Groups that jails may name besides those of the filter. */
+#define GROUP_NORMAL "normal" /* adds nothing */
+#define GROUP_ALL "all"       /* every group */
 
 /* What the patterns run over. */
 typedef enum FilterText {
@@ -68,9 +81,10 @@ typedef struct Filter {
         EntryField session_field; /* of FILTER_SESSION_FIELD */
         bool clears_address;      /* [clear] also forgives failures of other sessions */
         bool spoofable;           /* the program logs addresses that nobody has verified */
-        Pattern *prefixes;        /* [prefix]; patterns run over what <CONTENT> captured, if any */
+        Pattern *prefixes; /* [prefix]; if there are any, patterns run over what <CONTENT> captured
+                            */
         size_t n_prefixes;
-        Pattern *patterns; /* of all groups; ignore first, then in the order of the file */
+        Pattern *patterns; /* of all groups; in the order in which they are tried */
         size_t n_patterns;
 } Filter;
 
@@ -80,3 +94,6 @@ int filter_load(Filter **ret, const char *name, const char *path, ProblemSink *s
 
 Filter *filter_free(Filter *f);
 DEFINE_CLEANUP(Filter *, filter_free)
+
+/* True if some pattern is of this group, which is not one of the two above. */
+bool filter_has_group(const Filter *f, const char *group);

@@ -9,6 +9,8 @@
 #include "engine/matcher.h"
 #include "model/filter.h"
 
+static char *const all_groups[] = { (char[]){ GROUP_ALL }, NULL };
+
 static void on_problem(const Problem *p, void *userdata) {
         char text[PROBLEM_STR_SIZE];
 
@@ -40,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
 
         assert(filter->n_patterns > 0 && filter->n_patterns <= FILTER_PATTERNS_MAX);
-        if (matcher_new(&m, filter, &error) < 0)
+        if (matcher_new(&m, filter, all_groups, &error) < 0)
                 return 0;
 
         run(m, message, strlen(message));

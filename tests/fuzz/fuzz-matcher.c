@@ -11,6 +11,8 @@
 #include "engine/matcher.h"
 #include "model/filter.h"
 
+static char *const all_groups[] = { (char[]){ GROUP_ALL }, NULL };
+
 #define FILTERS_MAX 256
 
 static Matcher *matchers[FILTERS_MAX];
@@ -35,7 +37,7 @@ static void load_filters(void) {
                 /* They live as long as the process. */
                 assert(n_matchers < FILTERS_MAX);
                 assert(filter_load(&filter, "fuzz", found.gl_pathv[i], &sink) >= 0);
-                assert(matcher_new(&matchers[n_matchers], filter, &error) >= 0);
+                assert(matcher_new(&matchers[n_matchers], filter, all_groups, &error) >= 0);
                 n_matchers++;
         }
         globfree(&found);

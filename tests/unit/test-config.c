@@ -657,7 +657,7 @@ static void wrong_units_of_a_filter_are_named_there(void **state) {
                         sizeof(wanted),
                         "%s: [filter] units: \"nodot\" should be names of units like ssh.service or ssh@.service.",
                         filter);
-        problems_assert(&problems, wanted);
+        assert_non_null(strstr(problems.text, wanted));
         assert_true(jail(c, "b")->refused);
 }
 

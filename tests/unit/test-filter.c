@@ -131,12 +131,24 @@ static void angles_that_mean_something_to_pcre_stay(void **state) {
 static void unknown_parts_are_named(void **state) {
         assert_refused(*state,
                         "[fail]\nbad = 'x <nosuch>'\n",
-                        "[fail] bad: <nosuch> is not a part: it is neither built in (ADDR, USER, PORT) nor "
-                        "a key of [define].");
+                        "[fail] bad: <nosuch> is not a part: it is neither built in (ADDR, IP4, IP6, HOST, "
+                        "USER, PORT, SESSION, TEXT, and in [prefix] CONTENT) nor a key of [define].");
         assert_refused(*state,
-                        "[define]\na = '<b>'\n[once]\nbad = 'x <a>'\n",
-                        "[once] bad: <b> is not a part: it is neither built in (ADDR, USER, PORT) nor a key "
-                        "of [define].");
+                        "[define]\na = '<b>'\nc = 'x'\n[once]\nbad = 'x <nosuchpart>'\n",
+                        "[once] bad: <nosuchpart> is not a part: it is neither built in (ADDR, IP4, IP6, HOST, USER, "
+                        "PORT, SESSION, TEXT, and in [prefix] CONTENT) nor a key of [define].");
+}
+
+static void nearest_part_is_named(void **state) {
+        assert_refused(*state,
+                        "[define]\npeer = 'x'\n[fail]\nbad = '<per> <ADDR>'\n",
+                        "[fail] bad: <per> is not a part; did you mean <peer>?");
+        assert_refused(*state,
+                        "[fail]\nbad = '<ADR>'\n",
+                        "[fail] bad: <ADR> is not a part; did you mean <ADDR>?");
+        assert_refused(*state,
+                        "[fail]\nbad = '<CONTENT> <ADDR>'\n",
+                        "[fail] bad: <CONTENT> is a part of patterns in [prefix] alone.");
 }
 
 static void parts_that_contain_themselves_are_refused(void **state) {
@@ -156,7 +168,7 @@ static void size_of_a_pattern_is_bounded(void **state) {
                         "c = '<d><d><d><d><d><d><d><d><d><d>'\nd = '<e><e><e><e><e><e><e><e><e><e>'\n"
                         "e = 'eeeeeeeee'\n"
                         "[fail]\nbad = '<a>'\n",
-                        "[fail] bad: the pattern is longer than 16384 bytes.");
+                        "[fail] bad: the pattern is longer than 16384 bytes with its parts in place.");
 }
 
 static void empty_patterns_are_refused(void **state) {
@@ -175,12 +187,12 @@ static void filter_without_failures_is_refused(void **state) {
 static void unknown_sections_and_keys_are_named(void **state) {
         assert_refused(*state,
                         "[fail]\na = b\n[failregex]\nx = y\n",
-                        "[failregex] unknown section; known are [filter], [define], [fail], [once], "
-                        "[context] and [ignore].");
+                        "[failregex] unknown section; known are [filter], [define], [prefix], "
+                        "[ignore], [begin], [fail], [once], [clear] and [context].");
         assert_refused(*state,
                         "[filter]\nmaxretry = 3\n[fail]\na = b\n",
-                        "[filter] maxretry: unknown key; known are description, units, require, identifiers "
-                        "and session.");
+                        "[filter] maxretry: unknown key; known are description, units, journal, "
+                        "namespace, require, identifiers, text, session, clear and spoofable.");
 }
 
 static void wrong_values_are_named(void **state) {
@@ -192,8 +204,8 @@ static void wrong_values_are_named(void **state) {
                         "[filter] require: \"root\" should be terms like _UID=0, without \"+\".");
         assert_refused(*state,
                         "[filter]\nsession = pid\n[fail]\na = b\n",
-                        "[filter] session: \"pid\" is not a journal field that makes a session; _PID is the "
-                        "usual one.");
+                        "[filter] session: \"pid\" is not a journal field that makes a session; it should be "
+                        "_PID, SYSLOG_PID or the like, or capture.");
         assert_refused(*state,
                         "[filter]\nidentifiers = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n[fail]\na = b\n",
                         "[filter] identifiers: at most 16 identifiers are possible.");
@@ -270,6 +282,7 @@ int main(void) {
                 cmocka_file_test(backslash_that_is_escaped_escapes_nothing),
                 cmocka_file_test(angles_that_mean_something_to_pcre_stay),
                 cmocka_file_test(unknown_parts_are_named),
+                cmocka_file_test(nearest_part_is_named),
                 cmocka_file_test(parts_that_contain_themselves_are_refused),
                 cmocka_file_test(size_of_a_pattern_is_bounded),
                 cmocka_file_test(empty_patterns_are_refused),
