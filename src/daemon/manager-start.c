@@ -64,22 +64,47 @@ static int load_ban(const char *name, const Ban *ban, void *userdata) {
         return ban_list_add(jail_get_bans(jail), ban, NULL);
 }
 
-static int load_ended(const char *name, const Ban *ban, void *userdata) {
-        Manager *m = userdata;
-        Jail *jail = manager_find_jail(m, name);
+typedef struct Ended {
+        Manager *manager;
+        usec_t lookback;
+} Ended;
 
-        return jail ? jail_forget(jail, &ban->address, ban->end) : 0;
+/* The earliest entry that refills the windows of a jail: each namespace is as far as it is. */
+static usec_t get_refill_start(const Ended *e, const Jail *jail) {
+        const StorePosition *p = &e->manager->position;
+        usec_t realtime = p->realtime, own;
+
+        if (p->cursor && journal_position_realtime(p->cursor,
+                                         jail_get_config(jail)->journal_namespace,
+                                         &own) >= 0)
+                realtime = own;
+
+        return usec_sub(realtime, e->lookback);
+}
+
+static int load_ended(const char *name, const Ban *ban, void *userdata) {
+        Ended *e = userdata;
+        Jail *jail = manager_find_jail(e->manager, name);
+
+        if (!jail || ban->end < get_refill_start(e, jail))
+                return 0;
+
+        return jail_forget(jail, &ban->address, ban->end);
 }
 
 int manager_load_bans(Manager *m) {
+        Ended e = { .manager = m, .lookback = get_lookback(m) };
+        usec_t since = USEC_INFINITY;
         int r;
 
         r = store_foreach_ban(m->store, load_ban, m);
         if (r < 0)
                 return r;
 
-        return store_foreach_ended(
-                        m->store, usec_sub(m->position.realtime, get_lookback(m)), load_ended, m);
+        for (size_t i = 0; i < m->n_jails; i++)
+                since = MIN(since, get_refill_start(&e, m->jails[i]));
+
+        return store_foreach_ended(m->store, since, load_ended, &e);
 }
 
 static int load_in_kernel(const char *name, const Ban *ban, void *userdata) {

@@ -281,8 +281,11 @@ static const char *entry_identity(const char *cursor) {
         return strstr(cursor, ";b=");
 }
 
-static int cursor_realtime(const char *cursor, usec_t *ret) {
-        const char *t = strstr(cursor, ";t=");
+int source_position_realtime(const char *position, usec_t *ret) {
+        const char *t = strstr(position, ";t=");
+
+        if (position[0] == '@')
+                return sscanf(position, "@%" SCNu64, ret) == 1 ? 0 : -EINVAL;
 
         return t && sscanf(t, ";t=%" SCNx64, ret) == 1 ? 0 : -EINVAL;
 }
@@ -368,7 +371,7 @@ static int begin_at_cursor(Source *s, const char *cursor, usec_t lookback) {
                 return r;
         s->by_time = r > 0;
 
-        r = cursor_realtime(cursor, &realtime);
+        r = source_position_realtime(cursor, &realtime);
         if (r < 0)
                 return r;
 
@@ -390,8 +393,12 @@ int source_seek(Source *s, const char *position, usec_t lookback, usec_t since) 
                 return begin_at_cursor(s, position, lookback);
 
         s->start = since;
-        if (position && sscanf(position, "@%" SCNu64, &s->start) != 1)
-                return -EINVAL;
+        if (position) {
+                int r = source_position_realtime(position, &s->start);
+
+                if (r < 0)
+                        return r;
+        }
         return seek_start(s);
 }
 
@@ -503,7 +510,7 @@ static bool is_past(Source *s) {
                 return false;
 
         if (s->by_time) {
-                (void) cursor_realtime(s->position, &realtime);
+                (void) source_position_realtime(s->position, &realtime);
                 s->past = s->realtime <= realtime;
                 return s->past;
         }

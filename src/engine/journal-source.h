@@ -70,6 +70,9 @@ void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past);
  * and an allocated string, or a negative errno. */
 int source_get_position(Source *s, char **ret);
 
+/* The time that such a position speaks of. Returns 0 or -EINVAL. */
+int source_position_realtime(const char *position, usec_t *ret);
+
 /* Looks for files that came or went. Returns 0 or a negative errno. */
 int source_process(Source *s);
 

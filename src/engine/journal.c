@@ -260,6 +260,21 @@ int journal_seek(Journal *j, const char *position, usec_t lookback, usec_t since
         return 0;
 }
 
+int journal_position_realtime(const char *position, const char *name_space, usec_t *ret) {
+        _cleanup_(freep) char *word = NULL;
+        int r;
+
+        assert(position);
+        assert(name_space);
+        assert(ret);
+
+        r = find_word(position, name_space, &word);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+
+        return source_position_realtime(word, ret);
+}
+
 /* The source with the earliest entry. Returns 1; 0 if all are at their ends; JOURNAL_MISSED, with
  * the source that it is about; or a negative errno. */
 static int find_earliest(Journal *j, Source **ret) {

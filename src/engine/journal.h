@@ -77,6 +77,10 @@ bool journal_is_past(const Journal *j);
  * allocated string, or a negative errno. */
 int journal_get_position(Journal *j, char **ret);
 
+/* The time of the entry up to which a namespace was handled. Returns 0; -ENOENT if the position
+ * does not name it; -EINVAL if this is no position; -ENOMEM. */
+int journal_position_realtime(const char *position, const char *name_space, usec_t *ret);
+
 /* A descriptor that becomes readable when the journal has changed, or -1 if there is none: a single
  * file can only be looked at again. */
 int journal_get_fd(Journal *j);
