@@ -187,18 +187,8 @@ static char *identifiers_command(const JailConfig *j) {
         return command;
 }
 
-static const char *pattern_section(const Pattern *p, char buf[static 128]) {
-        (void) snprintf(buf,
-                        128,
-                        "%s%s%s",
-                        pattern_kind_to_string(p->kind),
-                        isempty(p->group) ? "" : ".",
-                        p->group);
-        return buf;
-}
-
 static json_t *pattern_to_json(const JailConfig *j, const Pattern *p, const Ini *ini) {
-        char section[128];
+        char section[PATTERN_SECTION_SIZE];
 
         (void) pattern_section(p, section);
         return json_pack("{so so so so sb}",
@@ -378,7 +368,7 @@ static void print_patterns(const JailConfig *j, const Ini *ini) {
 
         for (size_t i = 0; i < f->n_patterns; i++) {
                 const Pattern *p = &f->patterns[i];
-                char section[128];
+                char section[PATTERN_SECTION_SIZE];
                 const char *written;
 
                 (void) pattern_section(p, section);
