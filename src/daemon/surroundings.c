@@ -245,6 +245,10 @@ static int open_logins(Surroundings *s) {
         }
 
         read_logins(s);
+        for (char **g = s->groups; *g; g++)
+                if (!logins_has_group(s->logins, *g))
+                        log_warning("There is no group %s, whose members allow_sessions is to spare.",
+                                        *g);
         return 0;
 }
 

@@ -118,6 +118,16 @@ int logins_add_group(Logins *l, const char *name) {
         return 0;
 }
 
+bool logins_has_group(const Logins *l, const char *name) {
+        const Group *g;
+
+        assert(l);
+        assert(name);
+
+        g = find_group(l, name);
+        return g && g->known;
+}
+
 static void look_up_groups(Logins *l) {
         for (size_t i = 0; i < l->n_groups; i++) {
                 const struct group *g = getgrnam(l->groups[i].name);

@@ -36,6 +36,9 @@ int logins_get_fd(const Logins *l);
  * at LOGINS_GROUPS_MAX; -ENOMEM. */
 int logins_add_group(Logins *l, const char *name);
 
+/* Whether there was a group of this name at the last logins_refresh(). */
+bool logins_has_group(const Logins *l, const char *name);
+
 /* Reads all sessions anew. Returns 0, or a negative errno with the old state kept. */
 int logins_refresh(Logins *l);
 

@@ -115,7 +115,12 @@ is_unresolved() {
         [[ -n $(unresolved "$1") ]]
 }
 
-# Whether a name has so many addresses in the database.
+# Whether banjod has said these words.
+has_said() {
+        inside journalctl -q -o cat -t banjod | grep -qF -- "$1"
+}
+
+# Whether a name has this address, in hexadecimal digits, in the database.
 is_stored() {
         inside sqlite3 /var/lib/banjo/banjo.db \
                 "SELECT hex(address) FROM names WHERE name = '$1'" | grep -qixF "$2"
@@ -259,6 +264,31 @@ EOT
         wrong_passwords 198.51.100.66 5
         eventually 2 spared 198.51.100.66 office.example.org
         not is_unresolved office.example.org
+}
+
+@test "the helper asks the name server, and tells how long its answer holds" {
+        local answer
+
+        # systemd-resolved is a name server, too, and answers for what is in /etc/hosts, though not for
+        # long: 0 seconds, which the helper calls one. 0 would mean that nobody said.
+        hosts <<<'198.51.100.66 office.example.org'
+        inside systemctl start systemd-resolved.service banjo-resolve.socket
+        inside sh -c "echo nameserver 127.0.0.53 >/etc/resolv.conf
+                sed -i 's/^hosts:.*/hosts: dns/' /etc/nsswitch.conf"
+        answer=$(inside sh -c 'echo office.example.org | socat -t 10 - UNIX-CONNECT:/run/banjo-resolve.socket')
+        inside sh -c ": >/etc/resolv.conf
+                sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf"
+        echo "$answer"
+        diff <(printf '198.51.100.66\nok 1\n') - <<<"$answer"
+}
+
+@test "a group that does not exist is told" {
+        fresh_with <<'EOT'
+[sshd]
+allow_sessions = sudo nonsuch
+EOT
+        eventually 2 has_said 'no group nonsuch'
+        not has_said 'no group sudo'
 }
 
 @test "where an administrator is logged in, nobody is banned, until he logs out" {
