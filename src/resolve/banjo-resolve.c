@@ -92,6 +92,7 @@ static uint32_t get_ttl_of(res_state state, const char *name, int type) {
         return ttl;
 }
 
+/* 0 if the name server does not say. */
 static uint32_t get_ttl(const char *name) {
         struct __res_state state = {};
         uint32_t ttl;
@@ -101,7 +102,8 @@ static uint32_t get_ttl(const char *name) {
 
         ttl = shorter(get_ttl_of(&state, name, ns_t_a), get_ttl_of(&state, name, ns_t_aaaa));
         res_nclose(&state);
-        return ttl == UINT32_MAX ? 0 : ttl;
+        /* What is not to be kept at all holds for no time, which is not the same as unknown. */
+        return ttl == UINT32_MAX ? 0 : ttl == 0 ? 1 : ttl;
 }
 
 static void print_addresses(const struct addrinfo *list) {
