@@ -350,7 +350,7 @@ static int print_define(const char *key, const char *value, void *userdata) {
 /* As in the filter's file, but in the order in which they are tried. */
 static void print_patterns(const JailConfig *j, const Ini *ini) {
         const Filter *f = j->filter;
-        char last[128] = "";
+        char last[PATTERN_SECTION_SIZE] = "";
 
         (void) printf("\n%s# patterns of the filter %s, %s%s\n",
                         color_begin(COLOR_GREY),
