@@ -286,6 +286,35 @@ once_then() {
         [ "$(bans)" = "sshd C0000201/32 3600000000 1 password" ]
 }
 
+@test "a jail reads one namespace" {
+        jail web 'filter = sshd' 'namespace = web' 'ports = 80'
+        for i in 1 2 3 4 5; do
+                wrong $i 192.0.2.1
+                sshd $((10 + i)) $((2000 + i)) 'Failed password for root from 192.0.2.2 port 4711 ssh2' _NAMESPACE=web
+                sshd $((20 + i)) $((3000 + i)) 'Failed password for root from 192.0.2.3 port 4711 ssh2' _NAMESPACE=mail
+        done
+        journal
+        once
+        [ "$status" -eq 0 ]
+        [ "$(bans)" = $'sshd C0000201/32 3600000000 5 password\nweb C0000202/32 3600000000 5 password' ]
+}
+
+@test "units of a glob are read, of users it is refused" {
+        jail glob 'filter = sshd' 'units = ssh@?*-192.0.2.9:*.service' 'ports = 80'
+        printf '[filter]\nunits = *.service\n[fail]\nx = %s\n' "'login from <ADDR> failed'" >config/filters/plain.conf
+        jail mine 'filter = plain' 'ports = 81'
+        for i in 1 2 3 4 5; do
+                wrong $i 192.0.2.1
+                entry $((10 + i)) "_SYSTEMD_UNIT=ssh@$i-192.0.2.9:22-198.51.100.1:$i.service" _UID=0 _PID=$i \
+                        'MESSAGE=Failed password for root from 198.51.100.1 port 4711 ssh2'
+        done
+        journal
+        once
+        [ "$status" -eq 0 ]
+        [[ "$output" == *plain.conf*"a local user cannot forge"* ]]
+        [ "$(bans)" = $'sshd C0000201/32 3600000000 5 password\nglob C6336401/32 3600000000 5 password' ]
+}
+
 @test "entries that lost their unit count" {
         for i in 1 2 3; do wrong $i 192.0.2.1; done
         for i in 4 5; do
