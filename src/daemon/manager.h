@@ -58,8 +58,8 @@ int manager_exit_status(const Manager *m);
 /* Commands. They are reported in the journal by the manager, as bans and unbans are. */
 
 /* Bans by hand. duration 0 is the jail's bantime, USEC_INFINITY for good. reason may be "". Without
- * force, this host's own addresses, gateways and resolvers are not banned, nor a prefix with one in
- * it, nor an allowed address.
+ * force, what the surroundings spare is not banned, nor a prefix with such an address in it, nor
+ * what the jail allows.
  *
  * Returns 1 if the address is banned now, 0 if it was until the same time already; -ENXIO if there
  * is no such jail; -EADDRINUSE if it was refused, with why in error; -EINVAL for a prefix shorter
