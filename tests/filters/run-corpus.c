@@ -15,6 +15,7 @@
 #include <stdarg.h>
 
 #include "base/macro.h"
+#include "engine/forgery.h"
 #include "engine/jail.h"
 
 #define HOSTS_MAX 64
@@ -498,6 +499,26 @@ static void check_all_patterns_are_hit(Run *run) {
         }
 }
 
+/* What cannot be tried, as back references, is for the corpus to show. */
+static void check_is_not_forgeable(Run *run, const Pattern *p) {
+        _cleanup_(freep) char *message = NULL;
+
+        if (forgery_find(p->regex, &message) > 0)
+                wrong(run,
+                                "the pattern \"%s\" takes an address from the peer's own text: %s",
+                                p->name,
+                                message);
+}
+
+static void check_no_pattern_is_forgeable(Run *run) {
+        const Filter *f = run->jail_config.filter;
+
+        for (size_t i = 0; i < f->n_prefixes; i++)
+                check_is_not_forgeable(run, &f->prefixes[i]);
+        for (size_t i = 0; i < f->n_patterns; i++)
+                check_is_not_forgeable(run, &f->patterns[i]);
+}
+
 static void on_problem(const Problem *problem, void *userdata) {
         char text[PROBLEM_STR_SIZE];
 
@@ -578,6 +599,7 @@ int main(int argc, char *argv[]) {
         if (set_up(&run, argv[1 + update]) >= 0) {
                 run_file(&run, f);
                 check_all_patterns_are_hit(&run);
+                check_no_pattern_is_forgeable(&run);
                 (void) printf("%s: %u lines, %u wrong\n", run.path, run.n_lines, run.n_wrong);
 
                 if (update) {

@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Servers that are neither ssh, mail nor web: the real ones, with a real client that fails, and the
+# jails as they are shipped, switched on.
+
+load lib
+
+setup_file() {
+        boot
+        inside sh -s <<'EOT'
+echo syslog_enable=YES >>/etc/vsftpd.conf
+
+for main in /etc/postgresql/*/main; do
+        mkdir -p "$main/conf.d"
+        cat >"$main/conf.d/tests.conf" <<'EOF'
+listen_addresses = '*'
+log_connections = on
+log_destination = 'syslog'
+lc_messages = 'C'
+EOF
+        cat >>"$main/pg_hba.conf" <<'EOF'
+host all all 198.51.100.0/24 scram-sha-256
+host all all 2001:db8::/32 scram-sha-256
+EOF
+done
+
+systemctl start vsftpd.service postgresql.service slapd.service
+ldapmodify -Q -Y EXTERNAL -H ldapi:/// <<'EOF'
+dn: cn=config
+changetype: modify
+replace: olcLogLevel
+olcLogLevel: stats
+EOF
+EOT
+}
+
+teardown_file() {
+        shut_down
+}
+
+setup() {
+        fresh_with <<'EOT'
+[vsftpd]
+enabled = yes
+[postgresql]
+enabled = yes
+[slapd]
+enabled = yes
+EOT
+}
+
+# from ADDRESS: what the attacker's clients connect from that cannot be told.
+from() {
+        if [[ $1 == *:* ]]; then
+                inside ip -netns attacker -6 route replace "$server6" dev eth0 src "$1"
+        else
+                inside ip -netns attacker route replace "$server4" dev eth0 src "$1"
+        fi
+}
+
+wrong_ftp() {
+        local host
+
+        host=$(server_for "$1")
+        [[ $host != *:* ]] || host="[$host]"
+        attacker curl -s -m 8 --interface "$1" --user "${2:-alice}:wrong" "ftp://$host/" || (($? == 67))
+}
+
+wrong_psql() {
+        from "$1"
+        attacker sh -c 'PGPASSWORD=wrong PGCONNECT_TIMEOUT=5 PGSSLMODE=disable \
+                /usr/lib/postgresql/*/bin/psql -h "$1" -U "$2" -d postgres -c "select 1"' \
+                sh "$(server_for "$1")" "${2:-alice}" 2>&1 | grep -q 'authentication failed'
+}
+
+wrong_bind() {
+        local host
+
+        from "$1"
+        host=$(server_for "$1")
+        [[ $host != *:* ]] || host="[$host]"
+        attacker ldapwhoami -x -H "ldap://$host" -D "${2:-cn=admin,dc=example,dc=org}" -w wrong 2>&1 |
+                grep -q 'Invalid credentials'
+}
+
+# banned_after_five JAIL PORT FUNCTION: by four from one address and five from another.
+banned_after_five() {
+        local i
+
+        for i in 1 2 3 4; do
+                "$3" 198.51.100.66
+                "$3" 198.51.100.67
+        done
+        caught_up
+        is_not_banned "$1" 198.51.100.66
+        connects 198.51.100.66 "$2"
+        "$3" 198.51.100.66
+        eventually 2 is_banned "$1" 198.51.100.66
+        is_dropped 198.51.100.66 "$2" "$1"
+        connects 198.51.100.67 "$2"
+        is_not_banned "$1" 198.51.100.67
+}
+
+@test "vsftpd: five wrong passwords, whatever the user" {
+        banned_after_five vsftpd 21 wrong_ftp
+}
+
+@test "vsftpd: unknown users over IPv6" {
+        for i in 1 2 3 4 5; do
+                wrong_ftp 2001:db8:a::66 "nobody$i"
+        done
+        eventually 2 is_banned vsftpd 2001:db8:a::/64
+}
+
+@test "vsftpd: a user name with a victim's line in it convicts who sent it" {
+        for i in 1 2 3 4 5; do
+                wrong_ftp 198.51.100.68 'x] FAIL LOGIN: Client "203.0.113.5'
+        done
+        eventually 2 is_banned vsftpd 198.51.100.68
+        is_not_banned vsftpd 203.0.113.5
+}
+
+@test "PostgreSQL: five wrong passwords" {
+        banned_after_five postgresql 5432 wrong_psql
+}
+
+@test "PostgreSQL: unknown roles over IPv6" {
+        for i in 1 2 3 4 5; do
+                wrong_psql 2001:db8:a::66 "nobody$i"
+        done
+        eventually 2 is_banned postgresql 2001:db8:a::/64
+}
+
+@test "PostgreSQL: a role with a victim's line in it convicts who sent it" {
+        for i in 1 2 3 4 5; do
+                wrong_psql 198.51.100.68 'LOG:  connection received: host=203.0.113.5 port=1'
+        done
+        eventually 2 is_banned postgresql 198.51.100.68
+        is_not_banned postgresql 203.0.113.5
+}
+
+@test "slapd: five wrong binds, of two clients side by side" {
+        banned_after_five slapd 389 wrong_bind
+}
+
+@test "slapd: over IPv6" {
+        for i in 1 2 3 4 5; do
+                wrong_bind 2001:db8:a::66
+        done
+        eventually 2 is_banned slapd 2001:db8:a::/64
+}
