@@ -5,16 +5,27 @@
  * that address allowed, or banned already -> how often within findtime.
  *
  * Sessions. A session is one connection, so it has one peer: a line with another address than the
- * session's means that the key, a process id, has come round, and a new session begins. A failure
- * line without any address waits in the session for one; all that wait are counted when a line
- * tells the address, at the time of that line, because it completes them. A [once] line is a
- * failure only when its session told none before: it is how a client looks that gives up before
- * its first password, and what sshd says besides when it ends a session whose failures were told
- * one by one.
+ * session's means that the key, a process id, has come round, and a new session begins; and so does
+ * a [begin] line. A failure line without any address waits in the session for one; all that wait
+ * are counted when a line tells the address, at the time of that line, because it completes them. A
+ * [once] line is a failure only when its session told none before: it is how a client looks that
+ * gives up before its first password, and what sshd says besides when it ends a session whose
+ * failures were told one by one.
+ *
+ * Logins. A [clear] line forgives what failed in its session under the same name, and with clear =
+ * address what the address failed under it elsewhere. Names are compared by their keyed hashes. A
+ * line without a name is about the one that its session told last. While a ban runs, and of the
+ * time before one that ended, logins forgive nothing, as failures do not count there: in a refill
+ * the windows hold failures that led to the ban, and otherwise they do not.
+ *
+ * Cut messages. Whoever writes the message chooses what stands where it is cut: an address, say. So
+ * the last byte becomes a NUL, and a pattern that has to see the end of what the program wrote does
+ * not match.
  */
 
 #include "engine/jail.h"
 
+#include "base/table.h"
 #include "engine/policy.h"
 #include "engine/session.h"
 #include "engine/tracker.h"
@@ -37,7 +48,10 @@ typedef struct Forgotten {
 
 struct Jail {
         const JailConfig *config;
+        PolicyPrefixes prefixes;
         Matcher *matcher;       /* NULL if the jail is refused */
+        unsigned *weights;      /* by the number of the pattern in the filter */
+        MatcherResult result;   /* of the last entry; its fields are handed out */
         SessionTable *sessions; /* NULL if the filter has none */
         Tracker *tracker;
         BanList *bans;
@@ -64,7 +78,7 @@ int jail_clear(Jail *j) {
         if (r < 0)
                 return r;
 
-        if (!j->config->refused && j->config->filter->session == FILTER_SESSION_FIELD) {
+        if (!j->config->refused && j->config->filter->session != FILTER_SESSION_NONE) {
                 r = session_table_new(&sessions, SESSIONS_MAX);
                 if (r < 0) {
                         tracker_free(tracker);
@@ -80,6 +94,30 @@ int jail_clear(Jail *j) {
         return 0;
 }
 
+/* A hash of a user's name, never 0. */
+static unsigned hash_user(const MatcherSpan *user) {
+        unsigned hash = table_hash(user->data, user->size);
+
+        return hash ? hash : 1;
+}
+
+static int set_weights(Jail *j) {
+        const JailConfig *c = j->config;
+
+        j->weights = calloc(MAX(c->filter->n_patterns, (size_t) 1), sizeof(*j->weights));
+        if (!j->weights)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < c->filter->n_patterns; i++) {
+                j->weights[i] = 1;
+                for (size_t k = 0; k < c->n_weights; k++)
+                        if (streq(c->weights[k].pattern, c->filter->patterns[i].name))
+                                j->weights[i] = c->weights[k].weight;
+        }
+
+        return 0;
+}
+
 int jail_new(Jail **ret, const JailConfig *config, MatcherError *ret_error) {
         _cleanup_(jail_freep) Jail *j = NULL;
         int r;
@@ -92,12 +130,19 @@ int jail_new(Jail **ret, const JailConfig *config, MatcherError *ret_error) {
         if (!j)
                 return -ENOMEM;
         j->config = config;
+        j->prefixes = (PolicyPrefixes){
+                .ipv4 = config->ipv4_prefix,
+                .ipv6 = config->ipv6_prefix,
+                .spoofable = config->spoofable,
+        };
 
         r = ban_list_new(&j->bans);
         if (r >= 0)
                 r = jail_clear(j);
         if (r >= 0 && !config->refused)
                 r = matcher_new(&j->matcher, config->filter, config->groups, ret_error);
+        if (r >= 0 && !config->refused)
+                r = set_weights(j);
         if (r < 0)
                 return r;
 
@@ -113,6 +158,7 @@ Jail *jail_free(Jail *j) {
         tracker_free(j->tracker);
         session_table_free(j->sessions);
         matcher_free(j->matcher);
+        free(j->weights);
         free(j->text);
         free(j);
         return NULL;
@@ -207,70 +253,96 @@ static size_t make_line(Jail *j, const Entry *e) {
         return used;
 }
 
-int jail_match(Jail *j, const Entry *e, MatcherResult *ret) {
-        const EntryValue *message;
+/* What the patterns run over. Returns 0 or -ENOMEM. */
+static int get_text(Jail *j, const Entry *e, const char **ret, size_t *ret_size) {
+        const EntryValue *message = &e->fields[ENTRY_MESSAGE];
+        bool is_line = j->config->filter->text == FILTER_TEXT_LINE;
+        size_t size = message->size;
 
-        assert(j);
-        assert(j->matcher);
-        assert(e);
-        assert(ret);
-
-        message = &e->fields[ENTRY_MESSAGE];
-        if (!message->data)
+        if (!is_line && !e->is_cut) {
+                *ret = message->data;
+                *ret_size = size;
                 return 0;
-        if (j->config->filter->text == FILTER_TEXT_MESSAGE)
-                return matcher_run(j->matcher, message->data, message->size, ret);
+        }
 
         if (!j->text)
                 j->text = malloc(TEXT_SIZE);
         if (!j->text)
                 return -ENOMEM;
 
-        return matcher_run(j->matcher, j->text, make_line(j, e), ret);
+        if (is_line)
+                size = make_line(j, e);
+        else {
+                size = MIN(size, (size_t) TEXT_SIZE);
+                memcpy(j->text, message->data, size);
+        }
+        if ((e->is_cut || size == TEXT_SIZE) && size > 0)
+                j->text[size - 1] = '\0';
+
+        *ret = j->text;
+        *ret_size = size;
+        return 0;
 }
 
-static Session *get_session(Jail *j, const Entry *e, const MatcherResult *result) {
-        const EntryValue *key;
+int jail_match(Jail *j, const Entry *e, MatcherResult *ret) {
+        const char *text;
+        size_t size;
+        int r;
+
+        assert(j);
+        assert(j->matcher);
+        assert(e);
+        assert(ret);
+
+        if (!e->fields[ENTRY_MESSAGE].data)
+                return 0;
+
+        r = get_text(j, e, &text, &size);
+        if (r < 0)
+                return r;
+
+        return matcher_run(j->matcher, text, size, ret);
+}
+
+/* The session of the entry, with what the entry tells it; NULL if it has none. */
+static int get_session(Jail *j, const Entry *e, Session **ret) {
+        const MatcherResult *result = &j->result;
+        const char *key = result->session.data;
+        size_t size = result->session.size;
         Session *s;
 
+        *ret = NULL;
         if (!j->sessions)
-                return NULL;
+                return 0;
 
-        key = &e->fields[j->config->filter->session_field];
-        if (!key->data)
-                return NULL;
+        if (j->config->filter->session == FILTER_SESSION_FIELD) {
+                key = e->fields[j->config->filter->session_field].data;
+                size = e->fields[j->config->filter->session_field].size;
+        }
+        if (!key || size == 0)
+                return 0;
 
-        s = session_table_get(j->sessions, key->data, key->size, e->realtime);
-        if (s && result->has_address && s->has_address &&
-                        !address_equal(&s->address, &result->address))
-                *s = (Session){};
-        if (s && result->has_address) {
+        s = session_table_get(j->sessions, key, size, e->realtime);
+        if (!s)
+                return -ENOMEM;
+
+        if (result->kind == PATTERN_BEGIN ||
+                        (result->has_address && s->has_address &&
+                                        !address_equal(&s->address, &result->address)))
+                session_restart(j->sessions, s);
+        if (result->has_address) {
                 s->has_address = true;
                 s->address = result->address;
         }
+        if (result->user.size > 0)
+                s->user = hash_user(&result->user);
 
-        return s;
+        *ret = s;
+        return 0;
 }
 
-/* How many failures this line tells or completes. */
-static unsigned count_failures(const MatcherResult *result, Session *s) {
-        bool fails = result->kind == PATTERN_FAIL ||
-                     (result->kind == PATTERN_ONCE && (!s || s->n_failures == 0));
-        unsigned n;
-
-        if (!s)
-                return fails && result->has_address;
-
-        if (fails && s->n_pending < PENDING_MAX) {
-                s->n_failures++;
-                s->n_pending++;
-        }
-        if (!s->has_address)
-                return 0;
-
-        n = s->n_pending;
-        s->n_pending = 0;
-        return n;
+static unsigned weight_of(const Jail *j, const Pattern *pattern) {
+        return j->weights[pattern - j->config->filter->patterns];
 }
 
 static bool is_forgotten(const Jail *j, const JailFailure *f) {
@@ -282,35 +354,155 @@ static bool is_forgotten(const Jail *j, const JailFailure *f) {
         return tracker_has_forgotten(j->tracker, &f->target, f->when);
 }
 
-static int count(Jail *j, unsigned n, JailFailure *f) {
-        for (unsigned i = 0; i < n; i++) {
+/* Who failed or logged in, when, and whom that counts for. */
+static JailFailure make_failure(const Jail *j, const Entry *e, const Session *s) {
+        JailFailure f = {
+                .host = s && s->has_address ? s->address : j->result.address,
+                .when = e->realtime,
+                .pattern = j->result.pattern->name,
+                .n_fields = j->result.n_fields,
+                .fields = j->result.fields,
+        };
+
+        f.target = policy_target(&j->prefixes, &j->config->allow, &f.host);
+        return f;
+}
+
+/* A login under this name succeeded. */
+static void forgive(Jail *j, Session *s, const JailFailure *f, unsigned user) {
+        unsigned n = 0;
+
+        if (s)
+                session_forgive_pending(s, user);
+        if (ban_list_find(j->bans, &f->host, f->when) || is_forgotten(j, f))
+                return;
+
+        if (s)
+                n += tracker_clear_session(j->tracker, &f->target, user, s->number, f->when);
+        if (j->config->filter->clears_address)
+                n += tracker_clear_address(j->tracker, &f->target, user, f->when);
+        j->stats.n_forgiven += n;
+}
+
+/* Counts n failures of one pattern and user. Returns 1 if a ban is due, and the rest is left out:
+ * it would count toward the next. */
+static int count_some(Jail *j, const PendingFailure *p, uint32_t session, JailFailure *f) {
+        TrackerFailure t = {
+                .when = f->when,
+                .weight = weight_of(j, p->pattern),
+                .user = p->user,
+                .session = session,
+        };
+
+        if (t.weight == 0)
+                return 0;
+
+        for (unsigned i = 0; i < p->n; i++) {
                 int r;
 
-                if (j->refilling) {
-                        r = tracker_record(j->tracker, &f->target, f->when);
-                        if (r < 0)
-                                return r;
-                        continue;
-                }
-
-                r = tracker_hit(j->tracker, &f->target, f->when, &f->failures);
+                if (j->refilling)
+                        r = tracker_record(j->tracker, &f->target, &t);
+                else
+                        r = tracker_hit(j->tracker, &f->target, &t, &f->failures);
                 if (r < 0)
                         return r;
 
-                j->stats.n_failures++;
-                j->stats.last_failure = f->when;
+                f->n++;
+                f->weight += t.weight;
+                f->pattern = p->pattern->name;
                 if (r > 0)
-                        return JAIL_BAN; /* what is left over would count toward the next */
+                        return 1;
         }
 
-        return JAIL_FAILURE;
+        return 0;
+}
+
+/* Counts those that waited and the entry's own. */
+static int count_all(Jail *j, Session *s, const PendingFailure *own, JailFailure *f) {
+        int r = 0;
+
+        for (size_t i = 0; s && i < s->n_pending && r == 0; i++)
+                r = count_some(j, &s->pending[i], s->number, f);
+        if (r == 0)
+                r = count_some(j, own, s ? s->number : 0, f);
+        if (r < 0)
+                return r;
+
+        if (!j->refilling) {
+                j->stats.n_failures += f->n;
+                j->stats.last_failure = f->when;
+        }
+        return r > 0 ? JAIL_BAN : JAIL_FAILURE;
+}
+
+/* How many failures would count: those of patterns with a weight. */
+static unsigned count_weighty(const Jail *j, const Session *s, const PendingFailure *own) {
+        unsigned n = weight_of(j, own->pattern) > 0 ? own->n : 0;
+
+        for (size_t i = 0; s && i < s->n_pending; i++)
+                n += weight_of(j, s->pending[i].pattern) > 0 ? s->pending[i].n : 0;
+
+        return n;
+}
+
+/* An entry that the address of its failures is known of. */
+static int decide(Jail *j, Session *s, const PendingFailure *own, JailFailure *f) {
+        unsigned n = count_weighty(j, s, own);
+        int r = JAIL_NOTHING;
+
+        if (n == 0)
+                ;
+        else if (allowlist_covers(&j->config->allow, &f->host))
+                j->stats.n_allowed += n;
+        else if (ban_list_find(j->bans, &f->host, f->when))
+                j->stats.n_banned += n;
+        else if (!is_forgotten(j, f))
+                r = count_all(j, s, own, f);
+
+        if (s)
+                session_drop_pending(s);
+        return r;
+}
+
+/* An entry that some pattern recognised. */
+static int process_result(Jail *j, const Entry *e, JailFailure *ret) {
+        const MatcherResult *result = &j->result;
+        PendingFailure own = { .pattern = result->pattern };
+        bool has_address;
+        JailFailure f;
+        Session *s;
+        int r;
+
+        r = get_session(j, e, &s);
+        if (r < 0)
+                return r;
+
+        has_address = s ? s->has_address : result->has_address;
+        own.user = s ? s->user : result->user.size > 0 ? hash_user(&result->user) : 0;
+        own.n = result->kind == PATTERN_FAIL ||
+                (result->kind == PATTERN_ONCE && (!s || s->n_failures == 0));
+        if (s)
+                s->n_failures += own.n;
+
+        if (!has_address) {
+                if (result->kind == PATTERN_CLEAR && own.user != 0 && s)
+                        session_forgive_pending(s, own.user);
+                if (own.n > 0 && s && s->n_waiting < PENDING_MAX)
+                        return session_add_pending(s, own.pattern, own.user);
+                return JAIL_NOTHING;
+        }
+
+        f = make_failure(j, e, s);
+        if (result->kind == PATTERN_CLEAR && own.user != 0)
+                forgive(j, s, &f, own.user);
+
+        r = decide(j, s, &own, &f);
+        if (r == JAIL_FAILURE || r == JAIL_BAN)
+                *ret = f;
+        return r;
 }
 
 int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
-        MatcherResult result;
-        JailFailure f;
-        Session *s;
-        unsigned n;
         int r;
 
         assert(j);
@@ -322,40 +514,15 @@ int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
         if (!fits_namespace(j, e) || (!match_fits(j->config->match, e) && !fits_without_unit(j, e)))
                 return JAIL_NOTHING;
         j->stats.n_entries++;
+        j->stats.n_cut += e->is_cut;
 
-        r = jail_match(j, e, &result);
+        r = jail_match(j, e, &j->result);
         if (r < 0)
                 return r;
-        if (r == 0 || result.kind == PATTERN_IGNORE)
+        if (r == 0 || j->result.kind == PATTERN_IGNORE)
                 return JAIL_NOTHING;
 
-        s = get_session(j, e, &result);
-        n = count_failures(&result, s);
-        f = (JailFailure){
-                .host = s && s->has_address ? s->address : result.address,
-                .when = e->realtime,
-                .pattern = result.pattern->name,
-        };
-
-        if (n == 0)
-                return JAIL_NOTHING;
-
-        if (allowlist_covers(&j->config->allow, &f.host)) {
-                j->stats.n_allowed += n;
-                return JAIL_NOTHING;
-        }
-
-        f.target = policy_target(&j->config->allow, &f.host);
-        if (ban_list_find(j->bans, &f.host, f.when)) {
-                j->stats.n_banned += n;
-                return JAIL_NOTHING;
-        }
-
-        if (is_forgotten(j, &f))
-                return JAIL_NOTHING;
-
-        *ret = f;
-        return count(j, n, ret);
+        return process_result(j, e, ret);
 }
 
 static void forget_prefix(Jail *j, const Address *net, usec_t until) {
@@ -374,7 +541,7 @@ static bool is_target(const Jail *j, const Address *net) {
         Address first = *net, target;
 
         first.prefixlen = (uint16_t) address_family_bits(net->family);
-        target = policy_target(&j->config->allow, &first);
+        target = policy_target(&j->prefixes, &j->config->allow, &first);
         return address_equal(&target, net);
 }
 
@@ -393,7 +560,7 @@ int jail_forget(Jail *j, const Address *a, usec_t until) {
         if (r < 0 || !address_is_host(a))
                 return r;
 
-        target = policy_target(&j->config->allow, a);
+        target = policy_target(&j->prefixes, &j->config->allow, a);
         return address_equal(&target, a) ? 0 : tracker_forget(j->tracker, &target, until);
 }
 
@@ -428,7 +595,15 @@ void jail_get_stats(const Jail *j, JailStats *ret) {
 }
 
 usec_t jail_lookback(const Jail *j) {
+        usec_t lookback = j->sessions ? SESSION_AGE_MAX : 0;
+        unsigned n = 1;
+
         assert(j);
 
-        return usec_add(j->config->findtime, j->sessions ? SESSION_AGE_MAX : 0);
+        if (!j->config->refused && j->config->filter->clears_address)
+                n = TRACKER_CLEAR_WINDOWS;
+        while (n-- > 0)
+                lookback = usec_add(lookback, j->config->findtime);
+
+        return lookback;
 }

@@ -36,10 +36,14 @@ typedef enum JailVerdict {
 /* What jail_process() found; complete for JAIL_FAILURE and JAIL_BAN. */
 typedef struct JailFailure {
         Address host;        /* whose failure it was */
-        Address target;      /* whom it counts for, and who is to be banned: host or its /64 */
+        Address target;      /* whom it counts for, and who is to be banned: host or its network */
         usec_t when;         /* of the entry */
-        unsigned failures;   /* within the window now; maxretry for JAIL_BAN */
-        const char *pattern; /* borrowed from the jail's filter */
+        unsigned failures;   /* within the window now; for JAIL_BAN those that made it */
+        unsigned n;          /* that this entry told or completed, and that were counted */
+        unsigned weight;     /* of these n */
+        const char *pattern; /* of the failure; borrowed from the jail's filter */
+        size_t n_fields;     /* captured in the entry */
+        const MatcherField *fields; /* borrowed from entry and jail, until the next call */
 } JailFailure;
 
 typedef struct JailStats {
@@ -48,6 +52,8 @@ typedef struct JailStats {
         uint64_t n_allowed;   /* failures of allowed addresses */
         uint64_t n_banned;    /* failures of addresses that were banned already */
         uint64_t n_exceeded;  /* messages on which a pattern gave up */
+        uint64_t n_cut;       /* messages of which only the beginning was read */
+        uint64_t n_forgiven;  /* failures that a login took back */
         uint64_t n_forgotten; /* addresses dropped early because the table was full */
         usec_t last_failure;  /* 0 if there was none */
 } JailStats;
@@ -96,5 +102,5 @@ BanList *jail_get_bans(Jail *j);
 void jail_get_stats(const Jail *j, JailStats *ret);
 
 /* How far before a moment entries still matter for the decisions after it: findtime and the longest
- * session. */
+ * session; more where a login's forgiving depends on earlier ones. */
 usec_t jail_lookback(const Jail *j);

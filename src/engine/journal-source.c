@@ -490,6 +490,7 @@ static void store_field(SourceBuffers *buffers, const char *data, size_t size, E
 
         n = size - (size_t) (eq + 1 - data);
         if (field == ENTRY_MESSAGE) {
+                ret->is_cut = n > ENTRY_MESSAGE_MAX;
                 buf = buffers->message;
                 n = MIN(n, sizeof(buffers->message));
         } else {

@@ -4,17 +4,18 @@
 
 #include "base/macro.h"
 
-Address policy_target(const Allowlist *allow, const Address *host) {
+Address policy_target(const PolicyPrefixes *prefixes, const Allowlist *allow, const Address *host) {
         Address net = *host;
 
+        assert(prefixes);
         assert(allow);
         assert(address_is_host(host));
 
-        if (host->family == AF_INET || address_is_shared_prefix(host))
+        if (prefixes->spoofable || (host->family == AF_INET6 && address_is_shared_prefix(host)))
                 return *host;
 
-        address_widen(&net, POLICY_IPV6_PREFIX);
-        return allowlist_overlaps(allow, &net) ? *host : net;
+        address_widen(&net, host->family == AF_INET ? prefixes->ipv4 : prefixes->ipv6);
+        return !address_is_host(&net) && allowlist_overlaps(allow, &net) ? *host : net;
 }
 
 usec_t policy_end(usec_t start, usec_t bantime) {

@@ -11,14 +11,18 @@
 #include "model/address.h"
 #include "model/allowlist.h"
 
-/* An IPv6 peer typically holds a whole /64 and changes within it at will, so that is what is
- * counted and banned. RFC 6177 has why end sites get no less. */
-#define POLICY_IPV6_PREFIX 64
+/* What is counted and banned for a host, in bits. An IPv6 peer typically holds a whole /64 and
+ * changes within it at will; RFC 6177 has why end sites get no less. */
+typedef struct PolicyPrefixes {
+        unsigned ipv4;
+        unsigned ipv6;
+        bool spoofable; /* nobody has verified the addresses: the host alone, always */
+} PolicyPrefixes;
 
-/* What a host's failure counts for, and what is banned for it: an IPv4 host itself; the /64 of an
- * IPv6 host, unless that is shared by strangers (address_is_shared_prefix()) or holds an allowed
+/* What a host's failure counts for, and what is banned for it: its network of the prefix length of
+ * its family, unless that is shared by strangers (address_is_shared_prefix()) or holds an allowed
  * address, in which case it is the host itself. */
-Address policy_target(const Allowlist *allow, const Address *host);
+Address policy_target(const PolicyPrefixes *prefixes, const Allowlist *allow, const Address *host);
 
 /* When a ban that begins at `start` ends: USEC_INFINITY for a bantime of USEC_INFINITY, and never
  * for a finite one. */

@@ -25,6 +25,7 @@ typedef struct SessionItem {
 struct SessionTable {
         SessionItem *items;
         size_t n_max;
+        uint32_t last_number;
 };
 
 int session_table_new(SessionTable **ret, size_t n_max) {
@@ -44,6 +45,7 @@ int session_table_new(SessionTable **ret, size_t n_max) {
 
 static void remove_item(SessionTable *t, SessionItem *item) {
         TABLE_DEL(t->items, item);
+        free(item->session.pending);
         free(item);
 }
 
@@ -82,7 +84,7 @@ Session *session_table_get(SessionTable *t, const char *key, size_t size, usec_t
         if (item) {
                 TABLE_DEL(t->items, item);
                 if (usec_add(item->last, SESSION_AGE_MAX) < when)
-                        item->session = (Session){};
+                        session_restart(t, &item->session);
         } else {
                 if (HASH_COUNT(t->items) >= t->n_max)
                         remove_item(t, t->items);
@@ -90,15 +92,80 @@ Session *session_table_get(SessionTable *t, const char *key, size_t size, usec_t
                 if (!item)
                         return NULL;
                 item->key = make_key(key, size);
+                session_restart(t, &item->session);
         }
 
         item->last = when;
         if (!TABLE_ADD(t->items, key, item)) {
+                free(item->session.pending);
                 free(item);
                 return NULL;
         }
 
         return &item->session;
+}
+
+void session_restart(SessionTable *t, Session *s) {
+        assert(t);
+        assert(s);
+
+        free(s->pending);
+        if (++t->last_number == 0)
+                t->last_number = 1;
+        *s = (Session){ .number = t->last_number };
+}
+
+int session_add_pending(Session *s, const Pattern *pattern, unsigned user) {
+        PendingFailure *pending;
+
+        assert(s);
+        assert(pattern);
+
+        for (size_t i = 0; i < s->n_pending; i++)
+                if (s->pending[i].pattern == pattern && s->pending[i].user == user) {
+                        s->pending[i].n++;
+                        s->n_waiting++;
+                        return 0;
+                }
+
+        if (s->n_pending == SESSION_PENDING_MAX) {
+                s->pending[s->n_pending - 1].user = 0;
+                s->pending[s->n_pending - 1].n++;
+                s->n_waiting++;
+                return 0;
+        }
+
+        pending = reallocarray(s->pending, s->n_pending + 1, sizeof(*pending));
+        if (!pending)
+                return -ENOMEM;
+
+        s->pending = pending;
+        s->pending[s->n_pending++] = (PendingFailure){ pattern, user, 1 };
+        s->n_waiting++;
+        return 0;
+}
+
+void session_drop_pending(Session *s) {
+        assert(s);
+
+        free(s->pending);
+        s->pending = NULL;
+        s->n_pending = 0;
+        s->n_waiting = 0;
+}
+
+void session_forgive_pending(Session *s, unsigned user) {
+        size_t n = 0;
+
+        assert(s);
+        assert(user != 0);
+
+        for (size_t i = 0; i < s->n_pending; i++)
+                if (s->pending[i].user == user)
+                        s->n_waiting -= s->pending[i].n;
+                else
+                        s->pending[n++] = s->pending[i];
+        s->n_pending = n;
 }
 
 size_t session_table_size(const SessionTable *t) {

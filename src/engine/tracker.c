@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Each address keeps the times of its newest failures in order, at most maxretry. A new one is put
- * in its place, for which there is room for one more. Then every run of maxretry neighbours that
- * contains it is looked at (there are two at most), and the oldest time goes.
+ * Each address keeps its newest failures in order of time, at most maxretry: each weighs 1 at
+ * least, so older ones are never needed. A new one is put in its place, for which there is room for
+ * one more. Then every run of neighbours that contains it and lies within findtime is weighed, and
+ * the oldest failure goes.
+ *
+ * A login that may not forgive, because another did within findtime, leaves its failures without a
+ * user, so that no later one forgives them either. So whether a login forgives depends on nothing
+ * that is older than three times findtime, and a daemon that reads so far back comes to the same.
  *
  * A heap over the last failure of each address finds the quietest.
  */
@@ -16,11 +21,13 @@
 typedef struct TrackerItem {
         Address address;
         bool in_table;
-        unsigned n_times;
+        unsigned n_failures;
+        unsigned weight;        /* of them all */
         usec_t forgotten_until; /* failures up to then count nowhere */
-        PrioqNode quiet;        /* ordered by the last failure */
+        usec_t cleared;         /* when a login last had something to forgive; 0 for never */
+        PrioqNode quiet;        /* ordered by the last failure or login that forgave */
         UT_hash_handle hh;
-        usec_t times[]; /* ascending; room for maxretry + 1 */
+        TrackerFailure failures[]; /* ascending; room for maxretry + 1 */
 } TrackerItem;
 
 struct Tracker {
@@ -89,7 +96,7 @@ static TrackerItem *get_item(Tracker *t, const Address *address, usec_t when) {
                 t->n_forgotten++;
         }
 
-        item = calloc(1, sizeof(*item) + (t->params.maxretry + 1) * sizeof(item->times[0]));
+        item = calloc(1, sizeof(*item) + (t->params.maxretry + 1) * sizeof(item->failures[0]));
         if (!item)
                 return NULL;
         item->address = *address;
@@ -108,109 +115,202 @@ static TrackerItem *get_item(Tracker *t, const Address *address, usec_t when) {
         return item;
 }
 
-/* How many of the newest times lie within one window. */
+/* How many of the newest failures lie within one window. */
 static unsigned count_newest(const Tracker *t, const TrackerItem *item) {
-        unsigned n = 0;
+        const TrackerFailure *f = item->failures;
+        unsigned n = 0, last = item->n_failures;
 
-        while (n < item->n_times &&
-                        item->times[item->n_times - 1] - item->times[item->n_times - 1 - n] <=
-                                        t->params.findtime)
+        while (n < last && f[last - 1].when - f[last - 1 - n].when <= t->params.findtime)
                 n++;
 
         return n;
 }
 
-/* Whether a run of maxretry neighbours that contains this place lies within findtime. */
-static bool has_full_window(const Tracker *t, const TrackerItem *item, unsigned place) {
-        unsigned n = t->params.maxretry;
+/* Whether a run of neighbours that contains this place lies within findtime and weighs maxretry.
+ * Returns how many failures it took, or 0. */
+static unsigned find_full_window(const Tracker *t, const TrackerItem *item, unsigned place) {
+        const TrackerFailure *f = item->failures;
+        unsigned end = 0, weight = 0;
 
-        for (unsigned i = place + 1 > n ? place + 1 - n : 0; i <= place && i + n <= item->n_times;
-                        i++)
-                if (item->times[i + n - 1] - item->times[i] <= t->params.findtime)
-                        return true;
+        if (item->weight < t->params.maxretry)
+                return 0;
 
-        return false;
-}
-
-/* Puts a failure in its place, which is returned. */
-static unsigned insert_time(Tracker *t, TrackerItem *item, usec_t when) {
-        unsigned place;
-
-        for (place = item->n_times; place > 0 && item->times[place - 1] > when; place--)
-                item->times[place] = item->times[place - 1];
-
-        item->times[place] = when;
-        item->n_times++;
-        t->n_failures++;
-        prioq_move(&t->quiet, &item->quiet, MAX(item->quiet.when, when));
-        return place;
-}
-
-static void drop_oldest(Tracker *t, TrackerItem *item) {
-        if (item->n_times <= t->params.maxretry)
-                return;
-
-        memmove(item->times, item->times + 1, t->params.maxretry * sizeof(item->times[0]));
-        item->n_times--;
-}
-
-int tracker_record(Tracker *t, const Address *address, usec_t when) {
-        TrackerItem *item;
-
-        assert(t);
-        assert(address);
-
-        item = get_item(t, address, when);
-        if (!item)
-                return -ENOMEM;
-
-        if (when > item->forgotten_until) {
-                (void) insert_time(t, item, when);
-                drop_oldest(t, item);
+        for (unsigned start = 0; start <= place; start++) {
+                for (; end < item->n_failures && f[end].when - f[start].when <= t->params.findtime;
+                                end++)
+                        weight += f[end].weight;
+                if (end > place && weight >= t->params.maxretry)
+                        return MIN(end - start, t->params.maxretry);
+                weight -= f[start].weight;
         }
 
         return 0;
 }
 
-int tracker_hit(Tracker *t, const Address *address, usec_t when, unsigned *ret_failures) {
-        TrackerItem *item;
+/* Puts a failure in its place, which is returned. */
+static unsigned insert_failure(Tracker *t, TrackerItem *item, const TrackerFailure *f) {
         unsigned place;
+
+        for (place = item->n_failures; place > 0 && item->failures[place - 1].when > f->when;
+                        place--)
+                item->failures[place] = item->failures[place - 1];
+
+        item->failures[place] = *f;
+        item->n_failures++;
+        item->weight += f->weight;
+        t->n_failures++;
+        prioq_move(&t->quiet, &item->quiet, MAX(item->quiet.when, f->when));
+        return place;
+}
+
+/* Drops the first n. */
+static void drop_oldest(TrackerItem *item, unsigned n) {
+        for (unsigned i = 0; i < n; i++)
+                item->weight -= item->failures[i].weight;
+        item->n_failures -= n;
+        memmove(item->failures, item->failures + n, item->n_failures * sizeof(item->failures[0]));
+}
+
+int tracker_record(Tracker *t, const Address *address, const TrackerFailure *f) {
+        TrackerItem *item;
 
         assert(t);
         assert(address);
+        assert(f);
+        assert(f->weight > 0);
 
-        item = get_item(t, address, when);
+        item = get_item(t, address, f->when);
         if (!item)
                 return -ENOMEM;
 
-        if (when <= item->forgotten_until) {
+        if (f->when > item->forgotten_until) {
+                (void) insert_failure(t, item, f);
+                if (item->n_failures > t->params.maxretry)
+                        drop_oldest(item, 1);
+        }
+
+        return 0;
+}
+
+int tracker_hit(Tracker *t,
+                const Address *address,
+                const TrackerFailure *f,
+                unsigned *ret_failures) {
+        unsigned place, n;
+        TrackerItem *item;
+
+        assert(t);
+        assert(address);
+        assert(f);
+        assert(f->weight > 0);
+
+        item = get_item(t, address, f->when);
+        if (!item)
+                return -ENOMEM;
+
+        if (f->when <= item->forgotten_until) {
                 if (ret_failures)
                         *ret_failures = count_newest(t, item);
                 return 0;
         }
 
-        place = insert_time(t, item, when);
-        if (has_full_window(t, item, place)) {
+        place = insert_failure(t, item, f);
+        n = find_full_window(t, item, place);
+        if (n > 0) {
                 if (ret_failures)
-                        *ret_failures = t->params.maxretry;
-                item->n_times = 0;
+                        *ret_failures = n;
+                item->n_failures = 0;
+                item->weight = 0;
                 return 1;
         }
 
-        drop_oldest(t, item);
+        if (item->n_failures > t->params.maxretry)
+                drop_oldest(item, 1);
         if (ret_failures)
                 *ret_failures = count_newest(t, item);
         return 0;
 }
 
-static void forget_times(Tracker *t, TrackerItem *item, usec_t until) {
+unsigned tracker_clear_session(Tracker *t,
+                const Address *address,
+                unsigned user,
+                uint32_t session,
+                usec_t when) {
+        TrackerItem *item;
+        unsigned n = 0, n_before;
+
+        assert(t);
+        assert(address);
+        assert(user != 0);
+        assert(session != 0);
+
+        TABLE_FIND(t->items, address, item);
+        if (!item)
+                return 0;
+
+        n_before = item->n_failures;
+        for (unsigned i = 0; i < n_before; i++) {
+                const TrackerFailure *f = &item->failures[i];
+
+                if (f->user == user && f->session == session && f->when <= when)
+                        item->weight -= f->weight;
+                else
+                        item->failures[n++] = *f;
+        }
+
+        item->n_failures = n;
+        return n_before - n;
+}
+
+unsigned tracker_clear_address(Tracker *t, const Address *address, unsigned user, usec_t when) {
+        unsigned n = 0, n_found = 0, n_before;
+        TrackerItem *item;
+        bool may;
+
+        assert(t);
+        assert(address);
+        assert(user != 0);
+
+        TABLE_FIND(t->items, address, item);
+        if (!item)
+                return 0;
+
+        may = item->cleared == 0 || when >= usec_add(item->cleared, t->params.findtime);
+        n_before = item->n_failures;
+        for (unsigned i = 0; i < n_before; i++) {
+                TrackerFailure f = item->failures[i];
+
+                /* What is too old counts no more, and one that read less far back knows nothing
+                 * of it. */
+                if (f.user == user && f.when <= when &&
+                                usec_add(f.when, t->params.findtime) >= when) {
+                        n_found++;
+                        f.user = 0;
+                        if (may) {
+                                item->weight -= f.weight;
+                                continue;
+                        }
+                }
+                item->failures[n++] = f;
+        }
+
+        item->n_failures = n;
+        if (n_found > 0) {
+                item->cleared = MAX(item->cleared, when);
+                prioq_move(&t->quiet, &item->quiet, MAX(item->quiet.when, when));
+        }
+        return n_before - n;
+}
+
+static void forget_failures(Tracker *t, TrackerItem *item, usec_t until) {
         unsigned n = 0;
 
-        while (n < item->n_times && item->times[n] <= until)
+        while (n < item->n_failures && item->failures[n].when <= until)
                 n++;
-        memmove(item->times, item->times + n, (item->n_times - n) * sizeof(item->times[0]));
-        item->n_times -= n;
+        drop_oldest(item, n);
         item->forgotten_until = MAX(item->forgotten_until, until);
+        if (item->cleared <= until)
+                item->cleared = 0;
         prioq_move(&t->quiet, &item->quiet, MAX(item->quiet.when, until));
 }
 
@@ -224,7 +324,7 @@ int tracker_forget(Tracker *t, const Address *address, usec_t until) {
         if (!item)
                 return -ENOMEM;
 
-        forget_times(t, item, until);
+        forget_failures(t, item, until);
         return 0;
 }
 
@@ -236,7 +336,7 @@ void tracker_forget_within(Tracker *t, const Address *net, usec_t until) {
 
         HASH_ITER(hh, t->items, item, next)
         if (address_covers(net, &item->address))
-                forget_times(t, item, until);
+                forget_failures(t, item, until);
 }
 
 bool tracker_has_forgotten(const Tracker *t, const Address *address, usec_t when) {

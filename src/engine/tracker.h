@@ -4,10 +4,10 @@
 /*
  * Failure tracker
  *
- * Answers one question on behalf of one jail: has this address failed maxretry times within
- * findtime?
+ * Answers one question on behalf of one jail: do the failures of this address within findtime weigh
+ * maxretry?
  *
- * The window is strictly sliding: maxretry failures count together if the first and the last of
+ * The window is strictly sliding: failures count together if the first and the last of
  * them lie at most findtime apart, to the microsecond. (fail2ban scales a counter down instead,
  * so that failures further apart may add up.)
  *
@@ -30,10 +30,17 @@
 typedef struct Tracker Tracker;
 
 typedef struct TrackerParams {
-        unsigned maxretry;    /* failures that make a ban; at least 1 */
+        unsigned maxretry;    /* the weight that makes a ban; at least 1 */
         usec_t findtime;      /* the window they have to fall in; more than 0 */
         size_t max_addresses; /* addresses remembered at a time; at least 1 */
 } TrackerParams;
+
+typedef struct TrackerFailure {
+        usec_t when;
+        unsigned weight; /* what it counts; at least 1 */
+        unsigned user; /* a hash of the user's name, for logins to forgive; 0 if nobody knows it */
+        uint32_t session; /* 0 for none */
+} TrackerFailure;
 
 typedef struct TrackerStats {
         size_t n_addresses;   /* remembered now */
@@ -49,21 +56,41 @@ int tracker_new(Tracker **ret, const TrackerParams *params);
 Tracker *tracker_free(Tracker *t);
 DEFINE_CLEANUP(Tracker *, tracker_free)
 
-/* Records a failure by the address, which is copied, at the given time. Times may arrive out of
- * order.
+/* Records a failure by the address; both are copied. Times may arrive out of order.
  *
  * Only the newest maxretry failures are kept, so one that arrives very late, behind many newer
  * ones, may be judged without some of its neighbours.
  *
- * Returns 1 if maxretry failures now lie within findtime, 0 if not, -ENOMEM if it could not be
- * recorded. After a 1 the address starts again from zero, so one burst yields one ban and not one
- * for every further line. If ret_failures is not NULL it receives how many of the newest failures
- * lie within one window; it is set unless an error is returned. */
-int tracker_hit(Tracker *t, const Address *address, usec_t when, unsigned *ret_failures);
+ * Returns 1 if failures that weigh maxretry now lie within findtime, 0 if not, -ENOMEM if it could
+ * not be recorded. After a 1 the address starts again from zero, so one burst yields one ban and
+ * not one for every further line. If ret_failures is not NULL it receives how many of the newest
+ * failures lie within one window, or how many made the ban, maxretry at most; it is set unless an
+ * error is returned. */
+int tracker_hit(Tracker *t,
+                const Address *address,
+                const TrackerFailure *failure,
+                unsigned *ret_failures);
 
 /* Records a failure of the past, when it was decided already what it led to: whether maxretry lie
  * within findtime is not asked, and nothing starts again from zero. Returns 0 or -ENOMEM. */
-int tracker_record(Tracker *t, const Address *address, usec_t when);
+int tracker_record(Tracker *t, const Address *address, const TrackerFailure *failure);
+
+/* A login succeeded: forgets the failures of the address by this user in this session, up to and
+ * including the given time. Neither may be 0. Returns how many they were. */
+unsigned tracker_clear_session(Tracker *t,
+                const Address *address,
+                unsigned user,
+                uint32_t session,
+                usec_t when);
+
+/* The same in all sessions, and once per findtime: a login that has something to forgive within
+ * findtime of another that had forgives nothing, and no later login forgives that either. */
+unsigned tracker_clear_address(Tracker *t, const Address *address, unsigned user, usec_t when);
+
+/* How far before the failures that count their forgiving depends on, in units of findtime: a
+ * failure is forgiven by a login, which another before it prevents, which depends on its failures.
+ */
+#define TRACKER_CLEAR_WINDOWS 3
 
 /* Forgets the failures of the address up to and including the given time, for instance because a
  * ban ended then. Failures of before that are told later, out of order or by reading the journal
@@ -77,7 +104,8 @@ void tracker_forget_within(Tracker *t, const Address *net, usec_t until);
 /* True if a failure of the address at that time counts nowhere, because of the above. */
 bool tracker_has_forgotten(const Tracker *t, const Address *address, usec_t when);
 
-/* Drops the addresses whose last failure is more than findtime before now. Returns their number.
+/* Drops the addresses whose last failure, or login that had something to forgive, is more than
+ * findtime before now. Returns their number.
  * The tracker answers correctly without this call; it only gives memory back. */
 size_t tracker_expire(Tracker *t, usec_t now);
 

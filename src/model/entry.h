@@ -64,6 +64,7 @@ typedef struct EntryValue {
  * with several values the first counts. */
 typedef struct Entry {
         EntryValue fields[_ENTRY_FIELD_MAX];
+        bool is_cut;     /* the message was longer than ENTRY_MESSAGE_MAX */
         usec_t realtime; /* when journald received the entry, CLOCK_REALTIME */
 } Entry;
 

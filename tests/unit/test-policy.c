@@ -4,13 +4,15 @@
 
 #include "engine/policy.h"
 
+static const PolicyPrefixes usual = { .ipv4 = 32, .ipv6 = 64 };
+
 static void assert_target(const char *allowed, const char *host, const char *target) {
         _cleanup_(allowlist_done) Allowlist allow = {};
         Address h = addr(host), wanted = addr(target), got;
         const char *bad;
 
         assert_ok(allowlist_parse(&allow, allowed, &bad));
-        got = policy_target(&allow, &h);
+        got = policy_target(&usual, &allow, &h);
         assert_true(address_equal(&got, &wanted));
 }
 

@@ -16,20 +16,28 @@ static Tracker *new_tracker(unsigned maxretry, usec_t findtime, size_t max_addre
         return t;
 }
 
+static int hit(Tracker *t, const Address *a, usec_t when, unsigned *ret) {
+        return tracker_hit(t, a, &(const TrackerFailure){ .when = when, .weight = 1 }, ret);
+}
+
+static int record(Tracker *t, const Address *a, usec_t when) {
+        return tracker_record(t, a, &(const TrackerFailure){ .when = when, .weight = 1 });
+}
+
 static void third_failure_within_findtime_bans(void **state) {
         _cleanup_(tracker_freep) Tracker *t = new_tracker(3, FINDTIME, 16);
         Address a = addr("192.0.2.1"), b = addr("192.0.2.2");
         unsigned n;
 
-        assert_int_equal(tracker_hit(t, &a, T0, &n), 0);
+        assert_int_equal(hit(t, &a, T0, &n), 0);
         assert_int_equal(n, 1);
-        assert_int_equal(tracker_hit(t, &b, T0, NULL), 0); /* someone else */
-        assert_int_equal(tracker_hit(t, &a, T0 + FINDTIME / 2, NULL), 0);
-        assert_int_equal(tracker_hit(t, &a, T0 + FINDTIME - 1, &n), 1);
+        assert_int_equal(hit(t, &b, T0, NULL), 0); /* someone else */
+        assert_int_equal(hit(t, &a, T0 + FINDTIME / 2, NULL), 0);
+        assert_int_equal(hit(t, &a, T0 + FINDTIME - 1, &n), 1);
         assert_int_equal(n, 3);
 
         /* One burst, one ban. */
-        assert_int_equal(tracker_hit(t, &a, T0 + FINDTIME - 1, &n), 0);
+        assert_int_equal(hit(t, &a, T0 + FINDTIME - 1, &n), 0);
         assert_int_equal(n, 1);
 }
 
@@ -38,13 +46,13 @@ static void recorded_failures_are_decided_by_the_next(void **state) {
         Address a = addr("192.0.2.1");
 
         for (unsigned i = 0; i < 5; i++)
-                assert_int_equal(tracker_record(t, &a, T0 + i), 0);
-        assert_int_equal(tracker_hit(t, &a, T0 + 5, NULL), 1);
+                assert_int_equal(record(t, &a, T0 + i), 0);
+        assert_int_equal(hit(t, &a, T0 + 5, NULL), 1);
 
         /* A full window of before convicts nobody who fails once more, long after. */
         for (unsigned i = 0; i < 3; i++)
-                assert_int_equal(tracker_record(t, &a, T0 + i), 0);
-        assert_int_equal(tracker_hit(t, &a, T0 + 10 * FINDTIME, NULL), 0);
+                assert_int_equal(record(t, &a, T0 + i), 0);
+        assert_int_equal(hit(t, &a, T0 + 10 * FINDTIME, NULL), 0);
 }
 
 static void one_failure_is_enough_where_maxretry_is_one(void **state) {
@@ -53,7 +61,7 @@ static void one_failure_is_enough_where_maxretry_is_one(void **state) {
         unsigned n;
 
         for (unsigned i = 0; i < 3; i++) {
-                assert_int_equal(tracker_hit(t, &a, T0, &n), 1);
+                assert_int_equal(hit(t, &a, T0, &n), 1);
                 assert_int_equal(n, 1);
         }
 }
@@ -64,9 +72,9 @@ static void window_is_findtime_long_to_the_microsecond(void **state) {
         for (usec_t late = 0; late < 2; late++) {
                 _cleanup_(tracker_freep) Tracker *t = new_tracker(3, FINDTIME, 16);
 
-                assert_int_equal(tracker_hit(t, &a, T0, NULL), 0);
-                assert_int_equal(tracker_hit(t, &a, T0 + 1, NULL), 0);
-                assert_int_equal(tracker_hit(t, &a, T0 + FINDTIME + late, NULL), late ? 0 : 1);
+                assert_int_equal(hit(t, &a, T0, NULL), 0);
+                assert_int_equal(hit(t, &a, T0 + 1, NULL), 0);
+                assert_int_equal(hit(t, &a, T0 + FINDTIME + late, NULL), late ? 0 : 1);
         }
 }
 
@@ -77,7 +85,7 @@ static void window_slides_failure_by_failure(void **state) {
 
         /* One every 151 seconds: five of them never lie within ten minutes. */
         for (unsigned i = 0; i < 5000; i++) {
-                assert_int_equal(tracker_hit(t, &a, T0 + i * 151 * USEC_PER_SEC, &n), 0);
+                assert_int_equal(hit(t, &a, T0 + i * 151 * USEC_PER_SEC, &n), 0);
                 assert_int_equal(n, MIN(i + 1, 4u));
         }
 }
@@ -88,7 +96,7 @@ static void failures_outside_findtime_do_not_add_up(void **state) {
 
         /* A week of one failure every two minutes, in no time at all. */
         for (usec_t when = T0; when < T0 + 7 * USEC_PER_DAY; when += 2 * FINDTIME)
-                assert_int_equal(tracker_hit(t, &a, when, NULL), 0);
+                assert_int_equal(hit(t, &a, when, NULL), 0);
 }
 
 static void order_of_arrival_does_not_matter_within_the_window(void **state) {
@@ -106,10 +114,7 @@ static void order_of_arrival_does_not_matter_within_the_window(void **state) {
                 _cleanup_(tracker_freep) Tracker *t = new_tracker(3, FINDTIME, 16);
 
                 for (unsigned k = 0; k < 3; k++)
-                        assert_int_equal(tracker_hit(t,
-                                                         &a,
-                                                         T0 + orders[i][k] * (FINDTIME / 2),
-                                                         NULL),
+                        assert_int_equal(hit(t, &a, T0 + orders[i][k] * (FINDTIME / 2), NULL),
                                         k == 2);
         }
 }
@@ -119,12 +124,12 @@ static void late_failure_joins_those_around_it(void **state) {
         Address a = addr("192.0.2.1");
         unsigned n;
 
-        assert_int_equal(tracker_hit(t, &a, T0, NULL), 0);
-        assert_int_equal(tracker_hit(t, &a, T0 + 2 * FINDTIME, &n), 0);
+        assert_int_equal(hit(t, &a, T0, NULL), 0);
+        assert_int_equal(hit(t, &a, T0 + 2 * FINDTIME, &n), 0);
         assert_int_equal(n, 1);
-        assert_int_equal(tracker_hit(t, &a, T0 + FINDTIME / 4, &n), 0);
+        assert_int_equal(hit(t, &a, T0 + FINDTIME / 4, &n), 0);
         assert_int_equal(n, 1); /* the newest stands alone */
-        assert_int_equal(tracker_hit(t, &a, T0 + FINDTIME / 2, NULL), 1);
+        assert_int_equal(hit(t, &a, T0 + FINDTIME / 2, NULL), 1);
 }
 
 static void full_table_forgets_the_quietest(void **state) {
@@ -132,28 +137,28 @@ static void full_table_forgets_the_quietest(void **state) {
         Address a = addr("192.0.2.1"), b = addr("192.0.2.2"), c = addr("192.0.2.3");
         TrackerStats stats;
 
-        assert_ok(tracker_hit(t, &a, T0 + 1, NULL));
-        assert_ok(tracker_hit(t, &b, T0 + 2, NULL));
-        assert_ok(tracker_hit(t, &c, T0 + 3, NULL));
+        assert_ok(hit(t, &a, T0 + 1, NULL));
+        assert_ok(hit(t, &b, T0 + 2, NULL));
+        assert_ok(hit(t, &c, T0 + 3, NULL));
 
         tracker_get_stats(t, &stats);
         assert_int_equal(stats.n_addresses, 2);
         assert_int_equal(stats.n_forgotten, 1);
         assert_int_equal(stats.n_failures, 3);
-        assert_int_equal(tracker_hit(t, &b, T0 + 4, NULL), 1);
-        assert_int_equal(tracker_hit(t, &a, T0 + 5, NULL), 0);
+        assert_int_equal(hit(t, &b, T0 + 4, NULL), 1);
+        assert_int_equal(hit(t, &a, T0 + 5, NULL), 0);
 }
 
 static void failing_again_makes_an_address_less_quiet(void **state) {
         _cleanup_(tracker_freep) Tracker *t = new_tracker(3, FINDTIME, 2);
         Address a = addr("192.0.2.1"), b = addr("192.0.2.2"), c = addr("192.0.2.3");
 
-        assert_ok(tracker_hit(t, &a, T0 + 1, NULL));
-        assert_ok(tracker_hit(t, &b, T0 + 2, NULL));
-        assert_ok(tracker_hit(t, &a, T0 + 3, NULL));
-        assert_ok(tracker_hit(t, &b, T0 + 1, NULL)); /* a late one changes nothing */
-        assert_ok(tracker_hit(t, &c, T0 + 4, NULL));
-        assert_int_equal(tracker_hit(t, &a, T0 + 5, NULL), 1);
+        assert_ok(hit(t, &a, T0 + 1, NULL));
+        assert_ok(hit(t, &b, T0 + 2, NULL));
+        assert_ok(hit(t, &a, T0 + 3, NULL));
+        assert_ok(hit(t, &b, T0 + 1, NULL)); /* a late one changes nothing */
+        assert_ok(hit(t, &c, T0 + 4, NULL));
+        assert_int_equal(hit(t, &a, T0 + 5, NULL), 1);
 }
 
 static void number_of_addresses_is_bounded_in_a_flood(void **state) {
@@ -167,7 +172,7 @@ static void number_of_addresses_is_bounded_in_a_flood(void **state) {
                 Address a;
 
                 assert_ok(address_from_bytes(AF_INET6, bytes, 64, &a));
-                assert_int_equal(tracker_hit(t, &a, T0 + i, NULL), 0);
+                assert_int_equal(hit(t, &a, T0 + i, NULL), 0);
         }
         tracker_get_stats(t, &stats);
         assert_int_equal(stats.n_addresses, 1000);
@@ -179,15 +184,15 @@ static void forgotten_failures_do_not_count_and_later_ones_do(void **state) {
         Address a = addr("192.0.2.1");
         unsigned n;
 
-        assert_int_equal(tracker_hit(t, &a, T0, NULL), 0);
+        assert_int_equal(hit(t, &a, T0, NULL), 0);
         assert_int_equal(tracker_forget(t, &a, T0 + 10), 0);
-        assert_int_equal(tracker_hit(t, &a, T0 + 5, &n), 0); /* told late */
+        assert_int_equal(hit(t, &a, T0 + 5, &n), 0); /* told late */
         assert_int_equal(n, 0);
-        assert_int_equal(tracker_hit(t, &a, T0 + 10, &n), 0); /* the end itself is within */
+        assert_int_equal(hit(t, &a, T0 + 10, &n), 0); /* the end itself is within */
         assert_int_equal(n, 0);
-        assert_int_equal(tracker_hit(t, &a, T0 + 11, &n), 0);
+        assert_int_equal(hit(t, &a, T0 + 11, &n), 0);
         assert_int_equal(n, 1);
-        assert_int_equal(tracker_hit(t, &a, T0 + 12, NULL), 1);
+        assert_int_equal(hit(t, &a, T0 + 12, NULL), 1);
 }
 
 static void forgetting_keeps_what_came_after(void **state) {
@@ -195,15 +200,15 @@ static void forgetting_keeps_what_came_after(void **state) {
         Address a = addr("192.0.2.1");
         unsigned n;
 
-        assert_int_equal(tracker_hit(t, &a, T0, NULL), 0);
-        assert_int_equal(tracker_hit(t, &a, T0 + 20, NULL), 0);
+        assert_int_equal(hit(t, &a, T0, NULL), 0);
+        assert_int_equal(hit(t, &a, T0 + 20, NULL), 0);
         assert_int_equal(tracker_forget(t, &a, T0 + 10), 0);
         assert_int_equal(tracker_forget(t, &a, T0 + 5), 0); /* an earlier end takes nothing back */
-        assert_int_equal(tracker_hit(t, &a, T0 + 8, &n), 0);
+        assert_int_equal(hit(t, &a, T0 + 8, &n), 0);
         assert_int_equal(n, 1);
-        assert_int_equal(tracker_hit(t, &a, T0 + 21, &n), 0);
+        assert_int_equal(hit(t, &a, T0 + 21, &n), 0);
         assert_int_equal(n, 2);
-        assert_int_equal(tracker_hit(t, &a, T0 + 22, &n), 1);
+        assert_int_equal(hit(t, &a, T0 + 22, &n), 1);
 }
 
 static void address_can_be_forgotten_before_it_is_known(void **state) {
@@ -214,8 +219,8 @@ static void address_can_be_forgotten_before_it_is_known(void **state) {
         assert_int_equal(tracker_forget(t, &a, T0), 0);
         assert_true(tracker_has_forgotten(t, &a, T0));
         assert_false(tracker_has_forgotten(t, &a, T0 + 1));
-        assert_int_equal(tracker_hit(t, &a, T0, NULL), 0);
-        assert_int_equal(tracker_hit(t, &a, T0 + 1, NULL), 1);
+        assert_int_equal(hit(t, &a, T0, NULL), 0);
+        assert_int_equal(hit(t, &a, T0 + 1, NULL), 1);
 }
 
 static void forgetting_a_prefix_spares_its_neighbours(void **state) {
@@ -223,13 +228,13 @@ static void forgetting_a_prefix_spares_its_neighbours(void **state) {
         Address in = addr("192.0.2.1"), in2 = addr("192.0.2.255"), out = addr("192.0.3.1"),
                 net = addr("192.0.2.0/24");
 
-        assert_int_equal(tracker_hit(t, &in, T0, NULL), 0);
-        assert_int_equal(tracker_hit(t, &in2, T0 + 20, NULL), 0);
-        assert_int_equal(tracker_hit(t, &out, T0, NULL), 0);
+        assert_int_equal(hit(t, &in, T0, NULL), 0);
+        assert_int_equal(hit(t, &in2, T0 + 20, NULL), 0);
+        assert_int_equal(hit(t, &out, T0, NULL), 0);
         tracker_forget_within(t, &net, T0 + 10);
-        assert_int_equal(tracker_hit(t, &in, T0 + 30, NULL), 0);
-        assert_int_equal(tracker_hit(t, &in2, T0 + 30, NULL), 1); /* failed after that moment */
-        assert_int_equal(tracker_hit(t, &out, T0 + 30, NULL), 1);
+        assert_int_equal(hit(t, &in, T0 + 30, NULL), 0);
+        assert_int_equal(hit(t, &in2, T0 + 30, NULL), 1); /* failed after that moment */
+        assert_int_equal(hit(t, &out, T0 + 30, NULL), 1);
 }
 
 static void quiet_addresses_expire(void **state) {
@@ -237,14 +242,14 @@ static void quiet_addresses_expire(void **state) {
         Address a = addr("192.0.2.1"), b = addr("192.0.2.2");
         TrackerStats stats;
 
-        assert_ok(tracker_hit(t, &a, T0, NULL));
-        assert_ok(tracker_hit(t, &b, T0 + 1, NULL));
+        assert_ok(hit(t, &a, T0, NULL));
+        assert_ok(hit(t, &b, T0 + 1, NULL));
         assert_int_equal(tracker_expire(t, T0 + FINDTIME), 0);
         assert_int_equal(tracker_expire(t, T0 + FINDTIME + 1), 1);
         tracker_get_stats(t, &stats);
         assert_int_equal(stats.n_addresses, 1);
         assert_int_equal(stats.n_forgotten, 0); /* its time was over: nothing was lost */
-        assert_int_equal(tracker_hit(t, &b, T0 + FINDTIME + 1, NULL), 1);
+        assert_int_equal(hit(t, &b, T0 + FINDTIME + 1, NULL), 1);
 }
 
 static void expiring_changes_no_answer(void **state) {
@@ -264,8 +269,7 @@ static void expiring_changes_no_answer(void **state) {
                         now += random_below(&random, 12);
                         assert_ok(address_from_bytes(AF_INET, bytes, 32, &a));
                         (void) tracker_expire(with, now);
-                        assert_int_equal(tracker_hit(with, &a, now, &n),
-                                        tracker_hit(without, &a, now, &m));
+                        assert_int_equal(hit(with, &a, now, &n), hit(without, &a, now, &m));
                         assert_int_equal(n, m);
                 }
         }
@@ -326,7 +330,7 @@ static void agrees_with_a_naive_model_in_order(void **state) {
                         int r;
 
                         now += random_below(&random, step);
-                        r = tracker_hit(t, &a, now, NULL);
+                        r = hit(t, &a, now, NULL);
                         assert_int_equal(r, model_hit(&model, now));
                         n_bans += (unsigned) r;
                 }
@@ -360,7 +364,7 @@ static void agrees_with_a_naive_model_out_of_order(void **state) {
                         newest = MAX(newest, when);
 
                         wanted = model_hit(&model, when);
-                        r = tracker_hit(t, &a, when, NULL);
+                        r = hit(t, &a, when, NULL);
                         assert_true(r <= wanted);
                         if (model.maxretry <= 3)
                                 assert_int_equal(r, wanted);
