@@ -358,6 +358,9 @@ static void begin_asking(UnitPorts *u) {
         sd_bus_message *call = NULL;
         int r;
 
+        u->job_slot = sd_bus_slot_unref(u->job_slot);
+        u->subscribe_slot = sd_bus_slot_unref(u->subscribe_slot);
+
         r = sd_bus_match_signal_async(u->connection,
                         &u->job_slot,
                         SYSTEMD,
@@ -502,9 +505,10 @@ int unit_ports_follow(UnitPorts *u, const Config *config) {
         if (r < 0)
                 return r;
 
-        u->job_slot = sd_bus_slot_unref(u->job_slot);
-        if (!u->units)
+        if (!u->units) {
+                u->job_slot = sd_bus_slot_unref(u->job_slot);
                 return sd_event_source_set_enabled(u->timer, SD_EVENT_OFF);
+        }
 
         if (u->connection)
                 begin_asking(u);

@@ -414,6 +414,64 @@ listens_on() {
         run -1 banctl list third
 }
 
+# A control group by the name of a unit, in which processes listen. Not everybody may make one.
+make_group() {
+        local root
+        for root in /sys/fs/cgroup/unified /sys/fs/cgroup; do
+                GROUP=$root/banjo-bats-$$.service
+                [[ -e $root/cgroup.procs ]] && mkdir "$GROUP" 2>/dev/null && return
+        done
+        skip 'no control group can be made'
+}
+
+# listen_in_group PORT: $! is the process.
+listen_in_group() {
+        # shellcheck disable=SC2016
+        background /dev/null sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$GROUP" \
+                nsenter -t "$NAMESPACE" $ENTER -- systemd-socket-activate -l "192.0.2.9:$1" true
+}
+
+ports_are() {
+        [ "$(banctl jails --json=short | jq -r '.[] | select(.name == "auto").ports')" = "$1" ]
+}
+
+@test "ports = auto finds where a unit listens, by the clock where there is no systemd to ask" {
+        local pid
+
+        make_group
+        inside ip address add 192.0.2.9/32 dev lo
+        cp config/conf.d/jails.conf good
+        printf '[auto]\nenabled = yes\nfilter = sshd\nports = auto\nunits = %s\n' "${GROUP##*/}" \
+                >>config/conf.d/jails.conf
+        banctl reload
+        ports_are ''
+        run -0 banctl --json=short
+        jq -e '.warnings[] | select(.kind == "guards-nothing").jail == "auto"' <<<"$output"
+
+        listen_in_group 2222
+        pid=$!
+        wait_for ports_are 2222
+        inside nft get element inet banjo tcp-ports '{ 2222 }'
+
+        # Nobody listens any more, and a reload does not forget where they did.
+        kill "$pid"
+        wait_for gone "$pid"
+        banctl reload
+        ports_are 2222
+
+        listen_in_group 2223
+        pid=$!
+        wait_for ports_are 2223
+        inside nft get element inet banjo tcp-ports '{ 2223 }'
+        run -1 inside nft get element inet banjo tcp-ports '{ 2222 }'
+
+        kill "$pid"
+        wait_for gone "$pid"
+        rmdir "$GROUP"
+        cp good config/conf.d/jails.conf
+        banctl reload
+}
+
 @test "flush works without the daemon, and nothing comes back" {
         banctl ban sshd 192.0.2.1 192.0.2.2 --quiet
         banctl ban mail 2001:db8::/64 --quiet
