@@ -80,6 +80,24 @@ guess() {
         [[ -z $(bans) ]]
 }
 
+# A proxy on this host that does not tell whose requests these are.
+@test "nginx: wrong passwords from this host itself ban nobody" {
+        local i
+
+        for i in 1 2 3 4; do
+                inside curl --silent --output /dev/null --user bob:wrong http://127.0.0.1/private/
+                inside curl --silent --output /dev/null --user bob:wrong "http://[::1]/private/"
+        done
+        eventually 2 logged_from 127.0.0.1
+        caught_up
+        [[ -z $(bans) ]]
+        is_not_banned nginx 127.0.0.1
+}
+
+logged_from() {
+        inside journalctl -q -u nginx.service --grep "client: $1, " | grep -q .
+}
+
 victim=203.0.113.77
 
 @test "nginx: names, paths and headers with whole messages in them convict the one who sent them" {
@@ -99,7 +117,8 @@ victim=203.0.113.77
 
         [[ $(get 198.51.100.66 80 /private/ --user "bob\", client $victim, server:x" --referer "$line") == 401 ]]
         [[ $(get 198.51.100.66 80 /private/ --user $'x\n'"$line" --referer "x\", $message") == 401 ]]
-        [[ $(get 198.51.100.66 80 "/private/$encoded" --user 'bob:wrong') == 401 ]]
+        [[ $(get 198.51.100.66 80 "/private/$encoded" --user 'bob:wrong' \
+                -H "X-Forwarded-For: $victim" -H "X-Real-IP: $victim" -H "Forwarded: for=$victim") == 401 ]]
         eventually 2 is_banned nginx 198.51.100.66
         caught_up
         bans
