@@ -187,7 +187,7 @@ static char *identifiers_command(const JailConfig *j) {
         return command;
 }
 
-static json_t *pattern_to_json(const JailConfig *j, const Pattern *p, const Ini *ini) {
+static json_t *pattern_to_json(const JailConfig *j, const Pattern *p) {
         char section[PATTERN_SECTION_SIZE];
 
         (void) pattern_section(p, section);
@@ -197,19 +197,18 @@ static json_t *pattern_to_json(const JailConfig *j, const Pattern *p, const Ini 
                         "name",
                         json_text(p->name),
                         "pattern",
-                        json_text(ini ? ini_get(ini, section, p->name) : NULL),
+                        json_text(p->written),
                         "regex",
                         json_text(p->regex),
                         "used",
                         is_used(j, p));
 }
 
-static json_t *patterns_to_json(const JailConfig *j, const Ini *ini) {
+static json_t *patterns_to_json(const JailConfig *j) {
         json_t *array = json_array();
 
         for (size_t i = 0; i < j->filter->n_patterns; i++)
-                if (json_array_append_new(array, pattern_to_json(j, &j->filter->patterns[i], ini)) <
-                                0) {
+                if (json_array_append_new(array, pattern_to_json(j, &j->filter->patterns[i])) < 0) {
                         json_decref(array);
                         return NULL;
                 }
@@ -241,7 +240,7 @@ static json_t *keys_to_json(const Config *c, const JailConfig *j) {
         return object;
 }
 
-static json_t *filter_to_json(const JailConfig *j, const Ini *ini) {
+static json_t *filter_to_json(const JailConfig *j) {
         const Filter *f = j->filter;
 
         if (!f)
@@ -255,10 +254,10 @@ static json_t *filter_to_json(const JailConfig *j, const Ini *ini) {
                         "description",
                         json_text(f->description),
                         "patterns",
-                        patterns_to_json(j, ini));
+                        patterns_to_json(j));
 }
 
-static int print_jail_json(const Config *c, const JailConfig *j, const Ini *ini, const Options *o) {
+static int print_jail_json(const Config *c, const JailConfig *j, const Options *o) {
         _cleanup_(freep) char *command = NULL, *more = NULL;
         bool exact = false;
 
@@ -281,7 +280,7 @@ static int print_jail_json(const Config *c, const JailConfig *j, const Ini *ini,
                                           "keys",
                                           keys_to_json(c, j),
                                           "filter",
-                                          filter_to_json(j, ini),
+                                          filter_to_json(j),
                                           "journalctl",
                                           json_text(command),
                                           "journalctl_exact",
@@ -369,7 +368,6 @@ static void print_patterns(const JailConfig *j, const Ini *ini) {
         for (size_t i = 0; i < f->n_patterns; i++) {
                 const Pattern *p = &f->patterns[i];
                 char section[PATTERN_SECTION_SIZE];
-                const char *written;
 
                 (void) pattern_section(p, section);
                 if (!streq(section, last)) {
@@ -379,8 +377,7 @@ static void print_patterns(const JailConfig *j, const Ini *ini) {
                         memcpy(last, section, sizeof(last));
                 }
 
-                written = ini_get(ini, section, p->name);
-                (void) print_define(p->name, written ?: p->regex, NULL);
+                (void) print_define(p->name, p->written, NULL);
         }
 }
 
@@ -467,7 +464,7 @@ static int show_jail(const char *name, const Options *options) {
         }
 
         return options->json == JSON_OFF ? print_jail(c, j, ini, options)
-                                         : print_jail_json(c, j, ini, options);
+                                         : print_jail_json(c, j, options);
 }
 
 int verb_show(int argc, char **argv, const Options *options) {
