@@ -26,6 +26,7 @@ static const struct {
         { "ban", "JAIL ADDRESS...", 2, INT32_MAX, verb_ban, "ban addresses or prefixes" },
         { "unban", "[JAIL] ADDRESS...", 1, INT32_MAX, verb_unban, "let them in again" },
         { "show", "[JAIL]", 0, 1, verb_show, "a jail's configuration, and where it comes from" },
+        { "verify", "[DIR]", 0, 1, verb_verify, "what is wrong with the configuration" },
         { "reload", "", 0, 0, verb_reload, "load the configuration anew" },
         { "flush", "", 0, 0, verb_flush, "lift all bans, also without banjod" },
 };
@@ -49,7 +50,9 @@ static void help(void) {
                       "  --all-jails            unban: in all jails, as without a JAIL\n"
                       "  --yes                  flush: do not ask\n"
                       "  --default              show: every key and its default\n"
-                      "  --config-dir=DIR       show: read the configuration from here alone\n"
+                      "  --config-dir=DIR       show, verify: read the configuration from here "
+                      "alone\n"
+                      "  --journal=PATH         verify: look into this journal\n"
                       "  --json[=pretty|short]  JSON, also for what was done\n"
                       "  --no-legend            tables without headings\n"
                       "  --no-pager\n"
@@ -90,6 +93,7 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 ARG_ADDRESS,
                 ARG_STATE_DIR,
                 ARG_CONFIG_DIR,
+                ARG_JOURNAL,
                 ARG_DEFAULT,
                 ARG_TIME,
                 ARG_REASON,
@@ -106,6 +110,7 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 { "address", required_argument, NULL, ARG_ADDRESS },
                 { "state-dir", required_argument, NULL, ARG_STATE_DIR },
                 { "config-dir", required_argument, NULL, ARG_CONFIG_DIR },
+                { "journal", required_argument, NULL, ARG_JOURNAL },
                 { "default", no_argument, NULL, ARG_DEFAULT },
                 { "time", required_argument, NULL, ARG_TIME },
                 { "reason", required_argument, NULL, ARG_REASON },
@@ -149,6 +154,9 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                         break;
                 case ARG_CONFIG_DIR:
                         ret->config_dir = optarg;
+                        break;
+                case ARG_JOURNAL:
+                        ret->journal = optarg;
                         break;
                 case ARG_DEFAULT:
                         ret->defaults = true;

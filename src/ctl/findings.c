@@ -28,8 +28,8 @@ static bool is_known(const Findings *f, const Finding *new) {
         for (size_t i = 0; i < f->n_findings; i++) {
                 const Finding *old = &f->findings[i];
 
-                if (equal(old->file, new->file) && equal(old->section, new->section) &&
-                                equal(old->key, new->key) && equal(old->text, new->text))
+                if (equal(old->key, new->key) && equal(old->section, new->section) &&
+                                equal(old->file, new->file) && equal(old->text, new->text))
                         return true;
         }
 

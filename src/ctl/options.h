@@ -38,6 +38,7 @@ typedef struct Options {
         const char *address; /* of the bus */
         const char *state_dir;
         const char *config_dir;
+        const char *journal; /* a file, or a directory of such */
         const char *time;
         const char *reason;
 } Options;
@@ -52,4 +53,5 @@ int verb_ban(int argc, char **argv, const Options *options);
 int verb_unban(int argc, char **argv, const Options *options);
 int verb_reload(int argc, char **argv, const Options *options);
 int verb_show(int argc, char **argv, const Options *options);
+int verb_verify(int argc, char **argv, const Options *options);
 int verb_flush(int argc, char **argv, const Options *options);
