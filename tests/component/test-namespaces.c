@@ -234,6 +234,31 @@ static void namespace_that_appears_is_read(void **state) {
         assert_end(j);
 }
 
+static void namespace_that_appears_in_memory_is_read(void **state) {
+        static const Files run_log = { "/run/log" };
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        assert_int_equal(mkdir("/run/log", 0755), 0);
+        assert_int_equal(mkdir("/run/log/journal", 0755), 0);
+        say("", 1);
+        j = open_both(NULL);
+        assert_entry(j, "", 1, false);
+        assert_end(j);
+
+        x.second = 1;
+        add_message(&x, "2");
+        (void) export_end(&x, &run_log, journal_name("web", "system.journal"));
+        assert_int_equal(journal_process(j), 1);
+        assert_entry(j, "web", 2, false);
+
+        /* And on disk then. */
+        say("web", 3);
+        assert_int_equal(journal_process(j), 1);
+        assert_entry(j, "web", 3, false);
+        assert_end(j);
+}
+
 static void journal_that_appears_on_disk_is_read(void **state) {
         _cleanup_(journal_closep) Journal *j = NULL;
 
@@ -406,6 +431,7 @@ int main(void) {
                 namespace_test(position_is_what_was_handed_out),
                 namespace_test(old_cursor_is_the_default_journals),
                 namespace_test(namespace_that_appears_is_read),
+                namespace_test(namespace_that_appears_in_memory_is_read),
                 namespace_test(journal_that_appears_on_disk_is_read),
                 namespace_test(rotation_loses_nothing_that_was_looked_for),
                 namespace_test(refill_of_one_goes_on_when_another_appears),
