@@ -12,6 +12,8 @@ setup_file() {
         inside usermod --append --groups sudo alice
         # A second way in, which the jail does not guard.
         inside systemd-run --quiet --unit=side-door /usr/sbin/sshd -D -p 2222
+        # And one that tells PAM the name of a peer, where its address has one.
+        inside systemd-run --quiet --unit=naming-door /usr/sbin/sshd -D -p 2223 -o UseDNS=yes
         # What is not in /etc/hosts does not exist; there is no name server.
         inside sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf
 }
@@ -46,7 +48,8 @@ EOT
 
 # ssh_options comes from lib.bash.
 # shellcheck disable=SC2154
-# log_in FROM [USER [PORT]]: a session that stays until log_out.
+# log_in FROM [USER [PORT]]: a session that stays until log_out. logind has it from $come_from, if that
+# is set.
 log_in() {
         local user=${2:-alice}
 
@@ -54,10 +57,10 @@ log_in() {
                 "$user@$(server_for "$1")" <<'EOT'
 password=$1
 shift
-setsid sshpass -p "$password" ssh "$@" 'echo in; exec cat' </dev/zero >/run/session.log 2>&1 &
+setsid sshpass -p "$password" ssh -N "$@" </dev/null >/run/session.log 2>&1 &
 echo $! >>/run/session.pids
 EOT
-        eventually 10 is_logged_in "$1"
+        eventually 10 is_logged_in "${come_from:-$1}"
 }
 
 # Where the sessions come from, one a line. The user's own manager has one, too, on newer systemd.
@@ -316,6 +319,17 @@ EOT
         log_in 198.51.100.66 bob
         wrong_passwords 198.51.100.66 5
         eventually 2 is_banned sshd 198.51.100.66
+}
+
+@test "a session that comes from a name spares nobody" {
+        hosts <<<'198.51.100.68 admin.example.org'
+        fresh_with <<'EOT'
+[sshd]
+allow_sessions = sudo
+EOT
+        come_from=admin.example.org log_in 198.51.100.68 alice 2223
+        wrong_passwords 198.51.100.68 5 bob
+        eventually 2 is_banned sshd 198.51.100.68
 }
 
 @test "without allow_sessions an administrator is banned as everybody" {
