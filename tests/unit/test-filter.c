@@ -211,6 +211,94 @@ static void wrong_values_are_named(void **state) {
                         "[filter] identifiers: at most 16 identifiers are possible.");
 }
 
+static void each_mistake_is_told_with_what_would_be_right(void **state) {
+        static const struct {
+                const char *text;
+                const char *wanted;
+        } cases[] = {
+                { "[filter]\ntext = lines\n[fail]\na = b\n",
+                                "[filter] text: \"lines\" should be message or line." },
+                { "[filter]\nclear = all\n[fail]\na = b\n",
+                                "[filter] clear: \"all\" should be session or address." },
+                { "[filter]\nspoofable = maybe\n[fail]\na = b\n",
+                                "[filter] spoofable: \"maybe\" should be yes or no." },
+                { "[filter]\nnamespace = a/b\n[fail]\na = b\n",
+                                "[filter] namespace: \"a/b\" is no journal namespace; it should be "
+                                "letters, digits and \"_.-\"." },
+                { "[filter]\nunits = nodot\n[fail]\na = b\n",
+                                "[filter] units: \"nodot\" should be names of units like ssh.service "
+                                "or ssh@.service." },
+                { "[filter]\njournal = bad\n[fail]\na = b\n",
+                                "[filter] journal: \"bad\" should be terms like "
+                                "_SYSTEMD_UNIT=ssh.service, with \"+\" between alternatives." },
+                { "[filter]\njournal = NO=x\n[fail]\na = b\n",
+                                "[filter] journal: \"NO=x\": banjo does not read that field; "
+                                "banjo.conf(5) lists those it does." },
+                { "[filter]\nunits = a.service\njournal = _COMM=a\n[fail]\na = b\n",
+                                "[filter] journal: units and journal cannot both be there; write the "
+                                "units as _SYSTEMD_UNIT=... terms." },
+                { "[filter]\ndescription = \xff\n[fail]\na = b\n",
+                                "[filter] description: the text is not UTF-8." },
+                { "[fail]\n\xff = b\n", "[fail] the name of a pattern is not UTF-8." },
+                { "[filter]\nsesion = _PID\n[fail]\na = b\n",
+                                "[filter] sesion: unknown key; did you mean session?" },
+                { "[fial]\na = b\n[fail]\na = b\n",
+                                "[fial] unknown section; did you mean [fail]?" },
+                { "[fail]\na = b\n[fail.all]\nb = c\n",
+                                "[fail.all] \"all\" cannot be the name of a group: jails mean all of "
+                                "them by it." },
+                { "[fail]\na = b\n[fail.a b]\nb = c\n",
+                                "[fail.a b] the name of a group should be up to 63 letters, digits, "
+                                "\"-\" and \"_\"." },
+                { "[fail]\na = b\n[prefix.x]\nb = '<CONTENT>'\n",
+                                "[prefix.x] prefixes have no groups; they serve all patterns." },
+                { "[fail]\na = b\n[prefix]\nb = 'x'\n",
+                                "[prefix] b: the prefix has no <CONTENT>, so the patterns have no "
+                                "text." },
+                { "[fail]\na = b\n[begin]\nb = 'x'\n",
+                                "[begin] b: without session = in [filter] there is none to begin." },
+                { "[fail]\na = b\n[clear]\nb = '<USER>'\n",
+                                "[clear] b: there is no session to forgive; [filter] needs session = "
+                                "or clear = address." },
+                { "[filter]\nsession = _PID\n[fail]\na = b\n[clear]\nb = 'x'\n",
+                                "[clear] b: the pattern has no <USER>, so nobody can tell which "
+                                "failures it forgives." },
+                { "[fail]\na = '<SESSION>'\n",
+                                "[fail] a: <SESSION> needs session = capture in [filter]." },
+                { "[filter]\nsession = capture\n[fail]\na = 'x'\n",
+                                "[filter] session: no pattern has a <SESSION> that would capture it." },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_refused(*state, cases[i].text, cases[i].wanted);
+}
+
+static void groups_and_prefixes_are_kept(void **state) {
+        _cleanup_(filter_freep) Filter *f = load(*state,
+                        "[prefix]\np = '<TEXT>: <CONTENT>'\n[fail.ddos]\nb = '<IP4>'\n[fail]\na = '<IP6>'\n");
+        char section[PATTERN_SECTION_SIZE];
+
+        assert_int_equal(f->n_prefixes, 1);
+        assert_string_equal(f->prefixes[0].regex, "(?:(?#server).*): (?<content>.*)");
+        assert_string_equal(f->patterns[0].group, "ddos");
+        assert_string_equal(pattern_section(&f->patterns[0], section), "fail.ddos");
+        assert_string_equal(f->patterns[1].group, "");
+        assert_true(filter_has_group(f, "ddos"));
+        assert_false(filter_has_group(f, "dos"));
+        assert_false(filter_has_group(f, ""));
+}
+
+static void parts_stay_in_one_piece(void **state) {
+        _cleanup_(filter_freep) Filter *f = load(*state,
+                        "[define]\nor = 'a|b'\nab = 'ab'\n[fail]\nbad = 'x<or>y <ab>+ <ab>'\n");
+
+        assert_string_equal(f->patterns[0].regex, "x(?:a|b)y (?:ab)+ ab");
+        assert_string_equal(f->patterns[0].written, "x<or>y <ab>+ <ab>");
+        assert_int_equal(f->patterns[0].origins[0], 0);
+        assert_int_equal(f->patterns[0].origins[4], 1); /* in <or> */
+        assert_int_equal(f->patterns[0].origins[8], 5); /* the y behind it */
+}
+
 static void all_mistakes_are_told_at_once(void **state) {
         Problems problems = {};
         ProblemSink sink = { .handler = problems_collect, .userdata = &problems };
@@ -289,6 +377,9 @@ int main(void) {
                 cmocka_file_test(filter_without_failures_is_refused),
                 cmocka_file_test(unknown_sections_and_keys_are_named),
                 cmocka_file_test(wrong_values_are_named),
+                cmocka_file_test(each_mistake_is_told_with_what_would_be_right),
+                cmocka_file_test(groups_and_prefixes_are_kept),
+                cmocka_file_test(parts_stay_in_one_piece),
                 cmocka_file_test(all_mistakes_are_told_at_once),
                 cmocka_file_test(too_many_patterns_are_refused),
                 cmocka_file_test(wrong_file_is_named_with_the_line),
