@@ -125,6 +125,39 @@ victim=203.0.113.77
         [[ $(bans | wc -l) == 1 ]]
 }
 
+@test "nginx behind a proxy that it believes: the client is banned, and the proxy is not" {
+        local i
+
+        write /etc/nginx/conf.d/proxied.conf <<'EOT'
+server {
+        listen 82;
+        root /var/www/html;
+        error_log syslog:server=unix:/dev/log,nohostname;
+        set_real_ip_from 198.51.100.68;
+        real_ip_header X-Forwarded-For;
+        location /private {
+                auth_basic "private";
+                auth_basic_user_file /etc/web-users;
+        }
+}
+EOT
+        inside systemctl reload nginx.service
+        eventually 2 connects 198.51.100.67 82
+        for i in 1 2 3; do
+                [[ $(get 198.51.100.68 82 /private/ --user bob:wrong -H "X-Forwarded-For: $victim") == 401 ]]
+        done
+        eventually 2 is_banned nginx "$victim"
+
+        # Who is not the proxy is not believed.
+        for i in 1 2 3; do
+                [[ $(get 198.51.100.66 82 /private/ --user bob:wrong -H 'X-Forwarded-For: 203.0.113.5') == 401 ]]
+        done
+        eventually 2 is_banned nginx 198.51.100.66
+        caught_up
+        bans
+        [[ $(bans | wc -l) == 2 ]]
+}
+
 @test "nginx: limit_req, for a jail that names the group" {
         fresh_with <<'EOT'
 [nginx]
