@@ -57,6 +57,7 @@ typedef struct Run {
         char outcome[OUTCOME_SIZE]; /* "fail 192.0.2.1 user=x" */
         size_t n_plain;             /* bytes of it without fields */
         const char *pattern;
+        Address address; /* if the entry has one */
 
         /* With --update. */
         FILE *out;
@@ -260,6 +261,7 @@ static void recognise(Run *run, const Entry *e) {
 
         run->pattern = result.pattern->name;
         run->hit[result.pattern - run->filter->patterns] = true;
+        run->address = result.address;
         if (result.prefix)
                 run->hit[run->filter->n_patterns +
                                 (size_t) (result.prefix - run->filter->prefixes)] = true;
@@ -359,6 +361,9 @@ static void process_entry(Run *run, char *line) {
         if (after.n_failures > before.n_failures)
                 get_host(run, &failure.host)->n_counted +=
                                 (unsigned) (after.n_failures - before.n_failures);
+        if (after.n_forgiven > before.n_forgiven)
+                get_host(run, &run->address)->n_counted -=
+                                (unsigned) (after.n_forgiven - before.n_forgiven);
         if (after.n_entries == before.n_entries)
                 wrong(run, "the jail does not read an entry with these fields");
 
