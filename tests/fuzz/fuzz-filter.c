@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Filters that somebody wrote: read, compiled, and tried on a few messages.
+ * Filters that somebody wrote: read, compiled, tried on a few messages, and searched for forgeries.
  */
 
 #include "fuzz.h"
 
+#include "engine/forgery.h"
 #include "engine/matcher.h"
 #include "model/filter.h"
 
 static char *const all_groups[] = { (char[]){ GROUP_ALL }, NULL };
+
+/* Of each filter: it takes a while. */
+#define PATTERNS_SEARCHED ((size_t) 4)
 
 static void on_problem(const Problem *p, void *userdata) {
         char text[PROBLEM_STR_SIZE];
@@ -22,6 +26,13 @@ static void run(Matcher *m, const char *text, size_t size) {
         MatcherResult result;
 
         (void) matcher_run(m, text, size, &result);
+}
+
+static void search(const char *regex) {
+        _cleanup_(freep) char *message = NULL;
+        int r = forgery_find(regex, &message);
+
+        assert((r == 1) == (message != NULL));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -48,5 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         run(m, message, strlen(message));
         run(m, "", 0);
         run(m, (const char *) data, size);
+
+        for (size_t i = 0; i < MIN(filter->n_patterns, PATTERNS_SEARCHED); i++)
+                search(filter->patterns[i].regex);
         return 0;
 }

@@ -44,6 +44,21 @@ static void load_filters(void) {
         assert(n_matchers > 0);
 }
 
+static bool is_within(MatcherSpan span, const uint8_t *data, size_t size) {
+        const uint8_t *p = (const uint8_t *) span.data;
+
+        return !p || (p >= data && p <= data + size && span.size <= (size_t) (data + size - p));
+}
+
+/* What was captured lies within the message. */
+static void check_spans(const MatcherResult *result, const uint8_t *data, size_t size) {
+        assert(is_within(result->user, data, size));
+        assert(is_within(result->session, data, size));
+        assert(result->n_fields <= MATCHER_FIELDS_MAX);
+        for (size_t i = 0; i < result->n_fields; i++)
+                assert(is_within(result->fields[i].value, data, size));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (n_matchers == 0)
                 load_filters();
@@ -58,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                         continue;
 
                 assert(result.pattern);
+                check_spans(&result, data, size);
                 assert(!result.has_address || address_is_host(&result.address));
 
                 /* The same message always means the same. */
