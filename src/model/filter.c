@@ -316,12 +316,11 @@ static int set_journal(Loader *l, const char *key, const char *value) {
 }
 
 static int set_namespace(Loader *l, const char *key, const char *value) {
-        size_t n = strlen(value);
+        size_t n = 0;
 
-        for (size_t i = 0; i < n; i++)
-                if (!isalnum((unsigned char) value[i]) && !strchr("_.-", value[i]))
-                        n = NAMESPACE_MAX + 1;
-        if (n > NAMESPACE_MAX || value[0] == '.')
+        while (isalnum((unsigned char) value[n]) || (value[n] && strchr("_.-", value[n])))
+                n++;
+        if (value[n] || n > NAMESPACE_MAX || value[0] == '.')
                 wrong(l,
                                 "filter",
                                 key,
