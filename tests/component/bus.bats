@@ -414,6 +414,65 @@ listens_on() {
         run -1 banctl list third
 }
 
+# How many transactions changed rules, in what "nft monitor" writes.
+count_rule_changes() {
+        awk '/ rule inet banjo / { changed = 1 }
+                /^# new generation/ { n += changed; changed = 0 }
+                END { print n + changed }' changes
+}
+
+# Makes a change of its own; true once the monitor has told of it, and so of all before.
+mark_is_heard() {
+        local n
+        n=$(grep -c 'table ip banjo-test' changes)
+        inside nft 'add table ip banjo-test; delete table ip banjo-test'
+        sleep 0.05
+        [ "$(grep -c 'table ip banjo-test' changes)" -gt "$n" ]
+}
+
+@test "a reload changes ports in one transaction, and bans of jails that stay go on" {
+        cp config/conf.d/jails.conf good
+        banctl ban sshd 192.0.2.1 --time=1h --quiet
+        banctl ban mail 192.0.2.2 --quiet
+        started=$(sqlite3 -readonly state/banjo.db "SELECT start FROM bans WHERE jail = 'sshd'")
+
+        background "$DIRECTORY/changes" nsenter -t "$NAMESPACE" $ENTER -- stdbuf -oL nft monitor
+        monitor=$!
+        # It is there when it tells of a change.
+        wait_for mark_is_heard
+        sed -i 's/^ports = 22$/ports = 2222/' config/conf.d/jails.conf
+        run -0 banctl reload
+        [[ "$(inside nft list map inet banjo tcp-ports)" =~ 2222 ]]
+        [[ ! "$(inside nft list map inet banjo tcp-ports)" =~ [^0-9]22[^0-9] ]]
+        wait_for grep -q 'rule inet banjo' changes
+        wait_for mark_is_heard
+        kill "$monitor"
+        cat changes
+        [ "$(count_rule_changes)" -eq 1 ]
+        in_kernel sshd-v4 192.0.2.1
+        [ "$(sqlite3 -readonly state/banjo.db "SELECT start FROM bans WHERE jail = 'sshd'")" = "$started" ]
+
+        cp good config/conf.d/jails.conf
+        run -0 banctl reload
+        [ "$(banctl list --json=short | jq -r '.[].jail' | sort | xargs)" = 'mail sshd' ]
+}
+
+@test "bans of a jail that is no longer enabled end with a reload" {
+        cp config/conf.d/jails.conf good
+        banctl ban sshd 192.0.2.1 --quiet
+        banctl ban mail 192.0.2.2 --quiet
+        sed -i '/^\[mail\]/,$s/^enabled = yes/enabled = no/' config/conf.d/jails.conf
+        run -0 banctl reload
+        [ "$(banctl list --json=short | jq -r '.[].jail')" = sshd ]
+        ! in_kernel mail-v4 192.0.2.2
+        in_kernel sshd-v4 192.0.2.1
+        [ "$(sqlite3 -readonly state/banjo.db "SELECT cause FROM ended WHERE jail = 'mail' ORDER BY id DESC LIMIT 1")" = 'jail removed' ]
+
+        cp good config/conf.d/jails.conf
+        run -0 banctl reload
+        [ "$(banctl list --json=short | jq -r '.[].jail')" = sshd ]
+}
+
 # A control group by the name of a unit, in which processes listen. Not everybody may make one.
 make_group() {
         local root
