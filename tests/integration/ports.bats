@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Jails that guard the ports their units listen on, with the real sshd, its socket unit, and systemd.
+# Jails that guard the ports their units listen on, with the real sshd, its socket unit, and systemd;
+# and what comes back from there.
 
 load lib
 
@@ -121,4 +122,35 @@ EOT
         inside banctl reload
         guards 22
         not guards 2222
+}
+
+# refuses FROM PORT: a connection is refused, and does not time out.
+refuses() {
+        # bats sets both of them.
+        local status output
+        run attacker nc -v -z -w 2 -s "$1" "$(server_for "$1")" "$2"
+        echo "$output"
+        ((status != 0)) && [[ $output == *refused* ]]
+}
+
+@test "block = reset and reject answer at once, after a reload and without losing count" {
+        local before block
+
+        inside banctl ban sshd 198.51.100.66
+        inside banctl ban sshd 2001:db8:a::66
+        is_dropped 198.51.100.66 22 sshd
+
+        for block in reset reject; do
+                before=$(dropped_packets sshd)
+                configure <<EOT
+[sshd]
+ports = auto
+block = $block
+EOT
+                inside banctl reload
+                refuses 198.51.100.66 22
+                refuses 2001:db8:a::66 22
+                (($(dropped_packets sshd) > before))
+                connects 198.51.100.67 22
+        done
 }
