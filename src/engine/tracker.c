@@ -221,6 +221,7 @@ int tracker_hit(Tracker *t,
                         *ret_failures = n;
                 item->n_failures = 0;
                 item->weight = 0;
+                item->cleared = 0;
                 return 1;
         }
 
