@@ -464,7 +464,7 @@ mark_is_heard() {
         sed -i '/^\[mail\]/,$s/^enabled = yes/enabled = no/' config/conf.d/jails.conf
         run -0 banctl reload
         [ "$(banctl list --json=short | jq -r '.[].jail')" = sshd ]
-        ! in_kernel mail-v4 192.0.2.2
+        run -1 in_kernel mail-v4 192.0.2.2
         in_kernel sshd-v4 192.0.2.1
         [ "$(sqlite3 -readonly state/banjo.db "SELECT cause FROM ended WHERE jail = 'mail' ORDER BY id DESC LIMIT 1")" = 'jail removed' ]
 
