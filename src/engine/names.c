@@ -150,18 +150,23 @@ void names_add_known(Names *n, const char *name, const Address *a) {
 }
 
 const char *names_take_due(Names *n, usec_t now) {
+        Name *first = NULL;
+
         assert(n);
 
+        /* Whoever waits for the longest; names that fail again and again would else keep those
+         * behind them from their turn. */
         for (size_t i = 0; i < n->n; i++) {
                 Name *e = &n->entries[i];
 
-                if (e->asked || e->due > now)
-                        continue;
-                e->asked = true;
-                return e->name;
+                if (!e->asked && e->due <= now && (!first || e->due < first->due))
+                        first = e;
         }
+        if (!first)
+                return NULL;
 
-        return NULL;
+        first->asked = true;
+        return first->name;
 }
 
 usec_t names_get_due(const Names *n) {

@@ -46,7 +46,8 @@ void names_inherit(Names *n, const Names *old);
 /* An address of a name, from the last time. Useless ones and unknown names are passed over. */
 void names_add_known(Names *n, const char *name, const Address *a);
 
-/* A name that is due, or NULL. It is not handed out again until it was answered or has failed. */
+/* The name that has been due for the longest, or NULL. It is not handed out again until it was
+ * answered or has failed. */
 const char *names_take_due(Names *n, usec_t now);
 
 /* When the next one is due that is not being resolved; USEC_INFINITY if there is none. */

@@ -130,6 +130,32 @@ static void a_failing_name_is_tried_again_ever_less_often(void **state) {
         assert_int_equal(names_get_due(n) - now, 2 * USEC_PER_SEC);
 }
 
+static void failing_names_keep_no_other_from_its_turn(void **state) {
+        _cleanup_(names_freep) Names *n = NULL;
+        usec_t now = T0;
+        bool met = false;
+        char name[32];
+
+        assert_ok(names_new(&n));
+        for (unsigned i = 1; i < NAMES_MAX; i++) {
+                (void) snprintf(name, sizeof(name), "h%u.example.org", i);
+                assert_ok(names_add(n, name));
+        }
+        assert_ok(names_add(n, OFFICE));
+
+        /* One after the other, so slowly that the first is due again before the last had its turn.
+         */
+        for (unsigned i = 0; i < NAMES_MAX && !met; i++) {
+                const char *due = names_take_due(n, now);
+
+                assert_non_null(due);
+                met = streq(due, OFFICE);
+                (void) names_fail(n, due, true, now);
+                now += USEC_PER_SEC;
+        }
+        assert_true(met);
+}
+
 static void answers_that_stand_for_no_host_are_ignored(void **state) {
         static const char *const useless[] = {
                 "0.0.0.0",
@@ -261,6 +287,7 @@ int main(void) {
                 cmocka_unit_test(a_name_that_does_not_exist_is_told_once),
                 cmocka_unit_test(no_answer_is_told_after_a_minute),
                 cmocka_unit_test(a_failing_name_is_tried_again_ever_less_often),
+                cmocka_unit_test(failing_names_keep_no_other_from_its_turn),
                 cmocka_unit_test(answers_that_stand_for_no_host_are_ignored),
                 cmocka_unit_test(an_endless_answer_is_cut),
                 cmocka_unit_test(a_prefix_is_found_by_an_address_in_it),
