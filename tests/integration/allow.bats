@@ -225,6 +225,19 @@ EOT
         (($(unresolved office.example.org | wc -l) == 1))
 }
 
+@test "dozens of names that cannot be resolved keep no other from being resolved" {
+        { seq -f 'h%g.example.org' 60; echo office.example.org; } | write /etc/names
+        hosts <<<'198.51.100.66 office.example.org'
+        fresh_with <<'EOT'
+[sshd]
+allow = /etc/names
+EOT
+        eventually 60 is_stored office.example.org C6336442
+        [[ $(inside systemctl is-active banjo-resolve.socket) == active ]]
+        wrong_passwords 198.51.100.67 5
+        eventually 2 is_banned sshd 198.51.100.67
+}
+
 @test "a name that was never resolved spares nobody, until it is resolved" {
         hosts </dev/null
         fresh_with <<'EOT'
