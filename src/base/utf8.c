@@ -2,12 +2,11 @@
 
 #include "base/utf8.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
-/* The length of the character at s, or 0 if it is none. Stops at the terminating NUL, which is no
- * continuation byte. */
-static size_t character_length(const uint8_t *s) {
+/* Stops at the terminating NUL, which is no continuation byte. */
+size_t utf8_character_size(const char *text) {
+        const uint8_t *s = (const uint8_t *) text;
         uint8_t low = 0x80, high = 0xbf; /* of the second byte */
         size_t n;
 
@@ -42,14 +41,12 @@ static size_t character_length(const uint8_t *s) {
 }
 
 bool utf8_is_valid(const char *s) {
-        const uint8_t *p = (const uint8_t *) s;
-
-        while (*p) {
-                size_t n = character_length(p);
+        while (*s) {
+                size_t n = utf8_character_size(s);
 
                 if (n == 0)
                         return false;
-                p += n;
+                s += n;
         }
 
         return true;

@@ -28,6 +28,12 @@ static const struct {
         { "show", "[JAIL]", 0, 1, verb_show, "a jail's configuration, and where it comes from" },
         { "verify", "[DIR]", 0, 1, verb_verify, "what is wrong with the configuration" },
         { "reload", "", 0, 0, verb_reload, "load the configuration anew" },
+        { "test",
+                        "FILTER [FILE|-]",
+                        0,
+                        2,
+                        verb_test,
+                        "what a filter makes of a log or the journal" },
         { "flush", "", 0, 0, verb_flush, "lift all bans, also without banjod" },
 };
 
@@ -53,6 +59,16 @@ static void help(void) {
                       "  --config-dir=DIR       show, verify: read the configuration from here "
                       "alone\n"
                       "  --journal=PATH         verify: look into this journal\n"
+                      "  --pattern=REGEX        test: this instead of a filter's patterns\n"
+                      "  --groups=GROUP,...     test: the groups of patterns in use\n"
+                      "  --print=RESULT,...     test: show these lines: fail, miss, matched, all, ...\n"
+                      "  --explain              test: how far patterns came on missed lines\n"
+                      "  --format=FORMAT        test: json, export, short, cat or auto\n"
+                      "  --unit=UNIT            test: of the journal, entries of this unit\n"
+                      "  --since=TIME, --until=TIME\n"
+                      "                         test: of the journal, entries of this time\n"
+                      "  --journal=FILE|DIR     test: this journal instead of the host's\n"
+                      "  --config-dir=DIR       show, test: read the configuration from here alone\n"
                       "  --json[=pretty|short]  JSON, also for what was done\n"
                       "  --no-legend            tables without headings\n"
                       "  --no-pager\n"
@@ -81,6 +97,16 @@ static int parse_json(const char *value, JsonMode *ret) {
         return 0;
 }
 
+static int add_to_list(const char *name, const char **list, size_t *n) {
+        if (*n == OPTIONS_LIST_MAX) {
+                log_error("--%s= is given more than %u times.", name, OPTIONS_LIST_MAX);
+                return -EINVAL;
+        }
+
+        list[(*n)++] = optarg;
+        return 0;
+}
+
 /* Returns 1 to go on, 0 if all is done, -EINVAL for wrong usage, reported. */
 static int parse_argv(int argc, char **argv, Options *ret) {
         enum {
@@ -97,6 +123,15 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 ARG_DEFAULT,
                 ARG_TIME,
                 ARG_REASON,
+                ARG_GROUPS,
+                ARG_FORMAT,
+                ARG_PATTERN,
+                ARG_PRINT,
+                ARG_EXPLAIN,
+                ARG_UNIT,
+                ARG_SINCE,
+                ARG_UNTIL,
+                ARG_JOURNAL,
                 ARG_VERSION,
         };
         static const struct option options[] = {
@@ -114,6 +149,15 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 { "default", no_argument, NULL, ARG_DEFAULT },
                 { "time", required_argument, NULL, ARG_TIME },
                 { "reason", required_argument, NULL, ARG_REASON },
+                { "groups", required_argument, NULL, ARG_GROUPS },
+                { "format", required_argument, NULL, ARG_FORMAT },
+                { "pattern", required_argument, NULL, ARG_PATTERN },
+                { "print", required_argument, NULL, ARG_PRINT },
+                { "explain", no_argument, NULL, ARG_EXPLAIN },
+                { "unit", required_argument, NULL, ARG_UNIT },
+                { "since", required_argument, NULL, ARG_SINCE },
+                { "until", required_argument, NULL, ARG_UNTIL },
+                { "journal", required_argument, NULL, ARG_JOURNAL },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, ARG_VERSION },
                 {},
@@ -166,6 +210,35 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                         break;
                 case ARG_REASON:
                         ret->reason = optarg;
+                        break;
+                case ARG_GROUPS:
+                        ret->groups = optarg;
+                        break;
+                case ARG_FORMAT:
+                        ret->format = optarg;
+                        break;
+                case ARG_PATTERN:
+                        if (add_to_list("pattern", ret->patterns, &ret->n_patterns) < 0)
+                                return -EINVAL;
+                        break;
+                case ARG_PRINT:
+                        ret->print = optarg;
+                        break;
+                case ARG_EXPLAIN:
+                        ret->explain = true;
+                        break;
+                case ARG_UNIT:
+                        if (add_to_list("unit", ret->units, &ret->n_units) < 0)
+                                return -EINVAL;
+                        break;
+                case ARG_SINCE:
+                        ret->since = optarg;
+                        break;
+                case ARG_UNTIL:
+                        ret->until = optarg;
+                        break;
+                case ARG_JOURNAL:
+                        ret->journal = optarg;
                         break;
                 case ARG_VERSION:
                         (void) printf("banctl " BANJO_VERSION "\n");

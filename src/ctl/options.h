@@ -8,6 +8,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Part of the interface; banctl(1) lists them. */
 typedef enum ExitStatus {
@@ -25,6 +26,9 @@ typedef enum JsonMode {
         JSON_PRETTY, /* indented */
 } JsonMode;
 
+/* Options that may be given several times, so often. */
+#define OPTIONS_LIST_MAX 64
+
 /* Strings are borrowed from the command line, and NULL if not given. */
 typedef struct Options {
         JsonMode json;
@@ -41,6 +45,17 @@ typedef struct Options {
         const char *journal; /* a file, or a directory of such */
         const char *time;
         const char *reason;
+        const char *groups;
+        const char *format;
+        const char *print;
+        const char *since;
+        const char *until;
+        const char *journal;
+        bool explain;
+        const char *patterns[OPTIONS_LIST_MAX];
+        size_t n_patterns;
+        const char *units[OPTIONS_LIST_MAX];
+        size_t n_units;
 } Options;
 
 /* argv[0] is the verb. */
@@ -54,4 +69,5 @@ int verb_unban(int argc, char **argv, const Options *options);
 int verb_reload(int argc, char **argv, const Options *options);
 int verb_show(int argc, char **argv, const Options *options);
 int verb_verify(int argc, char **argv, const Options *options);
+int verb_test(int argc, char **argv, const Options *options);
 int verb_flush(int argc, char **argv, const Options *options);

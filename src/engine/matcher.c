@@ -397,6 +397,7 @@ static bool take_captures(const Matcher *m,
                         return false;
 
                 ret->has_address = is_address;
+                ret->addr = is_address ? span : (MatcherSpan){};
                 if (!is_address)
                         set_field(ret, "host", span);
         }

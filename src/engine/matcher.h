@@ -51,6 +51,7 @@ typedef struct MatcherResult {
         const Pattern *prefix;  /* that gave the text; NULL if the filter has none */
         bool has_address;
         Address address;     /* a host, if has_address */
+        MatcherSpan addr;    /* the text of the address */
         MatcherSpan user;    /* what <USER> captured */
         MatcherSpan session; /* what <SESSION> captured */
         size_t n_fields;
