@@ -27,13 +27,8 @@ static const struct {
         { "unban", "[JAIL] ADDRESS...", 1, INT32_MAX, verb_unban, "let them in again" },
         { "show", "[JAIL]", 0, 1, verb_show, "a jail's configuration, and where it comes from" },
         { "verify", "[DIR]", 0, 1, verb_verify, "what is wrong with the configuration" },
+        { "test", "FILTER [FILE|-]", 0, 2, verb_test, "what a filter recognises in a log" },
         { "reload", "", 0, 0, verb_reload, "load the configuration anew" },
-        { "test",
-                        "FILTER [FILE|-]",
-                        0,
-                        2,
-                        verb_test,
-                        "what a filter makes of a log or the journal" },
         { "flush", "", 0, 0, verb_flush, "lift all bans, also without banjod" },
 };
 
@@ -56,9 +51,9 @@ static void help(void) {
                       "  --all-jails            unban: in all jails, as without a JAIL\n"
                       "  --yes                  flush: do not ask\n"
                       "  --default              show: every key and its default\n"
-                      "  --config-dir=DIR       show, verify: read the configuration from here "
-                      "alone\n"
-                      "  --journal=PATH         verify: look into this journal\n"
+                      "  --config-dir=DIR       show, verify, test: read the configuration from "
+                      "here\n"
+                      "  --journal=PATH         verify, test: look into this journal\n"
                       "  --pattern=REGEX        test: this instead of a filter's patterns\n"
                       "  --groups=GROUP,...     test: the groups of patterns in use\n"
                       "  --print=RESULT,...     test: show these lines: fail, miss, matched, all, ...\n"
@@ -67,8 +62,6 @@ static void help(void) {
                       "  --unit=UNIT            test: of the journal, entries of this unit\n"
                       "  --since=TIME, --until=TIME\n"
                       "                         test: of the journal, entries of this time\n"
-                      "  --journal=FILE|DIR     test: this journal instead of the host's\n"
-                      "  --config-dir=DIR       show, test: read the configuration from here alone\n"
                       "  --json[=pretty|short]  JSON, also for what was done\n"
                       "  --no-legend            tables without headings\n"
                       "  --no-pager\n"
@@ -131,7 +124,6 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 ARG_UNIT,
                 ARG_SINCE,
                 ARG_UNTIL,
-                ARG_JOURNAL,
                 ARG_VERSION,
         };
         static const struct option options[] = {
@@ -157,7 +149,6 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 { "unit", required_argument, NULL, ARG_UNIT },
                 { "since", required_argument, NULL, ARG_SINCE },
                 { "until", required_argument, NULL, ARG_UNTIL },
-                { "journal", required_argument, NULL, ARG_JOURNAL },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, ARG_VERSION },
                 {},
@@ -236,9 +227,6 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                         break;
                 case ARG_UNTIL:
                         ret->until = optarg;
-                        break;
-                case ARG_JOURNAL:
-                        ret->journal = optarg;
                         break;
                 case ARG_VERSION:
                         (void) printf("banctl " BANJO_VERSION "\n");

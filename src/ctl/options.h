@@ -50,7 +50,6 @@ typedef struct Options {
         const char *print;
         const char *since;
         const char *until;
-        const char *journal;
         bool explain;
         const char *patterns[OPTIONS_LIST_MAX];
         size_t n_patterns;

@@ -4,8 +4,9 @@
 
 #include <ctype.h>
 #include <endian.h>
-#include <jansson.h>
 #include <time.h>
+
+#include "ctl/output.h"
 
 /* Lines of syslog */
 

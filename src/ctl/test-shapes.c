@@ -27,7 +27,7 @@ static const char *const words[] = {
 };
 
 /* What stands behind one of these is a name. */
-static const char *const before_names[] = { "user", "for", "from", "by", "rhost", "name", "login" };
+static const char *const before_names[] = { "user", "for", "from", "by", "rhost", "name" };
 
 struct Shape {
         char text[SHAPE_SIZE]; /* zeroes behind it, since all of it is the key */
