@@ -210,9 +210,11 @@ static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
 static void notify_ready(Manager *m) {
         m->status.started = manager_now();
         (void) sd_notifyf(0,
-                        "READY=1\nSTATUS=%zu jails, %zu addresses banned",
+                        "READY=1\nSTATUS=%zu jail%s, %zu address%s banned",
                         m->n_jails,
-                        (size_t) m->status.n_banned);
+                        m->n_jails == 1 ? "" : "s",
+                        m->status.n_banned,
+                        m->status.n_banned == 1 ? "" : "es");
 }
 
 static int on_restore(sd_event_source *s, void *userdata) {
