@@ -323,7 +323,30 @@ static void fill_from_tag(Entry *e, char *tag) {
         e->fields[ENTRY_SYSLOG_PID] = e->fields[ENTRY_PID];
 }
 
+/* "\\*N;" behind a byte is that byte N times more. Returns the message, static. */
+static char *repeat(const char *s, size_t size, size_t *ret_size) {
+        static char out[LINE_SIZE];
+        size_t used = 0;
+
+        for (size_t i = 0; i < size && used < sizeof(out); i++) {
+                unsigned n = 0;
+                int end = 0;
+
+                if (used > 0 && sscanf(s + i, "\\*%5u;%n", &n, &end) == 1 && end > 0) {
+                        n = (unsigned) MIN((size_t) n, sizeof(out) - used);
+                        memset(out + used, out[used - 1], n);
+                        used += n;
+                        i += (size_t) end - 1;
+                } else
+                        out[used++] = s[i];
+        }
+
+        *ret_size = used;
+        return out;
+}
+
 static void process_entry(Run *run, char *line) {
+        size_t size;
         JailStats before, after;
         JailFailure failure;
         char *message;
@@ -345,7 +368,9 @@ static void process_entry(Run *run, char *line) {
         fill_from_match(&e, run->jail_config.match);
         e.fields[ENTRY_HOSTNAME] = (EntryValue){ "host", strlen("host") };
         fill_from_tag(&e, line);
-        e.fields[ENTRY_MESSAGE] = (EntryValue){ message, unescape(message) };
+        message = repeat(message, unescape(message), &size);
+        e.is_cut = size > ENTRY_MESSAGE_MAX;
+        e.fields[ENTRY_MESSAGE] = (EntryValue){ message, MIN(size, (size_t) ENTRY_MESSAGE_MAX) };
         for (size_t i = 0; i < _ENTRY_FIELD_MAX; i++)
                 if (run->is_set[i])
                         e.fields[i] = (EntryValue){ run->values[i],
