@@ -62,6 +62,19 @@ struct Jail {
         JailStats stats_before; /* while refilling */
 };
 
+/* Whether each session says when it begins. Then its key does not come round unnoticed, and however
+ * long a client holds its connection in silence, it is known whose it is. */
+static bool tells_beginnings(const Jail *j) {
+        const Filter *f = j->config->filter;
+
+        for (size_t i = 0; i < f->n_patterns; i++)
+                if (f->session == FILTER_SESSION_CAPTURE && f->patterns[i].kind == PATTERN_BEGIN &&
+                                isempty(f->patterns[i].group))
+                        return true;
+
+        return false;
+}
+
 int jail_clear(Jail *j) {
         SessionTable *sessions = NULL;
         Tracker *tracker;
@@ -79,7 +92,9 @@ int jail_clear(Jail *j) {
                 return r;
 
         if (!j->config->refused && j->config->filter->session != FILTER_SESSION_NONE) {
-                r = session_table_new(&sessions, SESSIONS_MAX);
+                r = session_table_new(&sessions,
+                                SESSIONS_MAX,
+                                tells_beginnings(j) ? USEC_INFINITY : SESSION_AGE_MAX);
                 if (r < 0) {
                         tracker_free(tracker);
                         return r;
@@ -485,6 +500,11 @@ static int process_result(Jail *j, const Entry *e, JailFailure *ret) {
                 s->n_failures += own.n;
 
         if (!has_address) {
+                /* Nothing is known of it, as when a connection ends: it takes no other's place. */
+                if (result->kind == PATTERN_BEGIN && s && s->user == 0) {
+                        session_table_remove(j->sessions, s);
+                        return JAIL_NOTHING;
+                }
                 if (result->kind == PATTERN_CLEAR && own.user != 0 && s)
                         session_forgive_pending(s, own.user);
                 if (own.n > 0 && s && s->n_waiting < PENDING_MAX)

@@ -25,10 +25,11 @@ typedef struct SessionItem {
 struct SessionTable {
         SessionItem *items;
         size_t n_max;
+        usec_t age_max;
         uint32_t last_number;
 };
 
-int session_table_new(SessionTable **ret, size_t n_max) {
+int session_table_new(SessionTable **ret, size_t n_max, usec_t age_max) {
         SessionTable *t;
 
         assert(ret);
@@ -39,6 +40,7 @@ int session_table_new(SessionTable **ret, size_t n_max) {
                 return -ENOMEM;
 
         t->n_max = n_max;
+        t->age_max = age_max;
         *ret = t;
         return 0;
 }
@@ -83,7 +85,7 @@ Session *session_table_get(SessionTable *t, const char *key, size_t size, usec_t
         item = find_item(t, key, size);
         if (item) {
                 TABLE_DEL(t->items, item);
-                if (usec_add(item->last, SESSION_AGE_MAX) < when)
+                if (usec_add(item->last, t->age_max) < when)
                         session_restart(t, &item->session);
         } else {
                 if (HASH_COUNT(t->items) >= t->n_max)
@@ -113,6 +115,13 @@ void session_restart(SessionTable *t, Session *s) {
         if (++t->last_number == 0)
                 t->last_number = 1;
         *s = (Session){ .number = t->last_number };
+}
+
+void session_table_remove(SessionTable *t, Session *s) {
+        assert(t);
+        assert(s);
+
+        remove_item(t, (SessionItem *) ((char *) s - offsetof(SessionItem, session)));
 }
 
 int session_add_pending(Session *s, const Pattern *pattern, unsigned user) {

@@ -8,8 +8,8 @@
  * process. A session remembers the address of its peer, so that a failure line without one can be
  * attributed, and the failures that wait for an address to be told; and the user it was about last.
  *
- * Sessions are bounded in number, the one quiet for longest goes first, and in age: process ids
- * come round again.
+ * Sessions are bounded in number, the one quiet for longest goes first, and where nothing tells
+ * that one begins, in age: process ids come round again.
  */
 
 #include <stdbool.h>
@@ -51,8 +51,9 @@ typedef struct Session {
 
 typedef struct SessionTable SessionTable;
 
-/* Returns 0 and passes ownership, or -ENOMEM. */
-int session_table_new(SessionTable **ret, size_t n_max);
+/* Sessions that have been quiet for longer than age_max are over; with USEC_INFINITY none are.
+ * Returns 0 and passes ownership, or -ENOMEM. */
+int session_table_new(SessionTable **ret, size_t n_max, usec_t age_max);
 SessionTable *session_table_free(SessionTable *t);
 DEFINE_CLEANUP(SessionTable *, session_table_free)
 
@@ -62,6 +63,9 @@ Session *session_table_get(SessionTable *t, const char *key, size_t size, usec_t
 
 /* Forgets what the session knows: from now on it is another one. */
 void session_restart(SessionTable *t, Session *s);
+
+/* The session is over, and no longer valid. */
+void session_table_remove(SessionTable *t, Session *s);
 
 /* Adds a failure that waits for an address. Returns 0 or -ENOMEM. */
 int session_add_pending(Session *s, const Pattern *pattern, unsigned user);

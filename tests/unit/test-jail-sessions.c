@@ -6,6 +6,7 @@
 #include "problems.h"
 
 #include "engine/jail.h"
+#include "engine/session.h"
 
 typedef struct Fixture {
         Config *config;
@@ -269,6 +270,35 @@ static void beginning_ends_what_was(void **state) {
         assert_int_equal(say(&f, "1", "end 192.0.2.3"), JAIL_FAILURE); /* a new one told none */
 }
 
+#define CONNECTIONS                                                                                \
+        "session = capture\n[begin]\nopen = 'conn=<SESSION> open <ADDR>'\n"                        \
+        "shut = 'conn=<SESSION> closed'\n[fail]\nbad = 'conn=<SESSION> bad'\n"
+
+static void silence_hides_nobody_whose_beginning_was_told(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, CONNECTIONS, "");
+
+        assert_int_equal(say(&f, "1", "conn=7 open 192.0.2.1"), JAIL_NOTHING);
+        f.now += 100 * SESSION_AGE_MAX;
+        assert_int_equal(say(&f, "1", "conn=7 bad"), JAIL_FAILURE);
+        assert_host(&f, "192.0.2.1");
+}
+
+static void connections_that_ended_push_out_none_that_is_open(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, CONNECTIONS, "");
+
+        assert_int_equal(say(&f, "1", "conn=7 open 192.0.2.1"), JAIL_NOTHING);
+        for (unsigned i = 0; i <= SESSIONS_MAX; i++) {
+                char message[64];
+
+                (void) snprintf(message, sizeof(message), "conn=%u open 192.0.2.1", 100 + i);
+                assert_int_equal(say(&f, "1", message), JAIL_NOTHING);
+                (void) snprintf(message, sizeof(message), "conn=%u closed", 100 + i);
+                assert_int_equal(say(&f, "1", message), JAIL_NOTHING);
+        }
+        assert_int_equal(say(&f, "1", "conn=7 bad"), JAIL_FAILURE);
+        assert_host(&f, "192.0.2.1");
+}
+
 /* Settings of the jail */
 
 static void weights_add_up_to_maxretry(void **state) {
@@ -369,6 +399,8 @@ int main(void) {
                 cmocka_file_test(clients_of_one_worker_are_told_apart),
                 cmocka_file_test(pattern_has_the_last_word_over_its_prefix),
                 cmocka_file_test(beginning_ends_what_was),
+                cmocka_file_test(silence_hides_nobody_whose_beginning_was_told),
+                cmocka_file_test(connections_that_ended_push_out_none_that_is_open),
                 cmocka_file_test(weights_add_up_to_maxretry),
                 cmocka_file_test(groups_are_used_where_the_jail_names_them),
                 cmocka_file_test(whole_line_is_as_in_a_log_file),

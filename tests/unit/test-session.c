@@ -7,7 +7,7 @@
 static SessionTable *new_table(size_t n_max) {
         SessionTable *t;
 
-        assert_int_equal(session_table_new(&t, n_max), 0);
+        assert_int_equal(session_table_new(&t, n_max, SESSION_AGE_MAX), 0);
         return t;
 }
 
@@ -44,6 +44,25 @@ static void session_is_over_when_it_was_quiet_for_too_long(void **state) {
         when += SESSION_AGE_MAX + 1;
         assert_int_equal(get(t, "100", when)->n_failures, 0);
         assert_int_equal(session_table_size(t), 1);
+}
+
+static void session_may_be_quiet_for_ever(void **state) {
+        _cleanup_(session_table_freep) SessionTable *t = NULL;
+
+        assert_int_equal(session_table_new(&t, 4, USEC_INFINITY), 0);
+        get(t, "100", T0)->n_failures = 1;
+        assert_int_equal(get(t, "100", T0 + 1000 * SESSION_AGE_MAX)->n_failures, 1);
+}
+
+static void session_that_is_removed_takes_no_place(void **state) {
+        _cleanup_(session_table_freep) SessionTable *t = new_table(2);
+
+        get(t, "a", T0)->n_failures = 1;
+        session_table_remove(t, get(t, "b", T0));
+        session_table_remove(t, get(t, "c", T0));
+        assert_int_equal(session_table_size(t), 1);
+        assert_int_equal(get(t, "b", T0)->n_failures, 0);
+        assert_int_equal(get(t, "a", T0)->n_failures, 1);
 }
 
 static void entries_out_of_order_do_not_end_a_session(void **state) {
@@ -98,6 +117,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(session_remembers),
                 cmocka_unit_test(session_is_over_when_it_was_quiet_for_too_long),
+                cmocka_unit_test(session_may_be_quiet_for_ever),
+                cmocka_unit_test(session_that_is_removed_takes_no_place),
                 cmocka_unit_test(entries_out_of_order_do_not_end_a_session),
                 cmocka_unit_test(full_table_forgets_the_quietest),
                 cmocka_unit_test(number_of_sessions_is_bounded),
