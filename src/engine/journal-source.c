@@ -42,17 +42,21 @@ static int open_path(sd_journal **ret, const char *path) {
         return sd_journal_open_files(ret, (const char *[]){ absolute, NULL }, 0);
 }
 
+int source_open(sd_journal **ret, const char *path, const char *name_space, int flags) {
+        if (path)
+                return open_path(ret, path);
+
+        return sd_journal_open_namespace(ret,
+                        isempty(name_space) ? NULL : name_space,
+                        SD_JOURNAL_LOCAL_ONLY | flags);
+}
+
 /* Opens libsystemd's handle and waits for it instead of the old one. Returns as source_new(). */
 static int open_handle(Source *s) {
         sd_journal *handle = NULL;
         int r, fd;
 
-        if (s->path)
-                r = open_path(&handle, s->path);
-        else
-                r = sd_journal_open_namespace(&handle,
-                                isempty(s->name_space) ? NULL : s->name_space,
-                                SD_JOURNAL_LOCAL_ONLY);
+        r = source_open(&handle, s->path, s->name_space, 0);
         if (r < 0)
                 return r;
 
@@ -125,6 +129,7 @@ Source *source_free(Source *s) {
         free(s->name_space);
         free(s->position);
         free(s->place);
+        free(s->mark);
         free(s);
         return NULL;
 }
@@ -290,14 +295,13 @@ int source_position_realtime(const char *position, usec_t *ret) {
         return t && sscanf(t, ";t=%" SCNx64, ret) == 1 ? 0 : -EINVAL;
 }
 
-/* True if the handle stands at the entry of this cursor. */
-static bool is_at(const Source *s, const char *cursor) {
+bool source_is_at(sd_journal *handle, const char *cursor) {
         _cleanup_(freep) char *here = NULL;
         const char *a, *b;
 
-        if (sd_journal_test_cursor(s->handle, cursor) > 0)
+        if (sd_journal_test_cursor(handle, cursor) > 0)
                 return true;
-        if (sd_journal_get_cursor(s->handle, &here) < 0)
+        if (sd_journal_get_cursor(handle, &here) < 0)
                 return false;
 
         a = entry_identity(here);
@@ -321,7 +325,7 @@ static int seek_behind(Source *s, const char *cursor) {
                 return r;
         if (r == 0)
                 return 1;
-        if (is_at(s, cursor))
+        if (source_is_at(s->handle, cursor))
                 return 0;
 
         r = sd_journal_previous(s->handle);
@@ -383,11 +387,22 @@ static int begin_at_cursor(Source *s, const char *cursor, usec_t lookback) {
         return seek_start(s);
 }
 
-int source_seek(Source *s, const char *position, usec_t lookback, usec_t since) {
+int source_seek(Source *s, const char *word, usec_t lookback, usec_t since) {
+        const char *mark = word ? strchr(word, SOURCE_MARK) : NULL;
+        _cleanup_(freep) char *position = NULL;
+
         free(s->position);
         free(s->place);
-        s->position = s->place = NULL;
+        free(s->mark);
+        s->position = s->place = s->mark = NULL;
         s->place_is_stale = s->waiting = s->past = false;
+
+        if (word) {
+                position = strndup(word, mark ? (size_t) (mark - word) : strlen(word));
+                s->mark = mark ? strdup(mark + 1) : NULL;
+                if (!position || (mark && !s->mark))
+                        return -ENOMEM;
+        }
 
         if (position && position[0] != '@')
                 return begin_at_cursor(s, position, lookback);
@@ -403,6 +418,8 @@ int source_seek(Source *s, const char *position, usec_t lookback, usec_t since) 
 }
 
 int source_get_position(Source *s, char **ret) {
+        const char *separator = (const char[]){ s->mark ? SOURCE_MARK : '\0', '\0' };
+        const char *mark = s->mark ?: "", *cursor;
         char *position;
         int r;
 
@@ -411,17 +428,54 @@ int source_get_position(Source *s, char **ret) {
                 return r;
 
         /* Where reading what is past has got to is no position. */
-        if (s->past ? s->position : s->place)
-                position = strdup(s->past ? s->position : s->place);
-        else if (s->position)
-                position = strdup(s->position);
-        else if (asprintf(&position, "@%" PRIu64, s->start) < 0)
-                position = NULL;
-        if (!position)
+        cursor = !s->past && s->place ? s->place : s->position;
+        if (cursor)
+                r = asprintf(&position, "%s%s%s", cursor, separator, mark);
+        else
+                r = asprintf(&position, "@%" PRIu64 "%s%s", s->start, separator, mark);
+        if (r < 0)
                 return -ENOMEM;
 
         *ret = position;
         return 0;
+}
+
+/* The cursor of the last entry of all. Returns 0; -ENOENT if there is none; a negative errno. The
+ * handle has no matches afterwards, and no place. */
+static int find_last(Source *s, char **ret) {
+        int r;
+
+        sd_journal_flush_matches(s->handle);
+        r = sd_journal_seek_tail(s->handle);
+        if (r >= 0)
+                r = sd_journal_previous(s->handle);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+
+        return sd_journal_get_cursor(s->handle, ret);
+}
+
+int source_mark_end(Source *s) {
+        char *last = NULL;
+        int r, k;
+
+        if (s->past || s->waiting)
+                return 0;
+
+        r = save_place(s);
+        if (r < 0)
+                return r;
+
+        k = find_last(s, &last);
+        if (k >= 0) {
+                free(s->mark);
+                s->mark = last;
+        }
+
+        r = apply_terms(s);
+        if (r >= 0)
+                r = seek_place(s);
+        return r < 0 ? r : k == -ENOENT ? 0 : k;
 }
 
 /* Reading */
@@ -517,7 +571,7 @@ static bool is_past(Source *s) {
         }
 
         /* The last one of them. */
-        if (is_at(s, s->position))
+        if (source_is_at(s->handle, s->position))
                 s->past = false;
         return true;
 }

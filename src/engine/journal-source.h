@@ -37,6 +37,7 @@ typedef struct Source {
         char *position; /* a cursor: entries up to there are past; NULL if none are */
         bool past;      /* the next entry is such a one, as far as is known */
         bool by_time;   /* the entry of the cursor is gone, and its time tells which are past */
+        char *mark;     /* the cursor of an entry, wanted or not, up to which all was seen; NULL */
 
         char *place;         /* the cursor of the entry taken last; NULL if none was */
         bool place_is_stale; /* the handle stands at that entry, and `place` does not say so yet */
@@ -53,6 +54,13 @@ int source_new(Source **ret, const char *path, const char *name_space, int epoll
 Source *source_free(Source *s);
 DEFINE_CLEANUP(Source *, source_free)
 
+/* Opens a handle of libsystemd for such a path or namespace, with these flags besides. Returns 0 or
+ * a negative errno. */
+int source_open(sd_journal **ret, const char *path, const char *name_space, int flags);
+
+/* True if the handle stands at the entry of this cursor. */
+bool source_is_at(sd_journal *handle, const char *cursor);
+
 /* Which entries it hands out: journal_set_wants(). The place is lost. */
 int source_set_wants(Source *s, const JournalWant *const *wants, size_t n_wants);
 
@@ -66,9 +74,14 @@ int source_peek(Source *s, bool keep_place);
 /* Reads the entry that was found. *ret_past is whether it lies before the position. */
 void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past);
 
-/* How far everything was handled: a cursor, or "@" and the time that reading began at. Returns 0
- * and an allocated string, or a negative errno. */
+/* How far everything was handled: a cursor, or "@" and the time that reading began at; and behind
+ * SOURCE_MARK the cursor of the mark, if there is one. Returns 0 and an allocated string, or a
+ * negative errno. */
+#define SOURCE_MARK '|'
 int source_get_position(Source *s, char **ret);
+
+/* As journal_mark_end(). */
+int source_mark_end(Source *s);
 
 /* The time that such a position speaks of. Returns 0 or -EINVAL. */
 int source_position_realtime(const char *position, usec_t *ret);

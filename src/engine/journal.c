@@ -19,6 +19,7 @@
 #include <sys/inotify.h>
 #include <systemd/sd-id128.h>
 
+#include "engine/journal-gap.h"
 #include "engine/journal-source.h"
 
 /* Where journals are, and what is watched for them to come and go. */
@@ -255,6 +256,44 @@ int journal_seek(Journal *j, const char *position, usec_t lookback, usec_t since
                         r = source_seek(j->sources[i], word, lookback, since);
                 if (r < 0)
                         return r;
+        }
+
+        return 0;
+}
+
+int journal_mark_end(Journal *j) {
+        int r = 0;
+
+        assert(j);
+
+        for (size_t i = 0; i < j->n_sources; i++) {
+                int k = source_mark_end(j->sources[i]);
+
+                if (k < 0)
+                        r = k;
+        }
+
+        return r;
+}
+
+int journal_find_gaps(Journal *j, const char *position, JournalGapHandler handler, void *userdata) {
+        assert(j);
+        assert(position);
+        assert(handler);
+
+        for (size_t i = 0; i < j->n_sources; i++) {
+                const char *name_space = j->sources[i]->name_space;
+                JournalGap gap = { .name_space = name_space };
+                _cleanup_(freep) char *word = NULL;
+                int r;
+
+                r = find_word(position, name_space, &word);
+                if (r > 0)
+                        r = gap_find(j->path, name_space, word, &gap.from, &gap.to);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        handler(&gap, userdata);
         }
 
         return 0;

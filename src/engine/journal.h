@@ -77,6 +77,26 @@ bool journal_is_past(const Journal *j);
  * allocated string, or a negative errno. */
 int journal_get_position(Journal *j, char **ret);
 
+/* Notes which entry is the last of all, wanted or not: call it at the end of the journal, where
+ * everything up to there was seen. From then on it is part of the position, so that what is dropped
+ * from the journal after it was seen is no gap. It takes two searches: not for every entry. Returns
+ * 0 or a negative errno. */
+int journal_mark_end(Journal *j);
+
+/* What was dropped from a namespace ("" for the default one) before it was read. */
+typedef struct JournalGap {
+        const char *name_space; /* borrowed from the reader */
+        usec_t from;            /* everything up to then was read */
+        usec_t to;              /* the oldest entry that is left */
+} JournalGap;
+
+typedef void (*JournalGapHandler)(const JournalGap *gap, void *userdata);
+
+/* Compares a position with the oldest entries that are left, wanted or not, and calls the handler
+ * for each namespace that has a gap. One without an entry, or not in the position, has none.
+ * Returns 0 or a negative errno. */
+int journal_find_gaps(Journal *j, const char *position, JournalGapHandler handler, void *userdata);
+
 /* The time of the entry up to which a namespace was handled. Returns 0; -ENOENT if the position
  * does not name it; -EINVAL if this is no position; -ENOMEM. */
 int journal_position_realtime(const char *position, const char *name_space, usec_t *ret);
