@@ -142,3 +142,23 @@ void announce_store_recovered(const char *aside, size_t n_bans) {
                         aside,
                         n_bans);
 }
+
+void announce_gap(const JournalGap *gap) {
+        char from[USEC_STR_SIZE], to[USEC_STR_SIZE];
+        bool other = !isempty(gap->name_space);
+        Fields f = {};
+
+        add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_GAP);
+        add_field(&f, "BANJO_START_USEC=%" PRIu64, gap->from);
+        add_field(&f, "BANJO_END_USEC=%" PRIu64, gap->to);
+        if (other)
+                add_field(&f, "BANJO_NAMESPACE=%s", gap->name_space);
+        (void) log_with_fields(LOG_WARNING,
+                        f.list,
+                        "The journal%s%s dropped entries from %s to %s before they were read; "
+                        "failures in between are not known.",
+                        other ? " of the namespace " : "",
+                        gap->name_space,
+                        usec_format_timestamp(gap->from, from),
+                        usec_format_timestamp(gap->to, to));
+}

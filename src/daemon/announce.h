@@ -12,6 +12,7 @@
 #include "base/usec.h"
 #include "daemon/bus.h"
 #include "daemon/surroundings.h"
+#include "engine/journal.h"
 #include "model/address.h"
 #include "model/ban.h"
 
@@ -32,3 +33,6 @@ void announce_unresolved(const char *name, const char *why, size_t n_known);
 
 /* The database was damaged: where it is now, and how many bans were found in the kernel. */
 void announce_store_recovered(const char *aside, size_t n_bans);
+
+/* The journal dropped entries before they were read. */
+void announce_gap(const JournalGap *gap);

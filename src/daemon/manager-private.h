@@ -82,6 +82,7 @@ struct Manager {
         StorePosition position;
         size_t n_unsaved;  /* entries since the position was written */
         bool reading_past; /* the entry read last only refilled windows */
+        usec_t marked;     /* when the end of the journal was marked; 0 if it was not reached yet */
         bool journal_failed;
 
         uint64_t next_id;
@@ -154,6 +155,10 @@ void manager_look_at_ports(bool settled, void *userdata);
 /* Makes the journal hand out what the jails want, from before the position, so that their windows
  * are filled anew; windows have to be empty. Returns 0 or a negative errno. */
 int manager_start_journal(Manager *m);
+
+/* Marks the end of the journal, if it was reached, as seen, and has the position written at the
+ * next commit. */
+void manager_mark_end(Manager *m);
 
 /* After JOURNAL_MISSED: empties the windows of the jails that read this namespace. Returns 0 or a
  * negative errno, reported. */

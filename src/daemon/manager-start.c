@@ -293,6 +293,24 @@ static int set_wants(Manager *m) {
         return journal_set_wants(m->journal, wants, n);
 }
 
+static void on_gap(const JournalGap *gap, void *userdata) {
+        (void) userdata;
+
+        announce_gap(gap);
+}
+
+/* What happened while nobody read. */
+static void report_gaps(Manager *m) {
+        int r;
+
+        if (!m->position.cursor)
+                return;
+
+        r = journal_find_gaps(m->journal, m->position.cursor, on_gap, NULL);
+        if (r < 0)
+                (void) log_warning_errno(r, "Failed to find out whether the journal has a gap: %m");
+}
+
 int manager_start_journal(Manager *m) {
         usec_t lookback = get_lookback(m);
         int r;
@@ -390,6 +408,7 @@ int manager_start(Manager *m) {
         r = manager_start_journal(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to find the place to begin in the journal: %m");
+        report_gaps(m);
         m->status.catching_up = true;
 
         announce_late(m);
@@ -416,6 +435,8 @@ void manager_stop(Manager *m) {
         if (!m->store)
                 return;
 
+        if (m->marked > 0)
+                manager_mark_end(m);
         m->n_unsaved = SIZE_MAX;
         (void) manager_commit(m, false);
 }

@@ -17,6 +17,10 @@
 /* Entries between two commits: a few milliseconds. */
 #define BATCH_MAX 1000
 
+/* So often the end of the journal is marked. A machine that loses power forgets what it has seen
+ * since then, and may later take what was vacuumed for a gap. */
+#define MARK_USEC USEC_PER_HOUR
+
 /* A failure so long ago says nothing about an attack going on now. */
 #define RECENT_USEC (10 * USEC_PER_SEC)
 
@@ -385,14 +389,37 @@ static int update_position(Manager *m) {
         return 0;
 }
 
-/* The end of the journal. */
-static void reach_end(Manager *m) {
+void manager_mark_end(Manager *m) {
+        int r;
+
+        m->marked = manager_now();
+        r = journal_mark_end(m->journal);
+        if (r >= 0)
+                r = update_position(m);
+        if (r < 0)
+                (void) log_warning_errno(r, "Failed to get the place in the journal: %m");
+
+        m->n_unsaved = SIZE_MAX / 2; /* now, and still room to count on */
+}
+
+/* The end of the journal. Returns true if the position is to be written. */
+static bool reach_end(Manager *m) {
+        usec_t now = manager_now();
+
         manager_set_reading_past(m, false);
         m->status.catching_up = false;
+
+        if (m->journal_failed ||
+                        (m->marked > 0 && m->marked <= now && now < usec_add(m->marked, MARK_USEC)))
+                return false;
+
+        manager_mark_end(m);
+        return true;
 }
 
 int manager_look(void *userdata) {
         Manager *m = userdata;
+        bool marked = false;
         size_t n = 0;
         int r = 0;
 
@@ -418,9 +445,12 @@ int manager_look(void *userdata) {
         m->journal_failed = r < 0;
 
         if (n < BATCH_MAX)
-                reach_end(m);
-        if (n == 0)
+                marked = reach_end(m);
+        if (n == 0) {
+                if (marked)
+                        (void) manager_commit(m, false);
                 return TAIL_NOTHING;
+        }
 
         for (size_t i = 0; i < m->n_jails; i++)
                 jail_expire(m->jails[i], MIN(m->status.newest, manager_now()));

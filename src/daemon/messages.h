@@ -10,7 +10,7 @@
  *
  * Fields: BANJO_JAIL, BANJO_ADDRESS, BANJO_FAILURES, BANJO_PATTERN, BANJO_START_USEC,
  * BANJO_END_USEC ("infinity" for good), BANJO_CAUSE, BANJO_REASON, BANJO_BAN_ID,
- * BANJO_NAME.
+ * BANJO_NAME, BANJO_NAMESPACE.
  */
 
 /* An address was banned. */
@@ -29,3 +29,7 @@
 
 /* The database was damaged and was set aside; running bans were taken back from the kernel. */
 #define BANJO_MESSAGE_STORE_RECOVERED "0d4a471cd3204318be402f447d2dfa08"
+
+/* The journal dropped entries before they were read: BANJO_START_USEC and BANJO_END_USEC say from
+ * when to when. */
+#define BANJO_MESSAGE_GAP "30478b091bab4a5cbf79979ce5e622a1"

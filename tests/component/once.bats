@@ -117,6 +117,30 @@ once_then() {
         [ "$(sqlite3 state/banjo.db .dump)" = "$before" ]
 }
 
+@test "a gap in the journal is reported once" {
+        wrong 1 192.0.2.1
+        entry 100 _SYSTEMD_UNIT=cron.service _UID=0 MESSAGE=seen
+        journal
+        once
+        [[ "$output" != *dropped* ]]
+
+        # What was seen is gone: no gap.
+        rm x.journal
+        entry 100 _SYSTEMD_UNIT=cron.service _UID=0 MESSAGE=seen
+        journal
+        once
+        [[ "$output" != *dropped* ]]
+
+        rm x.journal
+        entry 200 _SYSTEMD_UNIT=cron.service _UID=0 MESSAGE=left
+        journal
+        once
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"The journal dropped entries from $(date -d @$((BASE + 100)) '+%F %T')"*" to $(date -d @$((BASE + 200)) '+%F %T')"*" before they were read"* ]]
+        once
+        [[ "$output" != *dropped* ]]
+}
+
 @test "bans that are stored are in the kernel again" {
         for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
         journal
