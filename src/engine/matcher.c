@@ -4,7 +4,10 @@
  * Each pattern is compiled by itself and wrapped to cover the whole message, so that text chosen by
  * a remote peer cannot stand in front of what the server writes. Most messages match nothing, and
  * JIT code fails at the first bytes of a literal; what is measured to matter is the number of
- * patterns entered, so a table over first bytes skips those that cannot begin so.
+ * patterns entered, so a table over first bytes skips those that cannot begin so. Comparing the
+ * literal text that a pattern begins with as well was measured not to pay: JIT code does the same
+ * as quickly. For sshd's 35 patterns a line of its corpus took 133 ns with it and 139 without, a
+ * line of noise 126 and 114; for postfix's, 126 and 123, and 48 and 33.
  *
  * All patterns share one JIT stack and one match_data, sized for the pattern with most groups: a
  * match_data too small returns 0, which is a match without its groups.
