@@ -162,3 +162,20 @@ void announce_gap(const JournalGap *gap) {
                         usec_format_timestamp(gap->from, from),
                         usec_format_timestamp(gap->to, to));
 }
+
+void announce_suppressed(const char *jail, const char *unit, uint64_t n) {
+        Fields f = {};
+
+        add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_SUPPRESSED);
+        add_field(&f, "BANJO_JAIL=%s", jail);
+        add_field(&f, "BANJO_UNIT=%s", unit);
+        add_field(&f, "BANJO_SUPPRESSED=%" PRIu64, n);
+        (void) log_with_fields(LOG_WARNING,
+                        f.list,
+                        "journald suppressed %" PRIu64 " message%s of %s, which jail %s reads: "
+                        "failures among them are not known.",
+                        n,
+                        n == 1 ? "" : "s",
+                        unit,
+                        jail);
+}

@@ -36,3 +36,6 @@ void announce_store_recovered(const char *aside, size_t n_bans);
 
 /* The journal dropped entries before they were read. */
 void announce_gap(const JournalGap *gap);
+
+/* journald suppressed n messages of a unit that the jail reads. */
+void announce_suppressed(const char *jail, const char *unit, uint64_t n);

@@ -11,6 +11,7 @@
 
 #include "daemon/bus.h"
 #include "daemon/manager.h"
+#include "daemon/suppressed.h"
 #include "daemon/surroundings.h"
 #include "daemon/tail.h"
 #include "daemon/unit-ports.h"
@@ -84,6 +85,7 @@ struct Manager {
         bool reading_past; /* the entry read last only refilled windows */
         usec_t marked;     /* when the end of the journal was marked; 0 if it was not reached yet */
         bool journal_failed;
+        SuppressedList suppressed;
 
         uint64_t next_id;
         ManagerStatus status;

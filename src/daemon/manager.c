@@ -338,8 +338,27 @@ void manager_set_reading_past(Manager *m, bool reading_past) {
                 jail_set_refilling(m->jails[i], reading_past);
 }
 
+/* journald says that it dropped messages of a unit. */
+static void on_suppressed(Manager *m, const Entry *e, const char *unit, uint64_t n) {
+        bool reported = false;
+
+        for (size_t i = 0; i < m->n_jails; i++) {
+                if (!jail_reads_unit(m->jails[i], e, unit))
+                        continue;
+
+                if (!reported)
+                        n = suppressed_add(&m->suppressed, unit, n, e->realtime);
+                if (n == 0)
+                        return;
+                announce_suppressed(jail_get_config(m->jails[i])->name, unit, n);
+                reported = true;
+        }
+}
+
 static int on_entry(Manager *m, const Entry *e) {
         bool past = journal_is_past(m->journal);
+        char unit[SUPPRESSED_UNIT_SIZE];
+        uint64_t n;
 
         if (past != m->reading_past)
                 manager_set_reading_past(m, past);
@@ -349,6 +368,8 @@ static int on_entry(Manager *m, const Entry *e) {
         if (!past) {
                 m->status.newest = e->realtime;
                 m->status.n_entries++;
+                if (suppressed_parse(e, unit, &n))
+                        on_suppressed(m, e, unit, n);
         }
 
         for (size_t i = 0; i < m->n_jails; i++) {

@@ -10,7 +10,7 @@
  *
  * Fields: BANJO_JAIL, BANJO_ADDRESS, BANJO_FAILURES, BANJO_PATTERN, BANJO_START_USEC,
  * BANJO_END_USEC ("infinity" for good), BANJO_CAUSE, BANJO_REASON, BANJO_BAN_ID,
- * BANJO_NAME, BANJO_NAMESPACE.
+ * BANJO_NAME, BANJO_NAMESPACE, BANJO_UNIT, BANJO_SUPPRESSED.
  */
 
 /* An address was banned. */
@@ -33,3 +33,6 @@
 /* The journal dropped entries before they were read: BANJO_START_USEC and BANJO_END_USEC say from
  * when to when. */
 #define BANJO_MESSAGE_GAP "30478b091bab4a5cbf79979ce5e622a1"
+
+/* journald suppressed messages of a unit that a jail reads. */
+#define BANJO_MESSAGE_SUPPRESSED "27a39c46f6f644dfa8900cd4f9969534"

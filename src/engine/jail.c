@@ -208,6 +208,14 @@ static bool fits_namespace(const Jail *j, const Entry *e) {
         return !isempty(wanted) && entry_is(e, ENTRY_NAMESPACE, wanted, strlen(wanted));
 }
 
+bool jail_reads_unit(const Jail *j, const Entry *e, const char *unit) {
+        assert(j);
+        assert(e);
+        assert(unit);
+
+        return j->matcher && fits_namespace(j, e) && match_names_unit(j->config->match, unit);
+}
+
 /* Besides what the match says: an entry whose unit journald could not tell, because its sender was
  * gone already, from a process of root that names itself as the filter's program does. Root could
  * forge anything anyway. */

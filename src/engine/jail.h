@@ -87,6 +87,9 @@ int jail_match(Jail *j, const Entry *entry, MatcherResult *ret);
  * empty. */
 int jail_process(Jail *j, const Entry *entry, JailFailure *ret);
 
+/* Whether the jail reads what this unit logs to the namespace that the entry is of. */
+bool jail_reads_unit(const Jail *j, const Entry *entry, const char *unit);
+
 /* A ban of the address or prefix in this jail ended: failures from within it up to then count
  * nowhere, also when they are told later. Returns 0 or -ENOMEM. */
 int jail_forget(Jail *j, const Address *a, usec_t until);

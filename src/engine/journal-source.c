@@ -245,6 +245,12 @@ static int make_terms(Source *s, const JournalWant *const *wants, size_t n_wants
                 if (match_has_glob(wants[i]->match))
                         return 0;
 
+        r = add_term(s, "MESSAGE_ID", JOURNAL_SUPPRESSED_ID);
+        if (r >= 0)
+                r = add_alternative(s);
+        if (r < 0)
+                return r;
+
         for (size_t i = 0; i < ELEMENTSOF(leading_fields); i++) {
                 r = add_groups(s, wants, n_wants, &leading_fields[i]);
                 if (r < 0)

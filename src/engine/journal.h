@@ -47,10 +47,13 @@ typedef struct JournalWant {
         size_t n_identifiers;
 } JournalWant;
 
-/* Which entries are wanted; nothing is kept of what is handed over. Others may be handed out as
- * well: this is what libsystemd can tell cheaply, and whoever gets an entry has to ask
- * match_fits(). Of a path, all wants are looked for in all its entries. The place is lost: seek
- * afterwards. Returns 0 or a negative errno. */
+/* The MESSAGE_ID= of what journald says when it suppressed messages of a unit. */
+#define JOURNAL_SUPPRESSED_ID "a596d6fe7bfa4994828e72309e95d61e"
+
+/* Which entries are wanted, besides those with JOURNAL_SUPPRESSED_ID, which always are; nothing is
+ * kept of what is handed over. Others may be handed out as well: this is what libsystemd can tell
+ * cheaply, and whoever gets an entry has to ask match_fits(). Of a path, all wants are looked for
+ * in all its entries. The place is lost: seek afterwards. Returns 0 or a negative errno. */
 int journal_set_wants(Journal *j, const JournalWant *wants, size_t n_wants);
 
 /* Where to begin. With a position, as journal_get_position() gave it, reading begins so long before

@@ -310,6 +310,31 @@ bool match_fits(const Match *m, const Entry *e) {
         return false;
 }
 
+bool match_names_unit(const Match *m, const char *unit) {
+        const char *at = strchr(unit, '@');
+        char slice[MATCH_UNIT_SIZE] = "";
+        Entry e = {};
+
+        assert(m);
+        assert(unit);
+
+        if (at && template_slice(unit, (size_t) (at - unit), slice, sizeof(slice)) < 0)
+                slice[0] = '\0';
+        e.fields[ENTRY_SYSTEMD_UNIT] = (EntryValue){ unit, strlen(unit) };
+        e.fields[ENTRY_SYSTEMD_SLICE] = (EntryValue){ slice, strlen(slice) };
+
+        for (size_t i = 0; i < m->n_groups; i++)
+                for (size_t k = 0; k < m->groups[i].n_terms; k++) {
+                        const MatchTerm *t = &m->groups[i].terms[k];
+
+                        if ((t->field == ENTRY_SYSTEMD_UNIT || t->field == ENTRY_SYSTEMD_SLICE) &&
+                                        term_fits(t, &e))
+                                return true;
+                }
+
+        return false;
+}
+
 /* Where users' own processes are. */
 static const char *const user_units[] = { "user@1000.service", "session-1.scope" };
 

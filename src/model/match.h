@@ -52,6 +52,10 @@ int match_add_units(Match *m, const char *units, const Match *require, const cha
 /* True if some group holds for the entry. */
 bool match_fits(const Match *m, const Entry *e);
 
+/* True if some group speaks of this unit: in so many words, by a glob, or as an instance of a
+ * template. What else the group asks of an entry is left aside. */
+bool match_names_unit(const Match *m, const char *unit);
+
 /* True if every group has a term with a field that journald writes, so that a local user cannot
  * make entries that fit. A glob that takes in users' own processes ("*.service") is no such term.
  */

@@ -141,6 +141,34 @@ once_then() {
         [[ "$output" != *dropped* ]]
 }
 
+# suppressed SECOND N UNIT [FIELD=VALUE...]: as journald says it
+suppressed() {
+        entry "$1" _SYSTEMD_UNIT=systemd-journald.service _UID=0 _TRANSPORT="${4:-driver}" \
+                SYSLOG_IDENTIFIER=systemd-journald MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e \
+                N_DROPPED="$2" "MESSAGE=Suppressed $2 messages from $3" "${@:5}"
+}
+
+@test "what journald suppressed of a unit that a jail reads is reported, once a minute" {
+        jail quiet 'filter = postfix' 'ports = 25'
+        suppressed 1 12 ssh.service
+        suppressed 2 13 cron.service
+        suppressed 3 14 ssh.service syslog # a user's
+        suppressed 4 15 ssh.service driver _NAMESPACE=web
+        suppressed 30 16 ssh.service
+        suppressed 59 17 ssh.service
+        suppressed 61 18 ssh.service
+        suppressed 62 19 postfix@-.service
+        journal
+        once
+        [ "$status" -eq 0 ]
+        [ "$(grep -c suppressed <<<"$output")" -eq 3 ]
+        [[ "$output" == *"journald suppressed 12 messages of ssh.service, which jail sshd reads"* ]]
+        [[ "$output" == *"journald suppressed 51 messages of ssh.service, which jail sshd reads"* ]]
+        [[ "$output" == *"journald suppressed 19 messages of postfix@-.service, which jail quiet reads"* ]]
+        once
+        [[ "$output" != *suppressed* ]]
+}
+
 @test "bans that are stored are in the kernel again" {
         for i in 1 2 3 4 5; do wrong $i 192.0.2.1; done
         journal

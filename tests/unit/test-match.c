@@ -295,6 +295,20 @@ static void all_instances_are_told_by_their_slice(void **state) {
         assert_unit(m, "ssh@1-x.service", true);
 }
 
+static void units_are_named_in_words_by_globs_and_templates(void **state) {
+        _cleanup_(match_freep) Match *m = units("a.service my-own@.service php*-fpm.service", NULL);
+
+        (void) state;
+        assert_true(match_names_unit(m, "a.service"));
+        assert_true(match_names_unit(m, "my-own@4711.service"));
+        assert_true(match_names_unit(m, "php8.2-fpm.service"));
+        assert_false(match_names_unit(m, "b.service"));
+        assert_false(match_names_unit(m, "a.service.d"));
+        assert_false(match_names_unit(m, "my@4711.service"));
+        assert_false(match_names_unit(m, "@.service"));
+        assert_false(match_names_unit(m, ""));
+}
+
 static void terms_of_journalctl_are_no_globs(void **state) {
         _cleanup_(match_freep) Match *m = parse("_SYSTEMD_UNIT=a*.service");
 
@@ -376,6 +390,7 @@ int main(void) {
                 cmocka_unit_test(globs_are_compared_with_the_unit),
                 cmocka_unit_test(globs_need_what_is_required),
                 cmocka_unit_test(all_instances_are_told_by_their_slice),
+                cmocka_unit_test(units_are_named_in_words_by_globs_and_templates),
                 cmocka_unit_test(terms_of_journalctl_are_no_globs),
                 cmocka_unit_test(globs_that_take_in_users_are_not_trusted),
                 cmocka_unit_test(journalctl_is_told_terms_or_units),
