@@ -473,7 +473,9 @@ int manager_look(void *userdata) {
                 return TAIL_NOTHING;
         }
 
-        for (size_t i = 0; i < m->n_jails; i++)
+        /* What is read again begins long before the newest entry, and which bans ended meanwhile
+         * has to be remembered until all of it was. */
+        for (size_t i = 0; i < m->n_jails && !m->reading_past; i++)
                 jail_expire(m->jails[i], MIN(m->status.newest, manager_now()));
 
         m->n_unsaved += n;
