@@ -18,12 +18,18 @@
  * time before one that ended, logins forgive nothing, as failures do not count there: in a refill
  * the windows hold failures that led to the ban, and otherwise they do not.
  *
+ * Leaks. Who is banned cannot open a connection, so a session that begins later shows that the ban
+ * does not hold. What a program says only when a connection ends ([once]) does not tell when it
+ * began: sshd's "Timeout before authentication" comes two minutes later.
+ *
  * Cut messages. Whoever writes the message chooses what stands where it is cut: an address, say. So
  * the last byte becomes a NUL, and a pattern that has to see the end of what the program wrote does
  * not match.
  */
 
 #include "engine/jail.h"
+
+#include <limits.h>
 
 #include "base/table.h"
 #include "engine/policy.h"
@@ -58,6 +64,7 @@ struct Jail {
         Forgotten forgotten[FORGOTTEN_MAX];
         char *text; /* what the patterns run over where that is not the message as it is, or NULL */
         JailStats stats;
+        usec_t guarded; /* jail_set_guarded() */
         bool refilling;
         JailStats stats_before; /* while refilling */
 };
@@ -196,6 +203,12 @@ void jail_set_refilling(Jail *j, bool refilling) {
         if (!refilling && j->refilling)
                 j->stats = j->stats_before;
         j->refilling = refilling;
+}
+
+void jail_set_guarded(Jail *j, usec_t since) {
+        assert(j);
+
+        j->guarded = since;
 }
 
 /* The same unit may log to several journals, and a jail reads one of them. */
@@ -353,6 +366,8 @@ static int get_session(Jail *j, const Entry *e, Session **ret) {
                         (result->has_address && s->has_address &&
                                         !address_equal(&s->address, &result->address)))
                 session_restart(j->sessions, s);
+        if (s->began == 0)
+                s->began = e->realtime;
         if (result->has_address) {
                 s->has_address = true;
                 s->address = result->address;
@@ -468,17 +483,44 @@ static unsigned count_weighty(const Jail *j, const Session *s, const PendingFail
         return n;
 }
 
+/* True if the session, or without one the failure, came so late that the ban should have kept it
+ * out. */
+static bool has_leaked(const Jail *j, const Session *s, const Ban *ban, usec_t when) {
+        usec_t began = s ? s->began : when;
+
+        if (ban->acknowledged == 0 || j->refilling)
+                return false;
+        if (s && s->began == when && j->result.kind == PATTERN_ONCE)
+                return false;
+
+        return began > usec_add(MAX(ban->acknowledged, j->guarded), JAIL_LEAK_USEC);
+}
+
+/* n failures of an address that is banned already. */
+static int count_banned(Jail *j, const Session *s, Ban *ban, unsigned n, JailFailure *f) {
+        j->stats.n_banned += n;
+        if (!has_leaked(j, s, ban, f->when))
+                return JAIL_NOTHING;
+
+        j->stats.n_leaks += n;
+        ban->n_leaks += MIN(n, UINT_MAX - ban->n_leaks);
+        f->n = n;
+        f->ban = ban;
+        return JAIL_LEAK;
+}
+
 /* An entry that the address of its failures is known of. */
 static int decide(Jail *j, Session *s, const PendingFailure *own, JailFailure *f) {
         unsigned n = count_weighty(j, s, own);
         int r = JAIL_NOTHING;
+        Ban *ban;
 
         if (n == 0)
                 ;
         else if (allowlist_covers(&j->config->allow, &f->host))
                 j->stats.n_allowed += n;
-        else if (ban_list_find(j->bans, &f->host, f->when))
-                j->stats.n_banned += n;
+        else if ((ban = ban_list_find(j->bans, &f->host, f->when)))
+                r = count_banned(j, s, ban, n, f);
         else if (!is_forgotten(j, f))
                 r = count_all(j, s, own, f);
 
@@ -525,7 +567,7 @@ static int process_result(Jail *j, const Entry *e, JailFailure *ret) {
                 forgive(j, s, &f, own.user);
 
         r = decide(j, s, &own, &f);
-        if (r == JAIL_FAILURE || r == JAIL_BAN)
+        if (r > JAIL_NOTHING)
                 *ret = f;
         return r;
 }

@@ -31,9 +31,11 @@ typedef enum JailVerdict {
         JAIL_NOTHING, /* the entry is no failure that counts */
         JAIL_FAILURE, /* a failure was counted */
         JAIL_BAN,     /* it was counted and a ban is due */
+        JAIL_LEAK,    /* a banned address failed: the ban does not hold. Counted as nothing else */
 } JailVerdict;
 
-/* What jail_process() found; complete for JAIL_FAILURE and JAIL_BAN. */
+/* What jail_process() found; complete for JAIL_FAILURE and JAIL_BAN. For JAIL_LEAK there are host,
+ * when, n, pattern, fields and ban. */
 typedef struct JailFailure {
         Address host;        /* whose failure it was */
         Address target;      /* whom it counts for, and who is to be banned: host or its network */
@@ -42,6 +44,7 @@ typedef struct JailFailure {
         unsigned n;          /* that this entry told or completed, and that were counted */
         unsigned weight;     /* of these n */
         const char *pattern; /* of the failure; borrowed from the jail's filter */
+        const Ban *ban;      /* that does not hold; borrowed from the jail's list */
         size_t n_fields;     /* captured in the entry */
         const MatcherField *fields; /* borrowed from entry and jail, until the next call */
 } JailFailure;
@@ -51,6 +54,7 @@ typedef struct JailStats {
         uint64_t n_failures;  /* counted */
         uint64_t n_allowed;   /* failures of allowed addresses */
         uint64_t n_banned;    /* failures of addresses that were banned already */
+        uint64_t n_leaks;     /* of these, such as got through the ban */
         uint64_t n_exceeded;  /* messages on which a pattern gave up */
         uint64_t n_cut;       /* messages of which only the beginning was read */
         uint64_t n_forgiven;  /* failures that a login took back */
@@ -77,6 +81,13 @@ void jail_inherit(Jail *j, Jail *old);
  * windows and sessions, no ban is ever due, and the counters stay as they are. What was banned and
  * let free meanwhile has to be told by jail_forget(). */
 void jail_set_refilling(Jail *j, bool refilling);
+
+/* Since when the firewall has had all bans of the jail, and done what it was told: a point of the
+ * clock, 0 if always, USEC_INFINITY while it has not. Together with the bans' own times this tells
+ * what is a leak: a failure in a session that began more than JAIL_LEAK_USEC after the ban was
+ * acknowledged, or, where no session is known, that happened so late. */
+#define JAIL_LEAK_USEC (2 * USEC_PER_SEC)
+void jail_set_guarded(Jail *j, usec_t since);
 
 /* What the filter says about the entry by itself, whether it fits or not: no session, nothing
  * counted. Returns 1 and fills *ret, which is valid until the next call, 0 if no pattern matches,

@@ -42,6 +42,7 @@ typedef struct Session {
         bool has_address;
         Address address;
         uint32_t number;     /* of no other session, unless it is very old; never 0 */
+        usec_t began;        /* its first entry; 0 if that is still to come */
         unsigned user;       /* a hash of the name told last; 0 if there was none */
         unsigned n_failures; /* told so far, those that wait included */
         unsigned n_waiting;  /* of these, told before the address was known; */

@@ -123,6 +123,8 @@ static int update(BanList *l, Ban *ban, const Ban *wanted) {
         free(ban->reason);
         ban->reason = reason;
         ban->in_kernel = wanted->in_kernel;
+        ban->acknowledged = wanted->acknowledged;
+        ban->n_leaks = wanted->n_leaks;
         ban->failures = wanted->failures;
         ban->pattern = intern_pattern(l, wanted->pattern);
         ban->id = wanted->id;

@@ -31,6 +31,8 @@ typedef struct Ban {
         const char *pattern; /* that recognised the last one, "" by hand; lives with the list */
         char *reason;        /* given by hand, or NULL; owned by the ban */
         uint64_t id;         /* grows from ban to ban, and is never given again */
+        usec_t acknowledged; /* by the firewall; 0 if that is not known. A point of the clock */
+        unsigned n_leaks;    /* failures that got through all the same */
         usec_t start;
         usec_t end; /* USEC_INFINITY for good; also the key of expiry.when */
         PrioqNode expiry;
@@ -42,8 +44,9 @@ int ban_list_new(BanList **ret);
 BanList *ban_list_free(BanList *l);
 DEFINE_CLEANUP(BanList *, ban_list_free)
 
-/* Adds a ban; what is copied from `ban` are address, failures, pattern, reason, id, start, end and
- * in_kernel. If the address is banned already, that ban takes these values over.
+/* Adds a ban; what is copied from `ban` are address, failures, pattern, reason, id, start, end,
+ * in_kernel, acknowledged and n_leaks. If the address is banned already, that ban takes these
+ * values over.
  *
  * Returns 1 if the ban is new, 0 if it replaced one, -ENOMEM. *ret, if not NULL, is borrowed and
  * valid until the ban is removed. */

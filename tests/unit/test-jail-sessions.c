@@ -79,6 +79,94 @@ static unsigned count_next(Fixture *f, const char *address) {
 #define BY_PROCESS "session = _PID\n" PATTERNS
 #define BY_ADDRESS "session = _PID\nclear = address\n" PATTERNS
 
+/* Leaks */
+
+#define WITHOUT_SESSION "[fail]\nbad = 'bad <USER> from <ADDR>'\n"
+
+/* Bans 192.0.2.1 as of now. */
+static void ban(Fixture *f, usec_t acknowledged) {
+        Ban b = { .pattern = "bad", .failures = 1, .id = 1, .start = f->now, .end = USEC_INFINITY };
+        Ban *added;
+
+        b.acknowledged = acknowledged;
+        assert_ok(address_parse("192.0.2.1", 9, &b.address));
+        assert_int_equal(ban_list_add(jail_get_bans(f->jail), &b, &added), 1);
+}
+
+static uint64_t n_leaks(const Fixture *f) {
+        JailStats stats;
+
+        jail_get_stats(f->jail, &stats);
+        return stats.n_leaks;
+}
+
+static void session_that_began_after_the_ban_is_a_leak(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, BY_PROCESS, "maxretry = 10");
+
+        assert_int_equal(say(&f, "1", "peer 192.0.2.1"), JAIL_NOTHING);
+        ban(&f, f.now);
+        assert_int_equal(say(&f, "2", "peer 192.0.2.1"), JAIL_NOTHING); /* 1 s */
+        assert_int_equal(say(&f, "3", "bad a from 192.0.2.1"), JAIL_NOTHING);
+        assert_int_equal(say(&f, "1", "bad a from 192.0.2.1"), JAIL_NOTHING); /* began before */
+        assert_int_equal(say(&f, "2", "bad a from 192.0.2.1"), JAIL_NOTHING);
+        assert_int_equal(say(&f, "4", "peer 192.0.2.1"), JAIL_NOTHING); /* no failure */
+        assert_int_equal(say(&f, "5", "bad a from 192.0.2.2"), JAIL_FAILURE);
+        assert_int_equal(n_leaks(&f), 0);
+
+        assert_int_equal(say(&f, "4", "bad a from 192.0.2.1"), JAIL_LEAK);
+        assert_host(&f, "192.0.2.1");
+        assert_int_equal(f.last.n, 1);
+        assert_int_equal(f.last.ban->n_leaks, 1);
+        assert_int_equal(say(&f, "4", "bad"), JAIL_NOTHING); /* recognised by no pattern */
+        assert_int_equal(say(&f, "4", "bad b"), JAIL_LEAK);
+        assert_int_equal(f.last.ban->n_leaks, 2);
+        assert_int_equal(n_leaks(&f), 2);
+}
+
+static void leaks_begin_two_seconds_after_the_ban(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, WITHOUT_SESSION, "maxretry = 10");
+
+        ban(&f, f.now);
+        assert_int_equal(say(&f, "1", "bad a from 192.0.2.1"), JAIL_NOTHING);
+        assert_int_equal(say(&f, "1", "bad a from 192.0.2.1"), JAIL_NOTHING); /* 2 s */
+        f.now++;
+        assert_int_equal(say(&f, "1", "bad a from 192.0.2.1"), JAIL_LEAK);
+}
+
+static void no_leak_while_the_firewall_may_not_have_the_ban(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, WITHOUT_SESSION, "maxretry = 10");
+
+        ban(&f, 0);
+        f.now += USEC_PER_MINUTE;
+        assert_int_equal(say(&f, "1", "bad a from 192.0.2.1"), JAIL_NOTHING);
+
+        ban_list_next(jail_get_bans(f.jail), NULL)->acknowledged = f.now;
+        f.now += USEC_PER_MINUTE;
+        jail_set_guarded(f.jail, USEC_INFINITY);
+        assert_int_equal(say(&f, "1", "bad a from 192.0.2.1"), JAIL_NOTHING);
+        jail_set_guarded(f.jail, f.now);
+        assert_int_equal(say(&f, "1", "bad a from 192.0.2.1"), JAIL_NOTHING);
+        f.now += USEC_PER_MINUTE;
+        assert_int_equal(say(&f, "1", "bad a from 192.0.2.1"), JAIL_LEAK);
+
+        /* Nor what is read a second time. */
+        jail_set_refilling(f.jail, true);
+        assert_int_equal(say(&f, "1", "bad a from 192.0.2.1"), JAIL_NOTHING);
+        jail_set_refilling(f.jail, false);
+        assert_int_equal(n_leaks(&f), 1);
+}
+
+static void closing_line_does_not_tell_when_its_session_began(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(
+                        *state, BY_PROCESS "[once]\nclosed = 'closed <ADDR>'\n", "maxretry = 10");
+
+        ban(&f, f.now);
+        f.now += USEC_PER_MINUTE;
+        assert_int_equal(say(&f, "1", "closed 192.0.2.1"), JAIL_NOTHING);
+        assert_int_equal(say(&f, "2", "peer 192.0.2.1"), JAIL_NOTHING);
+        assert_int_equal(say(&f, "2", "closed 192.0.2.1"), JAIL_LEAK);
+}
+
 /* Logins */
 
 static void login_forgives_its_session_what_failed_under_its_name(void **state) {
@@ -386,6 +474,10 @@ static void name_in_place_of_an_address_is_recognised_and_counts_for_nobody(void
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_file_test(session_that_began_after_the_ban_is_a_leak),
+                cmocka_file_test(leaks_begin_two_seconds_after_the_ban),
+                cmocka_file_test(no_leak_while_the_firewall_may_not_have_the_ban),
+                cmocka_file_test(closing_line_does_not_tell_when_its_session_began),
                 cmocka_file_test(login_forgives_its_session_what_failed_under_its_name),
                 cmocka_file_test(login_under_another_name_earns_nothing),
                 cmocka_file_test(failure_without_a_name_is_forgiven_by_nobody),
