@@ -179,3 +179,30 @@ void announce_suppressed(const char *jail, const char *unit, uint64_t n) {
                         unit,
                         jail);
 }
+
+void announce_leak(const char *jail, const JailFailure *leak, bool log_only) {
+        char host[ADDRESS_STR_SIZE], banned[ADDRESS_STR_SIZE];
+        const Ban *ban = leak->ban;
+        Fields f = {};
+
+        address_format(&leak->host, host);
+        address_format(&ban->address, banned);
+
+        add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_LEAK);
+        add_field(&f, "BANJO_JAIL=%s", jail);
+        add_field(&f, "BANJO_ADDRESS=%s", host);
+        add_field(&f, "BANJO_BANNED=%s", banned);
+        add_field(&f, "BANJO_BAN_ID=%" PRIu64, ban->id);
+        add_field(&f, "BANJO_PATTERN=%s", leak->pattern);
+        (void) log_with_fields(LOG_WARNING,
+                        f.list,
+                        "The ban of %s in jail %s does not hold: %s failed again, in a connection "
+                        "that began after it. %s",
+                        banned,
+                        jail,
+                        host,
+                        log_only ? "With firewall = log nothing is blocked."
+                                 : "Its connections come to a port that the jail does not guard, "
+                                   "through a proxy or tunnel in front, or by a way that prerouting "
+                                   "does not see.");
+}

@@ -12,6 +12,7 @@
 #include "base/usec.h"
 #include "daemon/bus.h"
 #include "daemon/surroundings.h"
+#include "engine/jail.h"
 #include "engine/journal.h"
 #include "model/address.h"
 #include "model/ban.h"
@@ -39,3 +40,6 @@ void announce_gap(const JournalGap *gap);
 
 /* journald suppressed n messages of a unit that the jail reads. */
 void announce_suppressed(const char *jail, const char *unit, uint64_t n);
+
+/* A ban does not hold. `log_only`: no firewall is told of bans at all. */
+void announce_leak(const char *jail, const JailFailure *leak, bool log_only);

@@ -99,7 +99,29 @@ static int queue_ban(Manager *m, Jail *jail, Ban *ban) {
                 return log_error_errno(r, "Failed to queue a ban for the firewall: %m");
 
         ban->in_kernel = true;
+        ban->acknowledged = manager_now(); /* or a little later: acknowledge() */
         return 0;
+}
+
+/* Since when the kernel has everything, or USEC_INFINITY while something is missing. */
+static void set_guarded(Manager *m, usec_t since) {
+        for (size_t i = 0; i < m->n_jails; i++)
+                jail_set_guarded(m->jails[i], since);
+}
+
+/* The kernel has the bans of this batch. */
+static void acknowledge(Manager *m) {
+        usec_t now = manager_now();
+
+        for (size_t i = 0; i < m->n_changes; i++) {
+                const Change *c = &m->changes[i];
+                Ban *ban = NULL;
+
+                if (c->kind == CHANGE_BAN && !c->announced)
+                        ban = ban_list_get(jail_get_bans(c->jail), &c->ban.address);
+                if (ban && ban->id == c->ban.id && ban->in_kernel)
+                        ban->acknowledged = now;
+        }
 }
 
 int manager_add_ban(Manager *m, Jail *jail, const Ban *wanted) {
@@ -316,8 +338,10 @@ static void on_refused(const char *name, const Address *address, int error, void
 
         jail = manager_find_jail(m, name);
         ban = jail ? ban_list_get(jail_get_bans(jail), address) : NULL;
-        if (ban)
+        if (ban) {
                 ban->in_kernel = false;
+                ban->acknowledged = 0;
+        }
 }
 
 static void retry_later(Manager *m) {
@@ -409,12 +433,16 @@ static int commit_firewall(Manager *m) {
                 if (!m->status.firewall_failed)
                         (void) log_error_errno(r, "Failed to change nftables, trying again: %m");
                 m->status.firewall_failed = true;
+                set_guarded(m, USEC_INFINITY);
                 retry_later(m);
                 return r;
         }
 
-        if (m->status.firewall_failed)
+        if (m->status.firewall_failed) {
                 log_notice("nftables can be changed again.");
+                if (m->restored)
+                        set_guarded(m, manager_now());
+        }
         m->status.firewall_failed = false;
         return 0;
 }
@@ -553,6 +581,7 @@ int manager_commit(Manager *m, bool durable) {
         if (r < 0)
                 return r;
 
+        acknowledge(m);
         kill_connections(m);
         r = commit_store(m, durable);
         announce_changes(m);
@@ -575,6 +604,7 @@ void manager_restore_begin(Manager *m) {
         m->restore_jail = 0;
         m->restore_next = NULL;
         m->restored = false;
+        set_guarded(m, USEC_INFINITY);
         if (m->restore_source)
                 (void) sd_event_source_set_enabled(m->restore_source, SD_EVENT_ON);
 }
@@ -606,6 +636,8 @@ int manager_restore_step(Manager *m) {
                 return r;
 
         m->restored = m->restore_jail >= m->n_jails;
+        if (m->restored)
+                set_guarded(m, manager_now());
         if (m->restored && m->restore_source)
                 (void) sd_event_source_set_enabled(m->restore_source, SD_EVENT_OFF);
         return !m->restored;

@@ -355,6 +355,14 @@ static void on_suppressed(Manager *m, const Entry *e, const char *unit, uint64_t
         }
 }
 
+/* Once per ban, with its first leak. */
+static void on_leak(Manager *m, Jail *jail, const JailFailure *f) {
+        if (f->ban->n_leaks == f->n)
+                announce_leak(jail_get_config(jail)->name,
+                                f,
+                                firewall_get_ownership(m->firewall) == FIREWALL_NONE);
+}
+
 static int on_entry(Manager *m, const Entry *e) {
         bool past = journal_is_past(m->journal);
         char unit[SUPPRESSED_UNIT_SIZE];
@@ -381,6 +389,10 @@ static int on_entry(Manager *m, const Entry *e) {
                         return log_oom();
                 if (r == JAIL_NOTHING || past)
                         continue;
+                if (r == JAIL_LEAK) {
+                        on_leak(m, m->jails[i], &failure);
+                        continue;
+                }
 
                 m->status.n_failures++;
                 if (m->tail && usec_add(e->realtime, RECENT_USEC) > manager_now())

@@ -10,7 +10,8 @@
  *
  * Fields: BANJO_JAIL, BANJO_ADDRESS, BANJO_FAILURES, BANJO_PATTERN, BANJO_START_USEC,
  * BANJO_END_USEC ("infinity" for good), BANJO_CAUSE, BANJO_REASON, BANJO_BAN_ID,
- * BANJO_NAME, BANJO_NAMESPACE, BANJO_UNIT, BANJO_SUPPRESSED.
+ * BANJO_NAME, BANJO_NAMESPACE, BANJO_UNIT, BANJO_SUPPRESSED,
+ * BANJO_BANNED.
  */
 
 /* An address was banned. */
@@ -36,3 +37,7 @@
 
 /* journald suppressed messages of a unit that a jail reads. */
 #define BANJO_MESSAGE_SUPPRESSED "27a39c46f6f644dfa8900cd4f9969534"
+
+/* A banned address failed once more, in a session that began after the ban: the ban does not hold.
+ * Said once per ban. */
+#define BANJO_MESSAGE_LEAK "a9cd6ef96f6849f6b1abde39d8408aaa"
