@@ -19,6 +19,7 @@ static const DictField fields[] = {
         { "Match", 's', offsetof(JailInfo, match) },
         { "Banned", 't', offsetof(JailInfo, n_banned) },
         { "Failures", 't', offsetof(JailInfo, n_failures) },
+        { "Leaks", 't', offsetof(JailInfo, n_leaks) },
         { "Entries", 't', offsetof(JailInfo, n_entries) },
         { "LastFailureUSec", 't', offsetof(JailInfo, last_failure) },
         { "DroppedPackets", 't', offsetof(JailInfo, dropped_packets) },
@@ -120,7 +121,7 @@ static json_t *protocols_to_json(const JailInfo *j) {
 
 json_t *jail_info_to_json(const JailInfo *j) {
         return json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:o, s:o, s:s, s:o, s:s,"
-                         " s:o, s:o, s:o, s:o, s:o, s:o}",
+                         " s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                         "name",
                         j->name,
                         "filter",
@@ -147,6 +148,8 @@ json_t *jail_info_to_json(const JailInfo *j) {
                         json_count(j->n_banned),
                         "failures",
                         json_count(j->n_failures),
+                        "leaks",
+                        json_count(j->n_leaks),
                         "entries",
                         json_count(j->n_entries),
                         "last_failure_usec",

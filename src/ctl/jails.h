@@ -30,6 +30,7 @@ typedef struct JailInfo {
         uint64_t bantime;
         uint64_t n_banned;
         uint64_t n_failures;
+        uint64_t n_leaks;
         uint64_t n_entries;
         uint64_t last_failure;
         uint64_t dropped_packets;

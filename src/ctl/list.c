@@ -30,7 +30,15 @@ typedef struct BanInfo {
         uint32_t failures;
         const char *pattern;
         const char *reason;
+        uint64_t n_leaks; /* failures that got through */
 } BanInfo;
+
+/* The bans that leak, in the order of their ids. */
+typedef struct Leaks {
+        sd_bus_message *page; /* NULL at the end */
+        uint64_t id;          /* of the one read last */
+        uint64_t n;
+} Leaks;
 
 /* Returns 1 for a ban, 0 at the end of the page, or a negative errno. */
 static int read_ban(sd_bus_message *m, BanInfo *ret) {
@@ -47,8 +55,52 @@ static int read_ban(sd_bus_message *m, BanInfo *ret) {
                         &ret->reason);
 }
 
+static void leaks_done(Leaks *l) {
+        sd_bus_message_unref(l->page);
+        l->page = NULL;
+}
+
+/* Asks for those behind an id, as many as there are bans on a page. A daemon that cannot tell, as
+ * before it is restarted after an upgrade, has none. Returns 0 or a negative errno. */
+static int get_leaks(Leaks *ret, sd_bus *bus, const char *jail, uint64_t after) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        *ret = (Leaks){};
+        r = connection_call(bus,
+                        "ListLeaks",
+                        &error,
+                        &ret->page,
+                        "stu",
+                        jail,
+                        after,
+                        (uint32_t) PAGE_SIZE);
+        if (r < 0)
+                return 0;
+
+        return sd_bus_message_enter_container(ret->page, 'a', BUS_LEAK_TYPE);
+}
+
+/* What got through the ban with this id, which has to grow from call to call. */
+static int count_leaks(Leaks *l, uint64_t id, uint64_t *ret) {
+        const char *jail, *address;
+
+        while (l->page && l->id < id) {
+                int r;
+
+                r = sd_bus_message_read(l->page, BUS_LEAK_TYPE, &l->id, &jail, &address, &l->n);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        leaks_done(l);
+        }
+
+        *ret = l->page && l->id == id ? l->n : 0;
+        return 0;
+}
+
 static json_t *ban_to_json(const BanInfo *b) {
-        return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:i, s:s, s:s}",
+        return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:i, s:s, s:s, s:o}",
                         "id",
                         json_count(b->id),
                         "jail",
@@ -68,7 +120,15 @@ static json_t *ban_to_json(const BanInfo *b) {
                         "pattern",
                         b->pattern,
                         "reason",
-                        b->reason);
+                        b->reason,
+                        "leaks",
+                        json_count(b->n_leaks));
+}
+
+static void mark_leaks(char *why, size_t size, uint64_t n) {
+        size_t used = strlen(why);
+
+        (void) snprintf(why + used, size - used, " (does not hold: %" PRIu64 " got through)", n);
 }
 
 static int add_line(Table *t, const BanInfo *b) {
@@ -88,6 +148,8 @@ static int add_line(Table *t, const BanInfo *b) {
                                 isempty(b->reason) ? "" : ": ",
                                 b->reason);
         }
+        if (b->n_leaks > 0)
+                mark_leaks(why, sizeof(why), b->n_leaks);
 
         r = table_set(line, 0, b->jail);
         if (r >= 0)
@@ -102,12 +164,17 @@ static int add_line(Table *t, const BanInfo *b) {
                 r = table_set(line, 5, why);
         if (b->end == USEC_INFINITY)
                 table_set_color(line, 3, COLOR_YELLOW);
+        if (b->n_leaks > 0)
+                table_set_color(line, 5, COLOR_RED);
         return r;
 }
 
 /* One page. Returns a negative errno, and keeps count of the bans and their last id. */
-static int
-print_page(sd_bus_message *page, const Options *options, size_t *n_printed, uint64_t *last) {
+static int print_page(sd_bus_message *page,
+                Leaks *leaks,
+                const Options *options,
+                size_t *n_printed,
+                uint64_t *last) {
         static const Column columns[] = {
                 { "JAIL", false, false },
                 { "ADDRESS", false, false },
@@ -131,6 +198,9 @@ print_page(sd_bus_message *page, const Options *options, size_t *n_printed, uint
                 return r;
 
         while ((r = read_ban(page, &b)) > 0) {
+                r = count_leaks(leaks, b.id, &b.n_leaks);
+                if (r < 0)
+                        return r;
                 if (options->json != JSON_OFF)
                         r = json_print_element(ban_to_json(&b), options, *n_printed);
                 else
@@ -161,6 +231,7 @@ int verb_list(int argc, char **argv, const Options *options) {
         do {
                 _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
                 _cleanup_(message_unrefp) sd_bus_message *page = NULL;
+                _cleanup_(leaks_done) Leaks leaks = {};
 
                 n_before = n_printed;
                 r = connection_call(bus,
@@ -174,7 +245,9 @@ int verb_list(int argc, char **argv, const Options *options) {
                 if (r < 0)
                         return connection_report(NULL, &error, r);
 
-                r = print_page(page, options, &n_printed, &last);
+                r = get_leaks(&leaks, bus, jail, last);
+                if (r >= 0)
+                        r = print_page(page, &leaks, options, &n_printed, &last);
                 if (r < 0) {
                         log_error_errno(r, "Failed to print the bans: %m");
                         return EXIT_FAILED;

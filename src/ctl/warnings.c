@@ -2,6 +2,7 @@
 
 #include "ctl/warnings.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 
 #include "ctl/rivals.h"
@@ -101,6 +102,18 @@ void warnings_about_jails(Warnings *w, const JailList *jails) {
                                         "names them.");
                         continue;
                 }
+
+                if (j->n_leaks > 0)
+                        warnings_add(w,
+                                        "leaks",
+                                        j->name,
+                                        "Its bans do not hold: %" PRIu64 " failure%s of banned "
+                                        "addresses came in connections that began after the ban. "
+                                        "They come by a port that it does not guard, by a proxy in "
+                                        "front, or are forwarded; or firewall = log. `banctl list` "
+                                        "marks these bans.",
+                                        j->n_leaks,
+                                        j->n_leaks == 1 ? "" : "s");
 
                 if (j->enabled && isempty(j->ports_text)) {
                         warnings_add(w,

@@ -226,12 +226,30 @@ static const char *text(const char *s) {
         return utf8_is_valid(s) ? s : "(not UTF-8)";
 }
 
-static void offer_bans(BanPage *page, Jail *jail) {
+static void offer_bans(BanPage *page, Jail *jail, bool leaking) {
         const char *name = jail_get_config(jail)->name;
         const BanList *bans = jail_get_bans(jail);
+        JailStats stats;
+
+        jail_get_stats(jail, &stats);
+        if (leaking && stats.n_leaks == 0)
+                return;
 
         for (const Ban *b = ban_list_next(bans, NULL); b; b = ban_list_next(bans, b))
-                ban_page_offer(page, name, b);
+                if (!leaking || b->n_leaks > 0)
+                        ban_page_offer(page, name, b);
+}
+
+static int append_leak(sd_bus_message *reply, const Manager *m, const BanPageEntry *e) {
+        char address[ADDRESS_STR_SIZE];
+
+        (void) m;
+        return sd_bus_message_append(reply,
+                        BUS_LEAK_TYPE,
+                        e->ban->id,
+                        e->jail,
+                        address_format(&e->ban->address, address),
+                        (uint64_t) e->ban->n_leaks);
 }
 
 static int append_ban(sd_bus_message *reply, const Manager *m, const BanPageEntry *e) {
@@ -250,22 +268,22 @@ static int append_ban(sd_bus_message *reply, const Manager *m, const BanPageEntr
                         text(e->ban->reason));
 }
 
-static int append_page(sd_bus_message *reply, const Manager *m, const BanPage *page) {
+static int append_page(sd_bus_message *reply, const Manager *m, const BanPage *page, bool leaking) {
         int r;
 
-        r = sd_bus_message_open_container(reply, 'a', BUS_BAN_TYPE);
+        r = sd_bus_message_open_container(reply, 'a', leaking ? BUS_LEAK_TYPE : BUS_BAN_TYPE);
         for (size_t i = 0; i < page->n_entries && r >= 0; i++)
-                r = append_ban(reply, m, &page->entries[i]);
+                r = (leaking ? append_leak : append_ban)(reply, m, &page->entries[i]);
         if (r < 0)
                 return r;
 
         return sd_bus_message_close_container(reply);
 }
 
-static int method_list_bans(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+/* All bans, or those that leak. */
+static int list(sd_bus_message *message, Manager *m, bool leaking, sd_bus_error *error) {
         _cleanup_(ban_page_done) BanPage page = {};
         sd_bus_message *reply = NULL;
-        Manager *m = userdata;
         const char *name;
         Jail *jail = NULL;
         uint64_t after;
@@ -292,16 +310,24 @@ static int method_list_bans(sd_bus_message *message, void *userdata, sd_bus_erro
 
         for (size_t i = 0; i < manager_n_jails(m); i++)
                 if (!jail || manager_get_jail(m, i) == jail)
-                        offer_bans(&page, manager_get_jail(m, i));
+                        offer_bans(&page, manager_get_jail(m, i), leaking);
         ban_page_sort(&page);
 
         r = sd_bus_message_new_method_return(message, &reply);
         if (r >= 0)
-                r = append_page(reply, m, &page);
+                r = append_page(reply, m, &page, leaking);
         if (r >= 0)
                 r = sd_bus_message_send(reply);
         sd_bus_message_unref(reply);
         return r;
+}
+
+static int method_list_bans(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return list(message, userdata, false, error);
+}
+
+static int method_list_leaks(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return list(message, userdata, true, error);
 }
 
 static int append_string(sd_bus_message *reply, const char *key, const char *value) {
@@ -389,6 +415,8 @@ static int append_jail_state(sd_bus_message *reply, const Manager *m, Jail *jail
         r = append_u64(reply, "Banned", ban_list_size(jail_get_bans(jail)));
         if (r >= 0)
                 r = append_u64(reply, "Failures", stats.n_failures);
+        if (r >= 0)
+                r = append_u64(reply, "Leaks", stats.n_leaks);
         if (r >= 0)
                 r = append_u64(reply, "Entries", stats.n_entries);
         if (r >= 0)
@@ -548,6 +576,11 @@ static const sd_bus_vtable manager_vtable[] = {
                         SD_BUS_ARGS("s", jail, "t", after, "u", max),
                         SD_BUS_RESULT("a" BUS_BAN_TYPE, bans),
                         method_list_bans,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListLeaks",
+                        SD_BUS_ARGS("s", jail, "t", after, "u", max),
+                        SD_BUS_RESULT("a" BUS_LEAK_TYPE, bans),
+                        method_list_leaks,
                         SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListJails",
                         SD_BUS_NO_ARGS,

@@ -24,9 +24,12 @@
 /* Flags of BanWithFlags(). */
 #define BUS_BAN_FORCE (UINT64_C(1) << 0)
 
-/* Bans in one answer of ListBans(). */
+/* Bans in one answer of ListBans() or ListLeaks(). */
 #define BUS_LIST_MAX 5000u
 
-/* One ban in that answer: id, jail, address, start, end, remaining, failures, pattern, reason.
- * Times are in microseconds, and end and remaining are all ones for a permanent ban. */
+/* One ban in an answer of ListBans(): id, jail, address, start, end, remaining, failures, pattern,
+ * reason. Times are in microseconds, and end and remaining are all ones for a permanent ban. */
 #define BUS_BAN_TYPE "(tsstttuss)"
+
+/* One ban in an answer of ListLeaks(): id, jail, address, failures that got through. */
+#define BUS_LEAK_TYPE "(tsst)"

@@ -179,7 +179,7 @@ said() {
 @test "everything has a type and every argument a name" {
         busctl --address="$ADDRESS" --xml-interface introspect org.banjo1 /org/banjo1 >xml
         sed -n '/org.banjo1.Manager/,/<\/interface>/p' xml >manager
-        for member in Ban BanWithFlags Unban ListBans ListJails Reload Flush Banned Unbanned; do
+        for member in Ban BanWithFlags Unban ListBans ListLeaks ListJails Reload Flush Banned Unbanned; do
                 grep -qE "<(method|signal) name=\"$member\"" manager
         done
         [ "$(grep -c '<arg' manager)" = "$(grep -c '<arg.* name="[a-z_]*"' manager)" ]
@@ -283,6 +283,65 @@ said() {
         [ "$n" = 512 ]
         [ "$(banctl list | wc -l)" = 513 ]
         [ "$(banctl list --json=pretty | jq 'map(.address) | unique | length')" = 512 ]
+}
+
+# fail_later SECONDS PID ADDRESS...: wrong passwords, so long after now; of one process each
+fail_later() {
+        local second pid=$2 address
+        second=$(($(date +%s) + $1))
+        for address in "${@:3}"; do
+                printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' $second $second
+                printf '_BOOT_ID=11111111111111111111111111111111\n_SYSTEMD_UNIT=ssh.service\n_UID=0\n'
+                printf '_PID=%d\nMESSAGE=Failed password for root from %s port 4711 ssh2\n\n' $((pid++)) "$address"
+        done >entries
+        /usr/lib/systemd/systemd-journal-remote --output=journal/failures.journal entries 2>/dev/null
+}
+
+leaks() {
+        banctl list --json=short | jq -e "$1"
+}
+
+@test "a ban that does not hold is marked, and reported once" {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        banctl ban --quiet sshd 192.0.2.1 192.0.2.2 192.0.2.3
+        banctl ban --quiet mail 192.0.2.2
+        run -0 call ListLeaks stu '' 0 0
+        [ "$output" = 'a(tsst) 0' ]
+        leaks 'all(.leaks == 0)'
+
+        # What came at once may have been on its way.
+        fail_later 0 1 192.0.2.1
+        fail_later 10 100 192.0.2.2 192.0.2.2 192.0.2.3 192.0.2.2
+        wait_for leaks '.[1].leaks == 3'
+        leaks 'map([.jail, .address, .leaks]) == [["sshd", "192.0.2.1", 0], ["sshd", "192.0.2.2", 3],
+                ["sshd", "192.0.2.3", 1], ["mail", "192.0.2.2", 0]]'
+        run -0 banctl list
+        [[ $output == *'192.0.2.2 '*'by hand (does not hold: 3 got through)'* ]]
+        [ "$(grep -c 'does not hold' <<<"$output")" = 2 ]
+        [ "$(grep -c 'The ban of 192.0.2.2 in jail sshd does not hold: 192.0.2.2 failed again' log)" = 1 ]
+        [ "$(grep -c 'The ban of .* does not hold' log)" = 2 ]
+
+        run -0 call ListLeaks stu mail 0 0
+        [ "$output" = 'a(tsst) 0' ]
+        run -0 call ListLeaks stu sshd 0 1
+        [[ $output =~ ^'a(tsst) 1 '[0-9]+' "sshd" "192.0.2.2" 3'$ ]]
+        run -0 banctl --json=short
+        jq -e '.warnings[] | select(.kind == "leaks") | .jail == "sshd"' <<<"$output"
+        jq -e '.jails[] | select(.name == "sshd") | .leaks == 4' <<<"$output"
+        run -0 banctl
+        [[ $output == *'Warning: sshd: Its bans do not hold: 4 failures'* ]]
+
+        # A ban of now is another one.
+        banctl unban --quiet 192.0.2.3
+        banctl ban --quiet sshd 192.0.2.3
+        leaks 'map(.leaks) == [0, 3, 0, 0]'
+
+        # Counted since the start.
+        stop_banjod
+        start_banjod
+        leaks 'all(.leaks == 0)'
+        run -0 banctl
+        [[ $output != *'do not hold'* ]]
 }
 
 @test "a bus that goes away and comes back is found again" {
