@@ -85,3 +85,45 @@ setup() {
         echo "$((announced - failed)) us from the last failure to the announcement"
         ((announced - failed < 1000000))
 }
+
+# leaks_of ADDRESS: how many failures of a banned address got through, as banctl tells it.
+leaks_of() {
+        inside banctl list sshd --json=short | jq -e --arg address "$1" '.[] | select(.address == $address) | .leaks'
+}
+
+has_leaked() {
+        (($(leaks_of "$1") > 0))
+}
+
+# one_wrong_password FROM PORT: in a connection of its own, to another port.
+one_wrong_password() {
+        attacker sshpass -p wrong ssh "${ssh_options[@]}" -p "$2" -b "$1" -o NumberOfPasswordPrompts=1 \
+                "alice@$(server_for "$1")" true </dev/null >/dev/null 2>&1 || true
+}
+
+@test "who is banned and fails on a port that is not guarded is a leak, and that is said once" {
+        printf 'Port 22\nPort 2222\n' | write /etc/ssh/sshd_config.d/50-port.conf
+        inside systemctl restart ssh.service
+        wrong_passwords 198.51.100.66 5
+        eventually 2 is_banned sshd 198.51.100.66
+        is_dropped 198.51.100.66 22 sshd
+
+        # What began within two seconds of the ban is none.
+        caught_up
+        [ "$(leaks_of 198.51.100.66)" = 0 ]
+        sleep 2.5
+        one_wrong_password 198.51.100.66 2222
+        eventually 3 has_leaked 198.51.100.66
+        one_wrong_password 198.51.100.66 2222
+        caught_up
+        [ "$(leaks_of 198.51.100.66)" = 2 ]
+
+        eventually 2 inside sh -c 'journalctl -q MESSAGE_ID=a9cd6ef96f6849f6b1abde39d8408aaa -o json | grep -q 198.51.100.66'
+        [ "$(inside journalctl -q MESSAGE_ID=a9cd6ef96f6849f6b1abde39d8408aaa -o cat | grep -c 'The ban of 198.51.100.66 in jail sshd does not hold')" = 1 ]
+        inside journalctl -x MESSAGE_ID=a9cd6ef96f6849f6b1abde39d8408aaa | grep -F 'Subject: The ban of 198.51.100.66 does not hold'
+        inside banctl status | grep -F 'sshd: Its bans do not hold: 2 failures'
+        inside banctl list | grep -F 'does not hold: 2 got through'
+
+        inside rm /etc/ssh/sshd_config.d/50-port.conf
+        inside systemctl restart ssh.service
+}
