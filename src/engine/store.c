@@ -10,62 +10,14 @@
 
 #include "engine/store.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
 
+#include "engine/store-db.h"
+
 /* Pages in the log at which a checkpoint is due: 4 MB. */
 #define CHECKPOINT_PAGES 1000
-
-/* Somebody else may look into the database; SQLite waits so long for a lock. */
-#define BUSY_TIMEOUT_MSEC 2000
-
-#define STORE_CHECK_MAX 100
-
-static const char schema[] = "CREATE TABLE meta ("
-                             "  key TEXT PRIMARY KEY,"
-                             "  value"
-                             ") WITHOUT ROWID;"
-                             "CREATE TABLE bans ("
-                             "  jail TEXT NOT NULL,"
-                             "  address BLOB NOT NULL,"      /* 4 or 16 bytes in network order */
-                             "  prefixlen INTEGER NOT NULL," /* in bits */
-                             "  id INTEGER NOT NULL,"
-                             "  start INTEGER NOT NULL," /* microseconds since 1970 */
-                             "  end INTEGER,"            /* likewise; NULL for good */
-                             "  failures INTEGER NOT NULL,"
-                             "  pattern TEXT NOT NULL,"
-                             "  reason TEXT,"
-                             "  PRIMARY KEY (jail, address, prefixlen)"
-                             ") WITHOUT ROWID;"
-                             "CREATE TABLE ended ("
-                             "  jail TEXT NOT NULL,"
-                             "  address BLOB NOT NULL,"
-                             "  prefixlen INTEGER NOT NULL,"
-                             "  id INTEGER NOT NULL,"
-                             "  start INTEGER NOT NULL,"
-                             "  end INTEGER NOT NULL," /* when it really ended */
-                             "  failures INTEGER NOT NULL,"
-                             "  pattern TEXT NOT NULL,"
-                             "  reason TEXT,"
-                             "  cause TEXT NOT NULL,"       /* why it ended */
-                             "  in_kernel INTEGER NOT NULL" /* 1: the kernel may still have it */
-                             ");"
-                             "CREATE INDEX ended_by_end ON ended (end);"
-                             "CREATE INDEX ended_in_kernel ON ended (in_kernel) WHERE in_kernel;";
-
-/* The schema above is version 1; each of these makes the next one of the one before. */
-static const char *const upgrades[] = {
-        "CREATE TABLE names ("
-        "  name TEXT NOT NULL,"
-        "  address BLOB NOT NULL," /* 4 or 16 bytes in network order */
-        "  PRIMARY KEY (name, address)"
-        ") WITHOUT ROWID;",
-};
-
-#define SCHEMA_VERSION ((int64_t) (1 + ELEMENTSOF(upgrades)))
 
 typedef enum Statement {
         STATEMENT_BEGIN,
@@ -86,6 +38,7 @@ typedef enum Statement {
         STATEMENT_BANS,
         STATEMENT_ENDED,
         STATEMENT_IN_KERNEL,
+        STATEMENT_COUNT_EARLIER,
         STATEMENT_CLEAR_NAMES,
         STATEMENT_ADD_NAME,
         STATEMENT_NAMES,
@@ -105,14 +58,14 @@ static const char *const statements[_STATEMENT_MAX] = {
         [STATEMENT_REMOVE_BAN] =
                         "DELETE FROM bans WHERE jail = ? AND address = ? AND prefixlen = ?",
         [STATEMENT_ADD_ENDED] = "INSERT INTO ended (" BAN_COLUMNS
-                                ", cause, in_kernel) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                                ", cause, in_kernel, counts) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
         [STATEMENT_CLEAR_IN_KERNEL] = "UPDATE ended SET in_kernel = 0 WHERE in_kernel",
         [STATEMENT_CLEAR_BANS] = "DELETE FROM bans WHERE jail = ?",
         [STATEMENT_CLEAR_ALL] = "DELETE FROM bans",
         [STATEMENT_END_ALL] =
-                        "INSERT INTO ended (" BAN_COLUMNS ", cause, in_kernel)"
+                        "INSERT INTO ended (" BAN_COLUMNS ", cause, in_kernel, counts)"
                         " SELECT jail, address, prefixlen, id, start, ?, failures, pattern, reason,"
-                        " ?, 1 FROM bans",
+                        " ?, 1, failures > 0 FROM bans",
         [STATEMENT_SET_META] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
         [STATEMENT_GET_META] = "SELECT value FROM meta WHERE key = ?",
         [STATEMENT_LAST_ID] = "SELECT max((SELECT coalesce(max(id), 0) FROM bans),"
@@ -120,6 +73,10 @@ static const char *const statements[_STATEMENT_MAX] = {
         [STATEMENT_BANS] = "SELECT " BAN_COLUMNS " FROM bans ORDER BY id",
         [STATEMENT_ENDED] = "SELECT " BAN_COLUMNS " FROM ended WHERE end >= ? ORDER BY end",
         [STATEMENT_IN_KERNEL] = "SELECT " BAN_COLUMNS " FROM ended WHERE in_kernel",
+        [STATEMENT_COUNT_EARLIER] =
+                        "SELECT count(*) FROM (SELECT 1 FROM ended WHERE counts AND address = ?2"
+                        " AND prefixlen = ?3 AND end >= ?4 AND start < ?5"
+                        " AND (?1 IS NULL OR jail = ?1) LIMIT ?6)",
         [STATEMENT_CLEAR_NAMES] = "DELETE FROM names",
         [STATEMENT_ADD_NAME] = "INSERT OR REPLACE INTO names (name, address) VALUES (?, ?)",
         [STATEMENT_NAMES] = "SELECT name, address FROM names",
@@ -139,224 +96,6 @@ struct Store {
         bool checkpoint_due; /* guarded by the mutex, as is: */
         bool stopping;
 };
-
-/* What SQLite says, as an errno that callers can tell apart. */
-static int error_to_errno(int e) {
-        switch (e & 0xff) {
-        case SQLITE_OK:
-        case SQLITE_ROW:
-        case SQLITE_DONE:
-                return 0;
-        case SQLITE_NOMEM:
-                return -ENOMEM;
-        case SQLITE_FULL:
-                return -ENOSPC;
-        case SQLITE_READONLY:
-                return -EROFS;
-        case SQLITE_PERM:
-        case SQLITE_AUTH:
-                return -EACCES;
-        case SQLITE_CANTOPEN:
-                return -EACCES;
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-                return -EBUSY;
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-        case SQLITE_ERROR: /* a statement that does not fit the tables: they are not ours */
-                return -EBADMSG;
-        default:
-                return -EIO;
-        }
-}
-
-static int open_db(sqlite3 **ret, const char *path, int flags) {
-        int e;
-
-        /* SQLite hands out an object even if it failed. */
-        e = sqlite3_open_v2(path, ret, flags | SQLITE_OPEN_NOMUTEX, NULL);
-        if (e == SQLITE_OK)
-                e = sqlite3_extended_result_codes(*ret, 1);
-        if (e == SQLITE_OK)
-                e = sqlite3_busy_timeout(*ret, BUSY_TIMEOUT_MSEC);
-        if (e != SQLITE_OK) {
-                int r = error_to_errno(e);
-
-                (void) sqlite3_close(*ret);
-                *ret = NULL;
-                return r;
-        }
-
-        return 0;
-}
-
-static int exec(sqlite3 *db, const char *sql) {
-        return error_to_errno(sqlite3_exec(db, sql, NULL, NULL, NULL));
-}
-
-static int get_integer(sqlite3 *db, const char *sql, int64_t *ret) {
-        sqlite3_stmt *stmt = NULL;
-        int e;
-
-        e = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
-        if (e == SQLITE_OK)
-                e = sqlite3_step(stmt);
-        if (e == SQLITE_ROW)
-                *ret = sqlite3_column_int64(stmt, 0);
-        (void) sqlite3_finalize(stmt);
-        return error_to_errno(e);
-}
-
-/* A file can be damaged where nobody has looked yet. The check reads every page, so it is bounded
- * in what it reports, and a million bans take a fraction of a second. */
-static int check_db(sqlite3 *db) {
-        sqlite3_stmt *stmt = NULL;
-        int e, r;
-
-        e = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
-        if (e == SQLITE_OK)
-                e = sqlite3_step(stmt);
-        r = error_to_errno(e);
-        if (e == SQLITE_ROW && strcmp((const char *) sqlite3_column_text(stmt, 0), "ok") != 0)
-                r = -EBADMSG;
-        (void) sqlite3_finalize(stmt);
-        return r;
-}
-
-/* Whether all tables and columns are there. The statements before need none, and some of them must
- * not be prepared within a transaction. */
-static int check_schema(sqlite3 *db) {
-        for (size_t i = STATEMENT_ADD_BAN; i < ELEMENTSOF(statements); i++) {
-                sqlite3_stmt *stmt = NULL;
-                int r;
-
-                r = error_to_errno(sqlite3_prepare_v2(db, statements[i], -1, &stmt, NULL));
-                (void) sqlite3_finalize(stmt);
-                if (r < 0)
-                        return r;
-        }
-
-        return 0;
-}
-
-static int set_version(sqlite3 *db, int64_t version) {
-        char sql[64];
-
-        (void) snprintf(sql, sizeof(sql), "PRAGMA user_version = %" PRIi64, version);
-        return exec(db, sql);
-}
-
-static int make_schema(sqlite3 *db) {
-        int64_t n_tables = 0;
-        int r;
-
-        r = get_integer(db, "SELECT count(*) FROM sqlite_master", &n_tables);
-        if (r < 0)
-                return r;
-        if (n_tables > 0)
-                return -EBADMSG; /* somebody else's */
-
-        return exec(db, schema);
-}
-
-/* Brings the tables to today's version, all at once or not at all. */
-static int upgrade_schema(sqlite3 *db, int64_t version) {
-        int r;
-
-        r = exec(db, "BEGIN IMMEDIATE");
-        if (r < 0)
-                return r;
-
-        if (version == 0) {
-                r = make_schema(db);
-                version = 1;
-        }
-        for (; version < SCHEMA_VERSION && r >= 0; version++)
-                r = exec(db, upgrades[version - 1]);
-        if (r >= 0)
-                r = set_version(db, SCHEMA_VERSION);
-        if (r >= 0)
-                r = check_schema(db);
-        if (r >= 0)
-                return exec(db, "COMMIT");
-
-        (void) exec(db, "ROLLBACK");
-        return r;
-}
-
-static int prepare_schema(sqlite3 *db) {
-        int64_t version = 0;
-        int r;
-
-        r = get_integer(db, "PRAGMA user_version", &version);
-        if (r < 0)
-                return r;
-        if (version > SCHEMA_VERSION)
-                return -ENOTSUP;
-        if (version < 0)
-                return -EBADMSG;
-
-        r = exec(db, "PRAGMA journal_mode = WAL");
-        if (r >= 0)
-                r = version < SCHEMA_VERSION ? upgrade_schema(db, version) : check_schema(db);
-        if (r >= 0)
-                r = exec(db, "PRAGMA wal_autocheckpoint = 0");
-        if (r >= 0)
-                r = exec(db, "PRAGMA synchronous = NORMAL");
-        return r;
-}
-
-static int open_checked(sqlite3 **ret, const char *path) {
-        sqlite3 *db;
-        int r;
-
-        r = open_db(&db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-        if (r < 0)
-                return r;
-
-        /* What may not be written is opened for reading, without a word. */
-        r = sqlite3_db_readonly(db, "main") == 1 ? -EROFS : prepare_schema(db);
-        if (r >= 0)
-                r = check_db(db);
-        if (r < 0) {
-                /* What is damaged is set aside as it is, without the log written into it. */
-                (void) sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-                (void) sqlite3_close(db);
-                return r;
-        }
-
-        *ret = db;
-        return 0;
-}
-
-/* Renames the database, and the log that belongs to it with it. */
-static int set_aside(const char *path, char **ret_aside) {
-        _cleanup_(freep) char *aside = NULL, *wal = NULL, *wal_aside = NULL, *shm = NULL;
-
-        for (unsigned i = 0; i < STORE_CHECK_MAX; i++) {
-                free(aside);
-                if ((i == 0 ? asprintf(&aside, "%s.damaged", path)
-                            : asprintf(&aside, "%s.damaged.%u", path, i)) < 0) {
-                        aside = NULL;
-                        return -ENOMEM;
-                }
-                if (access(aside, F_OK) < 0)
-                        break;
-        }
-
-        if (asprintf(&wal, "%s-wal", path) < 0 || asprintf(&wal_aside, "%s-wal", aside) < 0 ||
-                        asprintf(&shm, "%s-shm", path) < 0)
-                return -ENOMEM;
-
-        if (renameat2(AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) < 0)
-                return -errno;
-        if (rename(wal, wal_aside) < 0 && errno != ENOENT)
-                return -errno;
-        (void) unlink(shm); /* an index of the log, made anew when the log is opened */
-
-        *ret_aside = TAKE_PTR(aside);
-        return 0;
-}
 
 static void *checkpoint_thread(void *userdata) {
         Store *s = userdata;
@@ -427,17 +166,23 @@ int store_open(Store **ret, const char *directory, char **ret_aside) {
         (void) pthread_mutex_init(&s->mutex, NULL);
         (void) pthread_cond_init(&s->cond, NULL);
 
-        r = open_checked(&s->db, path);
+        r = store_db_open_checked(&s->db,
+                        path,
+                        statements + STATEMENT_ADD_BAN,
+                        ELEMENTSOF(statements) - STATEMENT_ADD_BAN);
         if (r == -EBADMSG) {
-                r = set_aside(path, &aside);
+                r = store_db_set_aside(path, &aside);
                 if (r >= 0)
-                        r = open_checked(&s->db, path);
+                        r = store_db_open_checked(&s->db,
+                                        path,
+                                        statements + STATEMENT_ADD_BAN,
+                                        ELEMENTSOF(statements) - STATEMENT_ADD_BAN);
         }
         if (r < 0)
                 return r;
 
         for (size_t i = 0; i < ELEMENTSOF(statements); i++) {
-                r = error_to_errno(sqlite3_prepare_v3(s->db,
+                r = store_db_errno(sqlite3_prepare_v3(s->db,
                                 statements[i],
                                 -1,
                                 SQLITE_PREPARE_PERSISTENT,
@@ -447,7 +192,7 @@ int store_open(Store **ret, const char *directory, char **ret_aside) {
                         return r;
         }
 
-        r = open_db(&s->checkpoint_db, path, SQLITE_OPEN_READWRITE);
+        r = store_db_open(&s->checkpoint_db, path, SQLITE_OPEN_READWRITE);
         if (r >= 0)
                 r = start_thread(s);
         if (r < 0)
@@ -493,7 +238,7 @@ static int run(Store *s, Statement statement) {
 
         (void) sqlite3_reset(stmt);
         (void) sqlite3_clear_bindings(stmt);
-        return error_to_errno(e);
+        return store_db_errno(e);
 }
 
 int store_begin(Store *s, bool durable) {
@@ -591,12 +336,14 @@ static int add_ended(Store *s,
                 const Ban *ban,
                 usec_t when,
                 const char *cause,
-                bool in_kernel) {
+                bool in_kernel,
+                bool counts) {
         sqlite3_stmt *stmt = s->statements[STATEMENT_ADD_ENDED];
 
         bind_ban(stmt, jail, ban, MIN(when, USEC_INFINITY - 1));
         bind_text(stmt, 10, cause);
         (void) sqlite3_bind_int(stmt, 11, in_kernel);
+        (void) sqlite3_bind_int(stmt, 12, counts);
         return run(s, STATEMENT_ADD_ENDED);
 }
 
@@ -606,7 +353,12 @@ int store_add_ended(Store *s, const char *jail, const Ban *ban, usec_t when, con
         assert(ban);
         assert(cause);
 
-        return add_ended(s, jail, ban, when, cause, false);
+        return add_ended(s, jail, ban, when, cause, false, false);
+}
+
+static int remove_ban(Store *s, const char *jail, const Ban *ban) {
+        bind_key(s->statements[STATEMENT_REMOVE_BAN], jail, &ban->address);
+        return run(s, STATEMENT_REMOVE_BAN);
 }
 
 int store_end_ban(Store *s,
@@ -622,12 +374,20 @@ int store_end_ban(Store *s,
         assert(ban);
         assert(cause);
 
-        bind_key(s->statements[STATEMENT_REMOVE_BAN], jail, &ban->address);
-        r = run(s, STATEMENT_REMOVE_BAN);
-        if (r < 0)
-                return r;
+        r = remove_ban(s, jail, ban);
+        return r < 0 ? r : add_ended(s, jail, ban, when, cause, in_kernel, ban->failures > 0);
+}
 
-        return add_ended(s, jail, ban, when, cause, in_kernel);
+int store_lift_ban(Store *s, const char *jail, const Ban *ban, usec_t when, const char *cause) {
+        int r;
+
+        assert(s);
+        assert(jail);
+        assert(ban);
+        assert(cause);
+
+        r = remove_ban(s, jail, ban);
+        return r < 0 ? r : add_ended(s, jail, ban, when, cause, false, false);
 }
 
 int store_clear_in_kernel(Store *s) {
@@ -686,7 +446,7 @@ static int get_meta(Store *s, const char *key, char **ret_text, uint64_t *ret_nu
                 *ret_number = (uint64_t) MAX(sqlite3_column_int64(stmt, 0), INT64_C(0));
 
         (void) sqlite3_reset(stmt);
-        return r < 0 ? r : error_to_errno(e);
+        return r < 0 ? r : store_db_errno(e);
 }
 
 int store_set_position(Store *s, const StorePosition *p) {
@@ -736,7 +496,7 @@ int store_get_last_id(Store *s, uint64_t *ret) {
         if (e == SQLITE_ROW)
                 *ret = (uint64_t) sqlite3_column_int64(stmt, 0);
         (void) sqlite3_reset(stmt);
-        return error_to_errno(e);
+        return store_db_errno(e);
 }
 
 /* Walking */
@@ -779,7 +539,7 @@ static int foreach(Store *s, Statement statement, StoreHandler handler, void *us
         }
 
         (void) sqlite3_reset(stmt);
-        return r < 0 ? r : error_to_errno(e);
+        return r < 0 ? r : store_db_errno(e);
 }
 
 int store_foreach_ban(Store *s, StoreHandler handler, void *userdata) {
@@ -802,6 +562,33 @@ int store_foreach_in_kernel(Store *s, StoreHandler handler, void *userdata) {
         assert(handler);
 
         return foreach(s, STATEMENT_IN_KERNEL, handler, userdata);
+}
+
+int store_count_earlier(Store *s,
+                const char *jail,
+                const Address *a,
+                usec_t since,
+                usec_t start,
+                unsigned max,
+                unsigned *ret) {
+        sqlite3_stmt *stmt;
+        int e;
+
+        assert(s);
+        assert(a);
+        assert(ret);
+
+        stmt = s->statements[STATEMENT_COUNT_EARLIER];
+        bind_key(stmt, jail, a); /* NULL is bound as such */
+        (void) sqlite3_bind_int64(stmt, 4, to_integer(since));
+        (void) sqlite3_bind_int64(stmt, 5, to_integer(start));
+        (void) sqlite3_bind_int64(stmt, 6, max);
+        e = sqlite3_step(stmt);
+        if (e == SQLITE_ROW)
+                *ret = (unsigned) sqlite3_column_int(stmt, 0);
+        (void) sqlite3_reset(stmt);
+        (void) sqlite3_clear_bindings(stmt);
+        return store_db_errno(e);
 }
 
 /* Names */
@@ -848,5 +635,5 @@ int store_foreach_name(Store *s, StoreNameHandler handler, void *userdata) {
         }
 
         (void) sqlite3_reset(stmt);
-        return r < 0 ? r : error_to_errno(e);
+        return r < 0 ? r : store_db_errno(e);
 }

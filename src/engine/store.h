@@ -51,7 +51,8 @@ void store_rollback(Store *s);
  * back. A ban of the same jail and address is replaced. */
 int store_add_ban(Store *s, const char *jail, const Ban *ban);
 
-/* Moves a running ban among those that ended. in_kernel says that the kernel may still have it. */
+/* Moves a running ban among those that ended. in_kernel says that the kernel may still have it. It
+ * is an earlier ban of its address from now on, unless it was one by hand. */
 int store_end_ban(Store *s,
                 const char *jail,
                 const Ban *ban,
@@ -59,7 +60,11 @@ int store_end_ban(Store *s,
                 const char *cause,
                 bool in_kernel);
 
-/* Records a ban that never ran, for instance because it was over when it was decided. */
+/* The same for a ban that should not have been: it is no earlier ban of anybody. */
+int store_lift_ban(Store *s, const char *jail, const Ban *ban, usec_t when, const char *cause);
+
+/* Records a ban that never ran, for instance because it was over when it was decided; no earlier
+ * ban either. */
 int store_add_ended(Store *s, const char *jail, const Ban *ban, usec_t when, const char *cause);
 
 /* The kernel has let go of everything that store_end_ban() said it may still have. */
@@ -97,6 +102,17 @@ int store_foreach_ban(Store *s, StoreHandler handler, void *userdata);
 /* Those that ended at or after a time, and those the kernel may still have. */
 int store_foreach_ended(Store *s, usec_t since, StoreHandler handler, void *userdata);
 int store_foreach_in_kernel(Store *s, StoreHandler handler, void *userdata);
+
+/* How many earlier bans exactly this address or prefix had in a jail, or in all if it is NULL: of
+ * those that ended at or after `since`, the ones that began before `start`. Counts to `max` at
+ * most. Returns 0 and fills *ret, or a negative errno. */
+int store_count_earlier(Store *s,
+                const char *jail,
+                const Address *a,
+                usec_t since,
+                usec_t start,
+                unsigned max,
+                unsigned *ret);
 
 /* The addresses that host names had last; changes, as above. All are written at a time. */
 int store_clear_names(Store *s);

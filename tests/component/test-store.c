@@ -4,6 +4,7 @@
 
 #include "../unit/files.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -610,6 +611,143 @@ static void older_database_is_upgraded_and_keeps_its_bans(void **state) {
         }
 }
 
+/* Those of version 2, with bans that ended in every way there was. */
+static const char version_2[] =
+                "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+                "CREATE TABLE bans (jail TEXT NOT NULL, address BLOB NOT NULL,"
+                " prefixlen INTEGER NOT NULL, id INTEGER NOT NULL, start INTEGER NOT NULL,"
+                " end INTEGER, failures INTEGER NOT NULL, pattern TEXT NOT NULL, reason TEXT,"
+                " PRIMARY KEY (jail, address, prefixlen)) WITHOUT ROWID;"
+                "CREATE TABLE ended (jail TEXT NOT NULL, address BLOB NOT NULL,"
+                " prefixlen INTEGER NOT NULL, id INTEGER NOT NULL, start INTEGER NOT NULL,"
+                " end INTEGER NOT NULL, failures INTEGER NOT NULL, pattern TEXT NOT NULL,"
+                " reason TEXT, cause TEXT NOT NULL, in_kernel INTEGER NOT NULL);"
+                "CREATE INDEX ended_by_end ON ended (end);"
+                "CREATE INDEX ended_in_kernel ON ended (in_kernel) WHERE in_kernel;"
+                "CREATE TABLE names (name TEXT NOT NULL, address BLOB NOT NULL,"
+                " PRIMARY KEY (name, address)) WITHOUT ROWID;"
+                "PRAGMA user_version = 2;"
+                "INSERT INTO ended VALUES"
+                " ('sshd', x'c0000201', 32, 1, 10, 20, 5, 'p', NULL, 'expired', 0),"
+                " ('sshd', x'c0000201', 32, 2, 30, 40, 5, 'p', NULL, 'by hand', 0),"
+                " ('sshd', x'c0000201', 32, 3, 50, 60, 0, '', NULL, 'expired', 0),"
+                " ('sshd', x'c0000201', 32, 4, 70, 80, 5, 'p', NULL, 'over when decided', 0),"
+                " ('sshd', x'c0000201', 32, 5, 90, 91, 5, 'p', NULL, 'gateway', 0),"
+                " ('mail', x'c0000201', 32, 6, 90, 95, 5, 'p', NULL, 'flushed', 0)";
+
+static unsigned count_earlier(Store *s, const char *jail, const char *address, usec_t since) {
+        Address a = addr(address);
+        unsigned n = UINT_MAX;
+
+        assert_ok(store_count_earlier(s, jail, &a, since, T0 + 1000, 100, &n));
+        return n;
+}
+
+static void older_database_knows_earlier_bans(void **state) {
+        run_sql(*state, version_2);
+
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_(store_closep) Store *s = open_store(*state);
+
+                assert_int_equal(count_earlier(s, "sshd", "192.0.2.1", 0), 2);
+                assert_int_equal(count_earlier(s, NULL, "192.0.2.1", 0), 3);
+        }
+}
+
+static void end_one(Store *s, const char *jail, const char *address, usec_t start, usec_t end) {
+        Ban ban = make_ban(address, (uint64_t) (start - T0));
+
+        ban.start = start;
+        assert_ok(store_add_ban(s, jail, &ban));
+        assert_ok(store_end_ban(s, jail, &ban, end, "expired", false));
+}
+
+static void earlier_bans_are_counted(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Address a = addr("192.0.2.1");
+        unsigned n;
+
+        assert_ok(store_begin(s, false));
+        end_one(s, "sshd", "192.0.2.1", T0, T0 + 10);
+        end_one(s, "sshd", "192.0.2.1", T0 + 20, T0 + 30);
+        end_one(s, "mail", "192.0.2.1", T0 + 40, T0 + 50);
+        end_one(s, "sshd", "192.0.2.0/24", T0, T0 + 10);
+        end_one(s, "sshd", "2001:db8::/64", T0, T0 + 10);
+        add(s, "sshd", "192.0.2.1", 100);                              /* runs */
+        assert_int_equal(count_earlier(s, "sshd", "192.0.2.1", 0), 2); /* before the commit, too */
+        assert_ok(store_commit(s));
+
+        assert_int_equal(count_earlier(s, NULL, "192.0.2.1", 0), 3);
+        assert_int_equal(count_earlier(s, "mail", "192.0.2.1", 0), 1);
+        assert_int_equal(count_earlier(s, "web", "192.0.2.1", 0), 0);
+        assert_int_equal(count_earlier(s, "sshd", "192.0.2.0", 0), 0);
+        assert_int_equal(count_earlier(s, "sshd", "192.0.2.0/24", 0), 1);
+        assert_int_equal(count_earlier(s, "sshd", "2001:db8::/64", 0), 1);
+        assert_int_equal(count_earlier(s, "sshd", "2001:db8::", 0), 0);
+
+        /* Remembered so long, to the microsecond, and only what began before. */
+        assert_int_equal(count_earlier(s, "sshd", "192.0.2.1", T0 + 10), 2);
+        assert_int_equal(count_earlier(s, "sshd", "192.0.2.1", T0 + 11), 1);
+        assert_int_equal(count_earlier(s, "sshd", "192.0.2.1", T0 + 31), 0);
+        assert_ok(store_count_earlier(s, "sshd", &a, 0, T0 + 20, 100, &n));
+        assert_int_equal(n, 1);
+        assert_ok(store_count_earlier(s, "sshd", &a, 0, T0, 100, &n));
+        assert_int_equal(n, 0);
+        assert_ok(store_count_earlier(s, NULL, &a, 0, T0 + 100, 2, &n));
+        assert_int_equal(n, 2);
+}
+
+static void what_was_no_fault_of_the_address_is_no_earlier_ban(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Ban ban = make_ban("192.0.2.1", 1), by_hand = make_ban("192.0.2.2", 2);
+
+        by_hand.failures = 0;
+        assert_ok(store_begin(s, false));
+        assert_ok(store_add_ended(s, "sshd", &ban, T0 + 1, "over when decided"));
+        assert_ok(store_add_ban(s, "sshd", &ban));
+        assert_ok(store_lift_ban(s, "sshd", &ban, T0 + 2, "gateway"));
+        assert_ok(store_add_ban(s, "sshd", &by_hand));
+        assert_ok(store_end_ban(s, "sshd", &by_hand, T0 + 2, "expired", false));
+        assert_ok(store_add_ban(s, "mail", &by_hand));
+        assert_ok(store_add_ban(s, "mail", &ban));
+        assert_ok(store_end_all(s, T0 + 3, "flushed"));
+        assert_ok(store_commit(s));
+
+        assert_bans(s, "");
+        assert_int_equal(count_earlier(s, "sshd", "192.0.2.1", 0), 0);
+        assert_int_equal(count_earlier(s, "mail", "192.0.2.1", 0), 1);
+        assert_int_equal(count_earlier(s, NULL, "192.0.2.2", 0), 0);
+}
+
+/* One is counted for each ban, so that no table may be read through for it. */
+static void earlier_bans_are_found_by_the_index(void **state) {
+        sqlite3_stmt *stmt;
+        sqlite3 *db;
+
+        store_close(open_store(*state));
+        assert_int_equal(sqlite3_open(files_path(*state, STORE_FILE), &db), SQLITE_OK);
+        {
+                const char *plan;
+
+                assert_int_equal(
+                                sqlite3_prepare_v2(db,
+                                                "EXPLAIN QUERY PLAN SELECT 1 FROM ended WHERE counts"
+                                                " AND address = ?2 AND prefixlen = ?3 AND end >= ?4"
+                                                " AND start < ?5 AND (?1 IS NULL OR jail = ?1)",
+                                                -1,
+                                                &stmt,
+                                                NULL),
+                                SQLITE_OK);
+                assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+                plan = (const char *) sqlite3_column_text(stmt, 3);
+                assert_non_null(strstr(plan,
+                                "USING INDEX ended_by_address (address=? AND prefixlen=? AND end>?)"));
+                assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+                (void) sqlite3_finalize(stmt);
+        }
+        (void) sqlite3_close(db);
+}
+
 typedef struct NameListing {
         char text[1024];
         unsigned n;
@@ -846,6 +984,10 @@ int main(void) {
                 cmocka_file_test(empty_file_is_a_new_database),
                 cmocka_file_test(newer_database_is_refused_and_left_alone),
                 cmocka_file_test(older_database_is_upgraded_and_keeps_its_bans),
+                cmocka_file_test(older_database_knows_earlier_bans),
+                cmocka_file_test(earlier_bans_are_counted),
+                cmocka_file_test(what_was_no_fault_of_the_address_is_no_earlier_ban),
+                cmocka_file_test(earlier_bans_are_found_by_the_index),
                 cmocka_file_test(addresses_of_names_are_kept),
                 cmocka_file_test(names_that_make_no_sense_are_passed_over),
                 cmocka_file_test(database_of_something_else_is_set_aside),
