@@ -24,3 +24,7 @@ unsigned table_hash(const void *key, size_t size) {
 
         return (unsigned) XXH3_64bits_withSecret(key, size, secret, sizeof(secret));
 }
+
+uint64_t table_digest(const void *data, size_t size) {
+        return XXH3_64bits(data, size);
+}

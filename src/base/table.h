@@ -12,11 +12,15 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/macro.h"
 
 /* XXH3 with a random secret of its full length; a mere seed would not make it a keyed hash. */
 unsigned table_hash(const void *key, size_t size);
+
+/* XXH3 without a secret: the same in every process and on every machine. Not for tables. */
+uint64_t table_digest(const void *data, size_t size);
 
 #define HASH_FUNCTION(key, size, ret_hash) ((ret_hash) = table_hash(key, size))
 #define HASH_NONFATAL_OOM 1

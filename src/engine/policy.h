@@ -4,12 +4,13 @@
 /*
  * Policy
  *
- * Whom a failure counts for, and until when a ban lasts. Pure functions.
+ * Whom a failure counts for, how long a ban is, and until when it lasts. Pure functions.
  */
 
 #include "base/usec.h"
 #include "model/address.h"
 #include "model/allowlist.h"
+#include "model/config.h"
 
 /* What is counted and banned for a host, in bits. An IPv6 peer typically holds a whole /64 and
  * changes within it at will; RFC 6177 has why end sites get no less. */
@@ -23,6 +24,29 @@ typedef struct PolicyPrefixes {
  * its family, unless that is shared by strangers (address_is_shared_prefix()) or holds an allowed
  * address, in which case it is the host itself. */
 Address policy_target(const PolicyPrefixes *prefixes, const Allowlist *allow, const Address *host);
+
+/* Earlier bans beyond these make no difference. */
+#define POLICY_EARLIER_MAX CONFIG_PERMANENT_AFTER_MAX
+
+/* A ban that grows stops here; one that is configured to be longer does not grow. 100 years. */
+#define POLICY_GROWN_MAX (36525 * USEC_PER_DAY)
+
+/* Whether the number of earlier bans matters to a jail. */
+bool policy_grows(const JailConfig *config);
+
+/* The length of the ban of an offender who had so many bans before that still count. `luck` chooses
+ * the part of the jitter; see policy_luck(). USEC_INFINITY for good, which growth never leads to:
+ * only what says so does. */
+usec_t policy_bantime(const JailConfig *config, unsigned n_earlier, uint64_t luck);
+
+/* A number that is always the same for the same ban, so that an entry that is read again after a
+ * crash leads to a ban with the same end, and that nobody can tell beforehand who does not know the
+ * key. */
+#define POLICY_KEY_SIZE 16
+uint64_t policy_luck(const uint8_t key[static POLICY_KEY_SIZE],
+                const char *jail,
+                const Address *a,
+                usec_t start);
 
 /* When a ban that begins at `start` ends: USEC_INFINITY for a bantime of USEC_INFINITY, and never
  * for a finite one. */

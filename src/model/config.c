@@ -44,6 +44,7 @@ static void jail_config_done(JailConfig *j) {
         for (size_t i = 0; i < j->n_weights; i++)
                 free(j->weights[i].pattern);
         free(j->weights);
+        free(j->bantime_steps);
         filter_free(j->filter);
         match_free(j->match);
         allowlist_done(&j->allow);
@@ -96,6 +97,33 @@ static const Setting *get_setting(const Config *c, const JailConfig *j, const ch
         return s || !k->in_default ? s : settings_find(c->settings, "default", key);
 }
 
+/* What makes bans longer, and the value with which it does not. */
+static const struct {
+        const char *key;
+        const char *off;
+} growing[] = {
+        { "bantime_growth", "1" },
+        { "bantime_steps", "" },
+        { "permanent_after", "0" },
+};
+
+/* Whether the jail does not take over what [default] says. One that has a bantime of its own means
+ * that one, and not the general steps; one that is spoofable has no growing bans at all. */
+static bool is_overruled(const Config *c, const JailConfig *j, const char *key) {
+        if (settings_find(c->settings, j->name, key))
+                return false;
+        if (streq(key, "bantime_steps") &&
+                        (settings_find(c->settings, j->name, "bantime") ||
+                                        settings_find(c->settings, j->name, "bantime_growth")))
+                return true;
+
+        for (size_t i = 0; i < ELEMENTSOF(growing); i++)
+                if (streq(key, growing[i].key))
+                        return j->spoofable;
+
+        return false;
+}
+
 /* What a jail takes from its filter when it says nothing itself. */
 static const char *get_filter_value(const JailConfig *j, const char *key) {
         const Filter *f = j->filter;
@@ -123,7 +151,7 @@ void config_get_origin(const Config *c, const JailConfig *j, const char *key, Co
         assert(key);
         assert(ret);
 
-        s = get_setting(c, j, key);
+        s = is_overruled(c, j, key) ? NULL : get_setting(c, j, key);
         if (s) {
                 *ret = (ConfigOrigin){
                         .kind = streq(s->section, j->name) ? ORIGIN_JAIL : ORIGIN_DEFAULT,
@@ -402,6 +430,23 @@ static void check_weights(Loader *l, JailConfig *j) {
         }
 }
 
+static void refuse_growth(Loader *l, JailConfig *j) {
+        for (size_t i = 0; i < ELEMENTSOF(growing); i++) {
+                const Setting *s = settings_find(l->config->settings, j->name, growing[i].key);
+
+                if (!s || streq(s->value, growing[i].off))
+                        continue;
+                problem_report(l->sink,
+                                s->file,
+                                s->section,
+                                s->key,
+                                "the jail \"%s\" is spoofable, so its bans cannot grow: anybody could "
+                                "choose who is banned.",
+                                j->name);
+                j->refused = true;
+        }
+}
+
 /* Whoever can choose the address in a packet would choose whom to ban for good, and with a network
  * more than one victim at once. */
 static void check_spoofable(Loader *l, JailConfig *j) {
@@ -447,6 +492,17 @@ static void check_spoofable(Loader *l, JailConfig *j) {
 
         j->ipv4_prefix = 32;
         j->ipv6_prefix = 128;
+        refuse_growth(l, j);
+}
+
+/* Bans that last as long as this jail says, not as jails do in general. */
+static void settle_growth(Loader *l, JailConfig *j) {
+        if (is_overruled(l->config, j, "bantime_steps"))
+                j->n_bantime_steps = 0;
+        if (is_overruled(l->config, j, "bantime_growth"))
+                j->bantime_growth = CONFIG_GROWTH_ONE;
+        if (is_overruled(l->config, j, "permanent_after"))
+                j->permanent_after = 0;
 }
 
 static int take_namespace(Loader *l, JailConfig *j) {
@@ -615,6 +671,7 @@ static int load_jail(Loader *l, JailConfig *j) {
         check_groups(l, j);
         check_weights(l, j);
         check_spoofable(l, j);
+        settle_growth(l, j);
         r = take_namespace(l, j);
         if (r < 0)
                 return r;

@@ -35,6 +35,11 @@
 #define CONFIG_IPV4_PREFIX_DEFAULT 32
 #define CONFIG_IPV6_PREFIX_MIN 19
 #define CONFIG_IPV6_PREFIX_DEFAULT 64
+#define CONFIG_GROWTH_ONE 1000 /* factors are in thousandths */
+#define CONFIG_GROWTH_MAX (100 * CONFIG_GROWTH_ONE)
+#define CONFIG_STEPS_MAX 32
+#define CONFIG_JITTER_MAX (366 * USEC_PER_DAY)
+#define CONFIG_PERMANENT_AFTER_MAX 1000
 
 typedef enum FirewallKind {
         FIREWALL_KIND_NFT, /* bans go into nftables */
@@ -58,7 +63,15 @@ typedef struct JailConfig {
         Match *match;   /* which entries it reads; NULL if the jail is refused */
         unsigned maxretry;
         usec_t findtime;
-        usec_t bantime; /* USEC_INFINITY for good */
+        usec_t bantime;          /* USEC_INFINITY for good */
+        unsigned bantime_growth; /* by earlier ban, in thousandths: at least CONFIG_GROWTH_ONE */
+        usec_t *bantime_steps; /* the first ban's length, the second's...; NULL if there are none */
+        size_t n_bantime_steps;
+        usec_t bantime_max; /* of bans that end at all; USEC_INFINITY for none */
+        usec_t bantime_jitter;
+        usec_t memory;            /* so long after its end a ban is an earlier one */
+        bool memory_all;          /* bans of all jails are, not only this one's */
+        unsigned permanent_after; /* so many earlier bans; 0 for never */
         PortSet ports;
         bool ports_auto; /* the ports that the units listen on; .ports holds those known */
         BlockKind block;
@@ -68,7 +81,7 @@ typedef struct JailConfig {
         bool allow_local;   /* this host's own addresses are never banned */
         char **allow_sessions; /* nor are those from which root or a member of these groups is
                                   logged in; NULL-terminated, NULL for off */
-        bool spoofable;        /* never widened to networks, never for good */
+        bool spoofable;        /* never widened to networks, never longer, never for good */
         unsigned ipv4_prefix;  /* what is counted and banned for a host */
         unsigned ipv6_prefix;
         char **groups; /* of patterns, besides those always used; NULL-terminated, may be NULL */

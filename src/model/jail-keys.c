@@ -15,6 +15,7 @@
 
 #define GROUPS_MAX 64
 #define NAMESPACE_SIZE_MAX 64
+#define STEP_SIZE_MAX 64
 
 void setting_refuse(const Setting *s,
                 const char *word,
@@ -93,13 +94,126 @@ PARSER(parse_findtime) {
         return 0;
 }
 
-PARSER(parse_bantime) {
+static int parse_positive_span(const char *value, usec_t *ret) {
         usec_t t;
 
         if (usec_parse_span(value, &t) < 0 || t == 0)
                 return -EINVAL;
 
-        j->bantime = t;
+        *ret = t;
+        return 0;
+}
+
+PARSER(parse_bantime) {
+        return parse_positive_span(value, &j->bantime);
+}
+
+/* A decimal fraction, in thousandths. */
+static int parse_factor(const char *s, unsigned min, unsigned max, unsigned *ret) {
+        const char *point = NULL;
+        unsigned n = 0, digits = 0;
+
+        for (; *s; s++) {
+                if (*s == '.' && !point && digits > 0) {
+                        point = s;
+                        digits = 0;
+                        continue;
+                }
+                if (!isdigit((unsigned char) *s) || (point && digits == 3) || n > max)
+                        return -EINVAL;
+                n = n * 10 + (unsigned) (*s - '0');
+                digits++;
+        }
+        if (digits == 0)
+                return -EINVAL;
+        for (unsigned i = point ? digits : 0; i < 3 && n <= max; i++)
+                n *= 10;
+        if (n < min || n > max)
+                return -EINVAL;
+
+        *ret = n;
+        return 0;
+}
+
+PARSER(parse_bantime_growth) {
+        return parse_factor(value, CONFIG_GROWTH_ONE, CONFIG_GROWTH_MAX, &j->bantime_growth);
+}
+
+/* Nothing comes after a ban for good. */
+static int add_step(JailConfig *j, const char *word, size_t n) {
+        char text[STEP_SIZE_MAX];
+        usec_t step, *steps;
+
+        if (n >= sizeof(text) || j->n_bantime_steps == CONFIG_STEPS_MAX ||
+                        (j->n_bantime_steps > 0 &&
+                                        j->bantime_steps[j->n_bantime_steps - 1] == USEC_INFINITY))
+                return -EINVAL;
+        memcpy(text, word, n);
+        text[n] = '\0';
+        if (usec_parse_span(text, &step) < 0 || step == 0)
+                return -EINVAL;
+
+        steps = reallocarray(j->bantime_steps, j->n_bantime_steps + 1, sizeof(*steps));
+        if (!steps)
+                return -ENOMEM;
+        j->bantime_steps = steps;
+        steps[j->n_bantime_steps++] = step;
+        return 0;
+}
+
+PARSER(parse_bantime_steps) {
+        const char *word;
+        size_t n;
+        int r;
+
+        j->n_bantime_steps = 0;
+
+        while ((n = parse_word(&value, ",", &word)) > 0) {
+                r = add_step(j, word, n);
+                if (r == -EINVAL) {
+                        setting_refuse(setting, word, n, key->wanted, sink);
+                        return -EBADMSG;
+                }
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+PARSER(parse_bantime_max) {
+        return parse_positive_span(value, &j->bantime_max);
+}
+
+PARSER(parse_bantime_jitter) {
+        usec_t t;
+
+        if (usec_parse_span(value, &t) < 0 || t > CONFIG_JITTER_MAX)
+                return -EINVAL;
+
+        j->bantime_jitter = t;
+        return 0;
+}
+
+PARSER(parse_memory) {
+        return parse_positive_span(value, &j->memory);
+}
+
+PARSER(parse_memory_scope) {
+        if (!streq(value, "jail") && !streq(value, "all"))
+                return -EINVAL;
+
+        j->memory_all = streq(value, "all");
+        return 0;
+}
+
+PARSER(parse_permanent_after) {
+        uint64_t n;
+
+        if (parse_uint64(value, 0, CONFIG_PERMANENT_AFTER_MAX, &n) < 0)
+                return -EINVAL;
+
+        j->permanent_after = (unsigned) n;
         return 0;
 }
 
@@ -448,6 +562,63 @@ const JailKey jail_keys[] = {
                         .help = "the length of a ban",
                         .in_default = true,
                         .parse = parse_bantime,
+        },
+        {
+                        .name = "bantime_growth",
+                        .standard = "1",
+                        .wanted = "a number from 1 to 100 such as 2 or 1.5",
+                        .help = "so many times longer is each ban than the one before",
+                        .in_default = true,
+                        .parse = parse_bantime_growth,
+        },
+        {
+                        .name = "bantime_steps",
+                        .standard = "",
+                        .wanted = "at most 32 time spans such as 10min 1h 1d 1w, of which the last may be "
+                                  "permanent",
+                        .help = "the lengths of the first ban, the second and so on, instead",
+                        .in_default = true,
+                        .parse = parse_bantime_steps,
+        },
+        {
+                        .name = "bantime_max",
+                        .standard = "-1",
+                        .wanted = "a time span such as 4w, or -1 for no limit",
+                        .help = "no ban is longer, except for good",
+                        .in_default = true,
+                        .parse = parse_bantime_max,
+        },
+        {
+                        .name = "bantime_jitter",
+                        .standard = "0",
+                        .wanted = "a time span such as 10min, at most 366d",
+                        .help = "up to so much longer is each ban, at random",
+                        .in_default = true,
+                        .parse = parse_bantime_jitter,
+        },
+        {
+                        .name = "memory",
+                        .standard = "90d",
+                        .wanted = "a time span such as 90d, or -1 for ever",
+                        .help = "so long after a ban it makes the next one longer",
+                        .in_default = true,
+                        .parse = parse_memory,
+        },
+        {
+                        .name = "memory_scope",
+                        .standard = "jail",
+                        .wanted = "jail or all",
+                        .help = "whose bans do: those by this jail or by all",
+                        .in_default = true,
+                        .parse = parse_memory_scope,
+        },
+        {
+                        .name = "permanent_after",
+                        .standard = "0",
+                        .wanted = "a number from 0 to 1000",
+                        .help = "after so many bans the next one is for good; 0 for never",
+                        .in_default = true,
+                        .parse = parse_permanent_after,
         },
         {
                         .name = "protocol",

@@ -58,7 +58,7 @@ static const char *find_fail2ban(const char *key) {
                         return fail2ban_keys[i].hint;
 
         if (startswith(key, "bantime."))
-                return "ban times do not grow by such keys";
+                return "bantime_growth, bantime_steps and permanent_after make bans grow";
         return NULL;
 }
 

@@ -137,7 +137,7 @@ END
         jail 'xyzzy = 3' 'xyzzy: unknown key; banctl show --default lists those there are.'
         jail 'firewall = log' 'firewall: unknown here: it belongs into [banjo].'
         jail 'session = _PID' "session: unknown here: it belongs into [filter] of the jail's filter."
-        jail 'bantime.increment = true' 'bantime.increment: unknown key: ban times do not grow by such keys.'
+        jail 'bantime.increment = true' 'bantime.increment: unknown key: bantime_growth, bantime_steps and permanent_after make bans grow.'
         while IFS='|' read -r key text; do
                 jail "$key = x" "$key: unknown key: $text."
         done <<'END'

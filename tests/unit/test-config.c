@@ -156,6 +156,90 @@ static void spoofable_jail_bans_single_addresses(void **state) {
         assert_int_equal(jail(c, "x")->ipv6_prefix, 128);
 }
 
+static void growing_bans_are_configured(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+        const JailConfig *j;
+        ConfigOrigin o;
+
+        (void) files_write(*state,
+                        "usr/banjo.conf",
+                        "[default]\nbantime_steps = 1h 2h\npermanent_after = 7\nbantime_growth = 3\n");
+        (void) files_write(*state,
+                        "usr/conf.d/x.conf",
+                        JAIL("x") "bantime_growth = 1.5\nbantime_max = 4w\nbantime_jitter = 10min\n"
+                                  "memory = -1\nmemory_scope = all\npermanent_after = 3\n");
+        (void) files_write(*state,
+                        "usr/conf.d/y.conf",
+                        JAIL("y") "bantime_steps = 10min, 1h30min 1d permanent\n");
+        (void) files_write(*state, "usr/conf.d/z.conf", JAIL("z") "spoofable = yes\n");
+        (void) files_write(*state, "usr/conf.d/u.conf", JAIL("u") "bantime = 1w\n");
+        (void) files_write(*state, "usr/conf.d/v.conf", JAIL("v") "bantime_steps =\n");
+        c = load(*state);
+
+        /* What a jail says itself is stronger than steps that hold for all. */
+        j = jail(c, "x");
+        assert_int_equal(j->bantime_growth, 1500);
+        assert_int_equal(j->n_bantime_steps, 0);
+        assert_int_equal(j->bantime_max, 28 * USEC_PER_DAY);
+        assert_int_equal(j->bantime_jitter, 10 * USEC_PER_MINUTE);
+        assert_int_equal(j->memory, USEC_INFINITY);
+        assert_true(j->memory_all);
+        assert_int_equal(j->permanent_after, 3);
+        config_get_origin(c, j, "bantime_steps", &o);
+        assert_int_equal(o.kind, ORIGIN_BUILTIN);
+        assert_int_equal(jail(c, "u")->n_bantime_steps, 0);
+        assert_int_equal(jail(c, "u")->bantime_growth, 3000);
+        assert_int_equal(jail(c, "v")->n_bantime_steps, 0);
+
+        j = jail(c, "y");
+        assert_int_equal(j->n_bantime_steps, 4);
+        assert_int_equal(j->bantime_steps[0], 10 * USEC_PER_MINUTE);
+        assert_int_equal(j->bantime_steps[1], 90 * USEC_PER_MINUTE);
+        assert_int_equal(j->bantime_steps[2], USEC_PER_DAY);
+        assert_int_equal(j->bantime_steps[3], USEC_INFINITY);
+        config_get_origin(c, j, "permanent_after", &o);
+        assert_int_equal(o.kind, ORIGIN_DEFAULT);
+
+        /* Where anybody chooses who is banned, nothing grows. */
+        j = jail(c, "z");
+        assert_int_equal(j->n_bantime_steps, 0);
+        assert_int_equal(j->bantime_growth, CONFIG_GROWTH_ONE);
+        assert_int_equal(j->permanent_after, 0);
+        config_get_origin(c, j, "permanent_after", &o);
+        assert_int_equal(o.kind, ORIGIN_BUILTIN);
+        assert_string_equal(o.value, "0");
+}
+
+static void spoofable_jail_grows_no_bans(void **state) {
+        static const char *const keys[] = {
+                "bantime_growth = 2", "bantime_steps = 1h 1d", "permanent_after = 3"
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                char text[256], wanted[256];
+
+                (void) snprintf(text, sizeof(text), JAIL("bad") "spoofable = yes\n%s\n", keys[i]);
+                (void) snprintf(wanted,
+                                sizeof(wanted),
+                                "[bad] %.*s: the jail \"bad\" is spoofable, so its bans cannot grow: "
+                                "anybody could choose who is banned.",
+                                (int) strcspn(keys[i], " "),
+                                keys[i]);
+                assert_refused(*state, text, wanted);
+        }
+}
+
+static void steps_are_named_one_by_one(void **state) {
+        assert_refused(*state,
+                        JAIL("bad") "bantime_steps = 1h never 1d\n",
+                        "[bad] bantime_steps: \"never\" is wrong, it should be at most 32 time spans such "
+                        "as 10min 1h 1d 1w, of which the last may be permanent.");
+        assert_refused(*state,
+                        JAIL("bad") "bantime_steps = 1h permanent 1d\n",
+                        "[bad] bantime_steps: \"1d\" is wrong, it should be at most 32 time spans such "
+                        "as 10min 1h 1d 1w, of which the last may be permanent.");
+}
+
 static void spoofable_jail_bans_nobody_for_good(void **state) {
         assert_refused(*state,
                         JAIL("bad") "spoofable = yes\nbantime = permanent\n",
@@ -461,6 +545,30 @@ static void wrong_values_are_named(void **state) {
                 { "bantime", "0", "a time span such as 1h, or -1 for good" },
                 { "bantime", "-2", "a time span such as 1h, or -1 for good" },
                 { "bantime", "", "a time span such as 1h, or -1 for good" },
+                { "bantime_growth", "0.9", "a number from 1 to 100 such as 2 or 1.5" },
+                { "bantime_growth", "100.001", "a number from 1 to 100 such as 2 or 1.5" },
+                { "bantime_growth", "1.2345", "a number from 1 to 100 such as 2 or 1.5" },
+                { "bantime_growth", "", "a number from 1 to 100 such as 2 or 1.5" },
+                { "bantime_growth", "2.", "a number from 1 to 100 such as 2 or 1.5" },
+                { "bantime_growth", ".5", "a number from 1 to 100 such as 2 or 1.5" },
+                { "bantime_growth", "-2", "a number from 1 to 100 such as 2 or 1.5" },
+                { "bantime_growth",
+                                "99999999999999999999",
+                                "a number from 1 to 100 such as 2 or 1.5" },
+                { "bantime_growth", "1.5.1", "a number from 1 to 100 such as 2 or 1.5" },
+                { "bantime_max", "0", "a time span such as 4w, or -1 for no limit" },
+                { "bantime_jitter", "-1", "a time span such as 10min, at most 366d" },
+                { "bantime_jitter", "367d", "a time span such as 10min, at most 366d" },
+                { "memory", "0", "a time span such as 90d, or -1 for ever" },
+                { "memory_scope", "both", "jail or all" },
+                { "permanent_after", "-1", "a number from 0 to 1000" },
+                { "permanent_after", "1001", "a number from 0 to 1000" },
+                { "bantime_steps",
+                                "0",
+                                "at most 32 time spans such as 10min 1h 1d 1w, of which the last may be permanent" },
+                { "bantime_steps",
+                                "soon",
+                                "at most 32 time spans such as 10min 1h 1d 1w, of which the last may be permanent" },
                 { "protocol", "sctp", "tcp, udp or both" },
                 { "protocol", "", "tcp, udp or both" },
                 { "ports",
@@ -534,7 +642,7 @@ static void words_of_fail2ban_are_explained(void **state) {
                         "[bad] ignoreip: unknown key: fail2ban's ignoreip is allow here.");
         assert_refused(*state,
                         JAIL("bad") "bantime.increment = true\n",
-                        "[bad] bantime.increment: unknown key: ban times do not grow by such keys.");
+                        "[bad] bantime.increment: unknown key: bantime_growth, bantime_steps and permanent_after make bans grow.");
         assert_refused(*state,
                         JAIL("bad") "session = _PID\n",
                         "[bad] session: unknown here: it belongs into [filter] of the jail's filter.");
@@ -798,6 +906,9 @@ int main(void) {
                 cmocka_file_test(every_other_key_is_read),
                 cmocka_file_test(spoofable_jail_bans_single_addresses),
                 cmocka_file_test(spoofable_jail_bans_nobody_for_good),
+                cmocka_file_test(growing_bans_are_configured),
+                cmocka_file_test(spoofable_jail_grows_no_bans),
+                cmocka_file_test(steps_are_named_one_by_one),
                 cmocka_file_test(groups_and_weights_need_the_filter_to_have_them),
                 cmocka_file_test(allow_reads_files),
                 cmocka_file_test(wrong_files_of_allow_are_named),
