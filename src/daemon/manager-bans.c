@@ -154,7 +154,8 @@ int manager_add_ban(Manager *m, Jail *jail, const Ban *wanted) {
         return r < 0 ? r : 1;
 }
 
-int manager_end_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *cause) {
+static int
+end_ban(Manager *m, Jail *jail, Ban *ban, ChangeKind kind, usec_t when, const char *cause) {
         int r;
 
         if (m->restore_next == ban) {
@@ -163,7 +164,7 @@ int manager_end_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *c
                         m->restore_jail++;
         }
 
-        r = manager_add_change(m, CHANGE_END, jail, ban, when, cause);
+        r = manager_add_change(m, kind, jail, ban, when, cause);
         if (r >= 0 && jail_forget(jail, &ban->address, when) < 0)
                 r = log_oom();
         if (r >= 0) {
@@ -176,6 +177,10 @@ int manager_end_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *c
 
         ban_list_remove(jail_get_bans(jail), ban);
         return r;
+}
+
+int manager_end_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *cause) {
+        return end_ban(m, jail, ban, CHANGE_END, when, cause);
 }
 
 int manager_end_all(Manager *m, Jail *jail, usec_t when, const char *cause) {
@@ -214,9 +219,79 @@ spare(Manager *m, Jail *jail, const JailFailure *f, Address *target, const char 
         return true;
 }
 
+/* Earlier bans that the store does not have yet. */
+static unsigned count_waiting(const Manager *m, const Jail *jail, const Ban *ban, usec_t since) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < m->n_changes; i++) {
+                const Change *c = &m->changes[i];
+
+                if (c->kind == CHANGE_END && !c->stored && (!jail || c->jail == jail) &&
+                                c->ban.failures > 0 && c->ban.start < ban->start &&
+                                c->when >= since && address_equal(&c->ban.address, &ban->address))
+                        n++;
+        }
+
+        return n;
+}
+
+/* Earlier bans by other jails that go on. */
+static unsigned count_running(const Manager *m, const Jail *except, const Ban *ban, usec_t since) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < m->n_jails; i++) {
+                const Ban *other = m->jails[i] != except ? ban_list_get(jail_get_bans(m->jails[i]),
+                                                                           &ban->address)
+                                                         : NULL;
+
+                if (other && other->failures > 0 && other->start < ban->start &&
+                                other->end >= since)
+                        n++;
+        }
+
+        return n;
+}
+
+/* So many bans of the offender make the new one longer. If the store cannot say, there are those of
+ * which it need not be asked: a ban that is too short is better than none. */
+static unsigned count_earlier(Manager *m, const Jail *jail, const Ban *ban) {
+        const JailConfig *config = jail_get_config(jail);
+        usec_t since = usec_sub(ban->start, config->memory);
+        unsigned n = 0;
+        int r;
+
+        r = store_count_earlier(m->store,
+                        config->memory_all ? NULL : config->name,
+                        &ban->address,
+                        since,
+                        ban->start,
+                        POLICY_EARLIER_MAX,
+                        &n);
+        if (r < 0 && !m->status.store_failed)
+                (void) log_error_errno(r, "Failed to read earlier bans from the database: %m");
+
+        n += count_waiting(m, config->memory_all ? NULL : jail, ban, since);
+        if (config->memory_all)
+                n += count_running(m, jail, ban, since);
+        return n;
+}
+
+/* A ban that was over when the address failed again, by the time of the journal, though the clock
+ * is not as far, or its timer has not come yet. It must not vanish behind the new one. */
+static int end_over(Manager *m, Jail *jail, const Ban *ban) {
+        Ban *before = ban_list_get(jail_get_bans(jail), &ban->address);
+
+        return before && before->end <= ban->start
+                               ? manager_end_ban(m, jail, before, before->end, "expired")
+                               : 0;
+}
+
 int manager_apply(Manager *m, Jail *jail, const JailFailure *f) {
         const JailConfig *config = jail_get_config(jail);
         const char *cause = NULL;
+        unsigned n_earlier = 0;
+        uint64_t luck;
+        int r;
         Ban ban = {
                 .address = f->target,
                 .failures = f->failures,
@@ -229,6 +304,14 @@ int manager_apply(Manager *m, Jail *jail, const JailFailure *f) {
         if (!spare(m, jail, f, &ban.address, &cause))
                 return manager_add_change(m, CHANGE_RECORD, jail, &ban, f->when, cause);
 
+        r = end_over(m, jail, &ban);
+        if (r < 0)
+                return r;
+
+        if (policy_grows(config))
+                n_earlier = count_earlier(m, jail, &ban);
+        luck = policy_luck(m->luck_key.bytes, config->name, &ban.address, ban.start);
+        ban.end = policy_end(ban.start, policy_bantime(config, n_earlier, luck));
         m->status.n_bans++;
 
         if (policy_remaining(ban.start, ban.end, manager_now(), m->status.newest) == 0) {
@@ -266,7 +349,7 @@ static int lift_spared(const Address *a, void *userdata) {
                                         config->name,
                                         address_format(a, other),
                                         spared.text);
-                        r = manager_end_ban(m, m->jails[i], ban, manager_now(), spared.cause);
+                        r = end_ban(m, m->jails[i], ban, CHANGE_LIFT, manager_now(), spared.cause);
                         if (r < 0)
                                 return r;
                 }
@@ -455,6 +538,8 @@ static int store_change(Manager *m, const Change *c) {
                 return store_add_ban(m->store, name, &c->ban);
         case CHANGE_END:
                 return store_end_ban(m->store, name, &c->ban, c->when, c->cause, false);
+        case CHANGE_LIFT:
+                return store_lift_ban(m->store, name, &c->ban, c->when, c->cause);
         case CHANGE_RECORD:
                 return store_add_ended(m->store, name, &c->ban, c->when, c->cause);
         }
@@ -565,7 +650,7 @@ static void announce_changes(Manager *m) {
 
                 if (c->kind == CHANGE_BAN)
                         announce_ban(m->bus, jail_name(c->jail), &c->ban);
-                else if (c->kind == CHANGE_END)
+                else if (c->kind == CHANGE_END || c->kind == CHANGE_LIFT)
                         announce_unban(m->bus, jail_name(c->jail), &c->ban, c->cause);
 
                 m->position.announced = MAX(m->position.announced, c->ban.id);

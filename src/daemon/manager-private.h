@@ -9,6 +9,8 @@
  * follows the ports of units.
  */
 
+#include <systemd/sd-id128.h>
+
 #include "daemon/bus.h"
 #include "daemon/manager.h"
 #include "daemon/suppressed.h"
@@ -30,6 +32,7 @@
 typedef enum ChangeKind {
         CHANGE_BAN,    /* a ban began, or has another end now */
         CHANGE_END,    /* a running ban ended */
+        CHANGE_LIFT,   /* a running ban ended that should not have been */
         CHANGE_RECORD, /* a ban that never ran */
 } ChangeKind;
 
@@ -88,6 +91,7 @@ struct Manager {
         SuppressedList suppressed;
 
         uint64_t next_id;
+        sd_id128_t luck_key; /* of this machine, for policy_luck() */
         ManagerStatus status;
 };
 

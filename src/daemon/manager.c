@@ -24,6 +24,9 @@
 /* A failure so long ago says nothing about an attack going on now. */
 #define RECENT_USEC (10 * USEC_PER_SEC)
 
+/* Tells the key of the jitter apart from what others make of the machine's id. */
+#define LUCK_ID SD_ID128_MAKE(57, 06, cd, e4, 4b, 61, 4f, 07, a6, 3d, c4, ee, 69, 05, 12, 75)
+
 int manager_fail(Manager *m, int status, int r) {
         m->exit_status = status;
         return r;
@@ -274,6 +277,9 @@ int manager_new(Manager **ret, const ManagerParams *params, sd_event *event) {
         m->params = *params;
         m->event = sd_event_ref(event);
         m->exit_status = EXIT_FAILURE;
+
+        /* Without a machine id the jitter of bans is no secret, which is all that is lost. */
+        (void) sd_id128_get_machine_app_specific(LUCK_ID, &m->luck_key);
 
         /* Handed out even if it fails, for its exit status. */
         *ret = m;

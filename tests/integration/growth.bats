@@ -1,0 +1,82 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Who comes back is banned for longer.
+
+load lib
+
+setup_file() {
+        boot ssh.service
+        inside systemctl enable --quiet banjod.service ssh.service
+}
+
+teardown_file() {
+        shut_down
+}
+
+# How long the ban of an address by sshd is, in seconds; "permanent" without an end.
+length_of_ban() {
+        inside banctl list --json | jq -r --arg address "$1" '
+                .[] | select(.jail == "sshd" and .address == $address)
+                | if .end_usec == null then "permanent" else (.end_usec - .start_usec) / 1000000 end'
+}
+
+# attack FROM LENGTH: is banned for so long, and its packets are dropped.
+attack() {
+        wrong_passwords_at_once "$1" 5
+        eventually 2 is_banned sshd "$1"
+        is_dropped "$1" 22 sshd
+        echo "$1 is banned for $(length_of_ban "$1") s, should be $2"
+        [[ $(length_of_ban "$1") == "$2" ]]
+}
+
+# Ends by itself.
+is_over() {
+        eventually 15 attacker nc -z -w 1 -s "$1" "$(server_for "$1")" 22
+        eventually 2 is_not_banned sshd "$1"
+}
+
+@test "the second ban is longer, the third is for good, and a reboot keeps it" {
+        fresh_with <<<'[sshd]
+bantime = 3s
+bantime_growth = 2.5
+permanent_after = 2'
+        attack 198.51.100.66 3
+        is_over 198.51.100.66
+        attack 198.51.100.66 7.5
+        # Others do not pay for it.
+        attack 198.51.100.67 3
+
+        # That there were two is known after a restart, too.
+        is_over 198.51.100.66
+        inside systemctl restart banjod.service
+        eventually 5 answers
+        attack 198.51.100.66 permanent
+
+        "$container" reboot "$NAME"
+        "$container" net "$NAME"
+        eventually 5 answers
+        is_banned sshd 198.51.100.66
+        [[ $(length_of_ban 198.51.100.66) == permanent ]]
+        is_dropped 198.51.100.66 22 sshd
+        connects 203.0.113.5 22
+}
+
+@test "a ban that goes on over a reboot is an earlier one to the next" {
+        local end
+
+        fresh_with <<<'[sshd]
+bantime_steps = 12s 1h
+bantime_jitter = 1ms'
+        wrong_passwords_at_once 198.51.100.66 5
+        eventually 2 is_banned sshd 198.51.100.66
+        end=$(bans)
+        "$container" reboot "$NAME"
+        "$container" net "$NAME"
+        eventually 5 answers
+        [[ $(bans) == "$end" ]]
+        is_over 198.51.100.66
+        wrong_passwords_at_once 198.51.100.66 5
+        eventually 2 is_banned sshd 198.51.100.66
+        [[ $(length_of_ban 198.51.100.66) == 3600* ]]
+}
