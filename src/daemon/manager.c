@@ -17,9 +17,10 @@
 /* Entries between two commits: a few milliseconds. */
 #define BATCH_MAX 1000
 
-/* So often the end of the journal is marked. A machine that loses power forgets what it has seen
- * since then, and may later take what was vacuumed for a gap. */
+/* So often the end of the journal is marked, and so often at most when files of it went: what the
+ * mark does not know as seen would be a gap after a crash. */
 #define MARK_USEC USEC_PER_HOUR
+#define MARK_CHANGED_USEC (10 * USEC_PER_SEC)
 
 /* A failure so long ago says nothing about an attack going on now. */
 #define RECENT_USEC (10 * USEC_PER_SEC)
@@ -441,15 +442,22 @@ void manager_mark_end(Manager *m) {
         m->n_unsaved = SIZE_MAX / 2; /* now, and still room to count on */
 }
 
-/* The end of the journal. Returns true if the position is to be written. */
-static bool reach_end(Manager *m) {
+/* True if it is time to mark the end of the journal. */
+static bool is_mark_due(const Manager *m) {
         usec_t now = manager_now();
 
+        if (m->marked == 0 || m->marked > now)
+                return true;
+
+        return now - m->marked >= (journal_has_changed(m->journal) ? MARK_CHANGED_USEC : MARK_USEC);
+}
+
+/* The end of the journal. Returns true if the position is to be written. */
+static bool reach_end(Manager *m) {
         manager_set_reading_past(m, false);
         m->status.catching_up = false;
 
-        if (m->journal_failed ||
-                        (m->marked > 0 && m->marked <= now && now < usec_add(m->marked, MARK_USEC)))
+        if (m->journal_failed || !is_mark_due(m))
                 return false;
 
         manager_mark_end(m);

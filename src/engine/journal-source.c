@@ -477,6 +477,7 @@ int source_mark_end(Source *s) {
                 free(s->mark);
                 s->mark = last;
         }
+        s->changed = false;
 
         r = apply_terms(s);
         if (r >= 0)
@@ -614,6 +615,8 @@ int source_process(Source *s) {
 
         (void) save_place(s);
         r = sd_journal_process(s->handle);
+        if (r == SD_JOURNAL_INVALIDATE)
+                s->changed = true;
         if (r == SD_JOURNAL_INVALIDATE && s->waiting)
                 r = seek_place(s);
         return MIN(r, 0);

@@ -38,6 +38,7 @@ typedef struct Source {
         bool past;      /* the next entry is such a one, as far as is known */
         bool by_time;   /* the entry of the cursor is gone, and its time tells which are past */
         char *mark;     /* the cursor of an entry, wanted or not, up to which all was seen; NULL */
+        bool changed;   /* files came or went since the mark was made */
 
         char *place;         /* the cursor of the entry taken last; NULL if none was */
         bool place_is_stale; /* the handle stands at that entry, and `place` does not say so yet */

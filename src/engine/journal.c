@@ -276,6 +276,16 @@ int journal_mark_end(Journal *j) {
         return r;
 }
 
+bool journal_has_changed(const Journal *j) {
+        assert(j);
+
+        for (size_t i = 0; i < j->n_sources; i++)
+                if (j->sources[i]->changed)
+                        return true;
+
+        return false;
+}
+
 int journal_find_gaps(Journal *j, const char *position, JournalGapHandler handler, void *userdata) {
         assert(j);
         assert(position);

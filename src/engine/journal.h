@@ -86,6 +86,9 @@ int journal_get_position(Journal *j, char **ret);
  * 0 or a negative errno. */
 int journal_mark_end(Journal *j);
 
+/* True if files of the journal came or went since the end was marked: what was seen may be gone. */
+bool journal_has_changed(const Journal *j);
+
 /* What was dropped from a namespace ("" for the default one) before it was read. */
 typedef struct JournalGap {
         const char *name_space; /* borrowed from the reader */

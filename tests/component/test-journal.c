@@ -625,6 +625,30 @@ static void mark_changes_nothing_about_reading(void **state) {
         assert_next(j, NULL);
 }
 
+static void change_of_files_calls_for_a_mark(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+
+        add_message(&x, "one");
+        (void) export_end(&x, *state, "journal/a.journal");
+        j = open_ssh(files_path(*state, "journal"));
+        assert_next(j, "one");
+        assert_next(j, NULL);
+        assert_int_equal(journal_mark_end(j), 0);
+        assert_false(journal_has_changed(j));
+
+        x = export_begin();
+        x.second = 9;
+        add_message(&x, "two");
+        (void) export_end(&x, *state, "journal/b.journal");
+        assert_ok(journal_process(j));
+        assert_true(journal_has_changed(j));
+        assert_next(j, "two");
+        assert_next(j, NULL);
+        assert_int_equal(journal_mark_end(j), 0);
+        assert_false(journal_has_changed(j));
+}
+
 static void nonsense_is_no_cursor(void **state) {
         _cleanup_(journal_closep) Journal *j = NULL;
         Export x = export_begin();
@@ -856,6 +880,7 @@ int main(void) {
                 cmocka_file_test(what_was_seen_and_then_dropped_is_no_gap),
                 cmocka_file_test(next_number_leaves_nothing_out),
                 cmocka_file_test(mark_changes_nothing_about_reading),
+                cmocka_file_test(change_of_files_calls_for_a_mark),
                 cmocka_file_test(nonsense_is_no_cursor),
                 cmocka_file_test(huge_message_is_cut),
                 cmocka_file_test(long_other_fields_are_cut_and_fit_nothing),

@@ -95,3 +95,39 @@ EOT
         caught_up
         failures_are $((before + 601))
 }
+
+# How many gaps banjod has reported.
+gaps_are() {
+        [ "$(inside journalctl -q -o cat MESSAGE_ID=30478b091bab4a5cbf79979ce5e622a1 | wc -l)" = "$1" ]
+}
+
+vacuum() {
+        inside journalctl --quiet --rotate --vacuum-time=1us
+}
+
+@test "what was dropped while banjod was stopped is a gap, reported once" {
+        wrong_passwords 198.51.100.66 3
+        caught_up
+        inside systemctl stop banjod.service
+        wrong_passwords 198.51.100.66 1
+        vacuum
+        inside logger afterwards
+        inside systemctl start banjod.service
+        eventually 5 gaps_are 1
+        caught_up
+        inside systemctl restart banjod.service
+        caught_up
+        gaps_are 1
+}
+
+@test "what was seen before it was dropped is no gap, and a restart is none" {
+        wrong_passwords 198.51.100.66 3
+        caught_up
+        inside systemctl restart banjod.service
+        caught_up
+        vacuum
+        inside logger afterwards
+        inside systemctl restart banjod.service
+        caught_up
+        gaps_are 0
+}
