@@ -131,3 +131,24 @@ vacuum() {
         caught_up
         gaps_are 0
 }
+
+suppression_is_reported() {
+        wrong_passwords 198.51.100.66 1
+        inside journalctl -q -o cat MESSAGE_ID=27a39c46f6f644dfa8900cd4f9969534 |
+                grep -E 'journald suppressed [0-9]+ messages? of ssh.service, which jail sshd reads'
+}
+
+@test "what journald suppressed of sshd is reported" {
+        fresh_with <<'EOT'
+[sshd]
+maxretry = 100
+EOT
+        printf '[Service]\nLogRateLimitIntervalSec=2s\nLogRateLimitBurst=3\n' |
+                write /etc/systemd/system/ssh.service.d/50-limit.conf
+        inside sh -c 'systemctl daemon-reload && systemctl restart ssh.service'
+        eventually 20 suppression_is_reported
+        inside rm -r /etc/systemd/system/ssh.service.d
+        inside sh -c 'systemctl daemon-reload && systemctl restart ssh.service'
+        inside journalctl -q -x MESSAGE_ID=27a39c46f6f644dfa8900cd4f9969534 |
+                grep -F 'Subject: Messages of ssh.service were suppressed'
+}
