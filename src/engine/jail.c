@@ -116,10 +116,14 @@ int jail_clear(Jail *j) {
         return 0;
 }
 
-/* A hash of a user's name, never 0. */
+/* A hash of a user's name; 0 if it is empty, which is nobody's, and otherwise never. */
 static unsigned hash_user(const MatcherSpan *user) {
-        unsigned hash = table_hash(user->data, user->size);
+        unsigned hash;
 
+        if (user->size == 0)
+                return 0;
+
+        hash = table_hash(user->data, user->size);
         return hash ? hash : 1;
 }
 
@@ -372,7 +376,7 @@ static int get_session(Jail *j, const Entry *e, Session **ret) {
                 s->has_address = true;
                 s->address = result->address;
         }
-        if (result->user.size > 0)
+        if (result->user.data)
                 s->user = hash_user(&result->user);
 
         *ret = s;
@@ -543,7 +547,7 @@ static int process_result(Jail *j, const Entry *e, JailFailure *ret) {
                 return r;
 
         has_address = s ? s->has_address : result->has_address;
-        own.user = s ? s->user : result->user.size > 0 ? hash_user(&result->user) : 0;
+        own.user = s ? s->user : hash_user(&result->user);
         own.n = result->kind == PATTERN_FAIL ||
                 (result->kind == PATTERN_ONCE && (!s || s->n_failures == 0));
         if (s)

@@ -202,6 +202,17 @@ static void failure_without_a_name_is_forgiven_by_nobody(void **state) {
         assert_int_equal(count_next(&f, "192.0.2.1"), 2);
 }
 
+static void login_without_a_name_is_not_that_of_the_name_before(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, BY_PROCESS, "maxretry = 10");
+
+        assert_int_equal(say(&f, "1", "bad root from 192.0.2.1"), JAIL_FAILURE);
+        assert_int_equal(say(&f, "1", "good  from 192.0.2.1"), JAIL_NOTHING);
+        assert_int_equal(say(&f, "1", "bad root from 192.0.2.1"), JAIL_FAILURE);
+        assert_int_equal(say(&f, "1", "bad  from 192.0.2.1"), JAIL_FAILURE);
+        assert_int_equal(say(&f, "1", "good root from 192.0.2.1"), JAIL_NOTHING);
+        assert_int_equal(count_next(&f, "192.0.2.1"), 2);
+}
+
 static void login_forgives_the_address_once_per_findtime(void **state) {
         _cleanup_(fixture_done) Fixture f = make(*state, BY_ADDRESS, "maxretry = 10");
 
@@ -481,6 +492,7 @@ int main(void) {
                 cmocka_file_test(login_forgives_its_session_what_failed_under_its_name),
                 cmocka_file_test(login_under_another_name_earns_nothing),
                 cmocka_file_test(failure_without_a_name_is_forgiven_by_nobody),
+                cmocka_file_test(login_without_a_name_is_not_that_of_the_name_before),
                 cmocka_file_test(login_forgives_the_address_once_per_findtime),
                 cmocka_file_test(logins_with_nothing_to_forgive_use_nothing_up),
                 cmocka_file_test(what_one_login_may_not_forgive_no_later_one_does),
