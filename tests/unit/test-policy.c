@@ -8,14 +8,21 @@
 
 static const PolicyPrefixes usual = { .ipv4 = 32, .ipv6 = 64 };
 
-static void assert_target(const char *allowed, const char *host, const char *target) {
+static void assert_target_of(const PolicyPrefixes *prefixes,
+                const char *allowed,
+                const char *host,
+                const char *target) {
         _cleanup_(allowlist_done) Allowlist allow = {};
         Address h = addr(host), wanted = addr(target), got;
         const char *bad;
 
         assert_ok(allowlist_parse(&allow, allowed, &bad));
-        got = policy_target(&usual, &allow, &h);
+        got = policy_target(prefixes, &allow, &h);
         assert_true(address_equal(&got, &wanted));
+}
+
+static void assert_target(const char *allowed, const char *host, const char *target) {
+        assert_target_of(&usual, allowed, host, target);
 }
 
 static void ipv4_host_stands_for_itself(void **state) {
@@ -40,6 +47,32 @@ static void allowed_address_saves_its_64(void **state) {
         assert_target("2001:db8::/96", "2001:db8::1:0:0:2", "2001:db8::1:0:0:2");
         assert_target("2001:db8:0:1::1", "2001:db8::2", "2001:db8::/64");
         assert_target("192.0.2.1", "2001:db8::2", "2001:db8::/64");
+}
+
+static void prefixes_are_the_jails(void **state) {
+        const PolicyPrefixes wide = { .ipv4 = 24, .ipv6 = 48 }, narrow = { 32, 128, false };
+
+        assert_target_of(&wide, "", "192.0.2.77", "192.0.2.0/24");
+        assert_target_of(&wide, "", "2001:db8:1:2:3:4:5:6", "2001:db8:1::/48");
+        assert_target_of(&narrow, "", "192.0.2.77", "192.0.2.77");
+        assert_target_of(&narrow, "", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6");
+}
+
+static void allowed_address_saves_prefixes_of_any_size(void **state) {
+        const PolicyPrefixes wide = { .ipv4 = 24, .ipv6 = 48 };
+
+        assert_target_of(&wide, "192.0.2.200", "192.0.2.77", "192.0.2.77");
+        assert_target_of(&wide, "192.0.0.0/16", "192.0.2.77", "192.0.2.77");
+        assert_target_of(&wide, "192.0.3.0/24", "192.0.2.77", "192.0.2.0/24");
+        assert_target_of(&wide, "2001:db8:1:ff::1", "2001:db8:1:2::6", "2001:db8:1:2::6");
+        assert_target_of(&wide, "2001:db8:2::1", "2001:db8:1:2::6", "2001:db8:1::/48");
+}
+
+static void spoofable_jail_bans_hosts_alone(void **state) {
+        const PolicyPrefixes spoofable = { .ipv4 = 24, .ipv6 = 48, .spoofable = true };
+
+        assert_target_of(&spoofable, "", "192.0.2.77", "192.0.2.77");
+        assert_target_of(&spoofable, "", "2001:db8:1:2::6", "2001:db8:1:2::6");
 }
 
 static void finite_ban_ends_some_day(void **state) {
@@ -223,6 +256,9 @@ int main(void) {
                 cmocka_unit_test(ipv6_host_stands_for_its_64),
                 cmocka_unit_test(shared_64_is_not_banned_as_such),
                 cmocka_unit_test(allowed_address_saves_its_64),
+                cmocka_unit_test(prefixes_are_the_jails),
+                cmocka_unit_test(allowed_address_saves_prefixes_of_any_size),
+                cmocka_unit_test(spoofable_jail_bans_hosts_alone),
                 cmocka_unit_test(finite_ban_ends_some_day),
                 cmocka_unit_test(what_remains_counts_from_the_later_of_clock_and_journal),
                 cmocka_unit_test(clock_in_the_past_makes_no_ban_longer),
