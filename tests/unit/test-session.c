@@ -113,6 +113,85 @@ static void long_keys_are_cut_and_bytes_are_bytes(void **state) {
         assert_int_equal(session_table_get(t, "a\0b", 3, T0)->n_failures, 2);
 }
 
+static void key_may_be_whatever_was_captured(void **state) {
+        _cleanup_(session_table_freep) SessionTable *t = new_table(4);
+
+        /* Pieces of one message, that nothing ends. */
+        get(t, "192.0.2.1:4711", T0)->n_failures = 1;
+        assert_int_equal(session_table_get(t, "192.0.2.1:47119", 14, T0)->n_failures, 1);
+        assert_int_equal(session_table_get(t, "192.0.2.1:47119", 15, T0)->n_failures, 0);
+        assert_int_equal(session_table_size(t), 2);
+}
+
+static void restarted_session_is_another_one(void **state) {
+        _cleanup_(session_table_freep) SessionTable *t = new_table(4);
+        const Pattern pattern = {};
+        Session *s = get(t, "a", T0);
+        uint32_t number = s->number, other = get(t, "b", T0)->number;
+
+        assert_int_not_equal(number, other);
+        s = get(t, "a", T0);
+        assert_int_equal(s->number, number);
+        s->has_address = true;
+        s->address = addr("192.0.2.1");
+        s->began = T0;
+        s->user = 7;
+        s->n_failures = 1;
+        assert_ok(session_add_pending(s, &pattern, 7));
+
+        session_restart(t, s);
+        assert_false(s->has_address);
+        assert_int_equal(s->began, 0);
+        assert_int_equal(s->user, 0);
+        assert_int_equal(s->n_failures, 0);
+        assert_int_equal(s->n_waiting, 0);
+        assert_int_equal(s->n_pending, 0);
+        assert_int_not_equal(s->number, number);
+        assert_int_not_equal(s->number, other);
+        assert_int_equal(session_table_size(t), 2);
+}
+
+static void login_takes_back_what_waits_of_its_user(void **state) {
+        _cleanup_(session_table_freep) SessionTable *t = new_table(4);
+        const Pattern one = {}, two = {};
+        Session *s = get(t, "a", T0);
+
+        assert_ok(session_add_pending(s, &one, 1));
+        assert_ok(session_add_pending(s, &one, 1));
+        assert_ok(session_add_pending(s, &two, 1));
+        assert_ok(session_add_pending(s, &one, 2));
+        assert_ok(session_add_pending(s, &one, 0));
+        assert_int_equal(s->n_pending, 4);
+        assert_int_equal(s->n_waiting, 5);
+
+        session_forgive_pending(s, 1);
+        assert_int_equal(s->n_pending, 2);
+        assert_int_equal(s->n_waiting, 2);
+        assert_int_equal(s->pending[0].user, 2);
+        assert_int_equal(s->pending[1].user, 0);
+
+        session_drop_pending(s);
+        assert_int_equal(s->n_pending, 0);
+        assert_int_equal(s->n_waiting, 0);
+}
+
+static void more_names_than_fit_count_and_are_never_forgiven(void **state) {
+        _cleanup_(session_table_freep) SessionTable *t = new_table(4);
+        const Pattern pattern = {};
+        Session *s = get(t, "a", T0);
+
+        for (unsigned user = 1; user <= SESSION_PENDING_MAX + 10; user++)
+                assert_ok(session_add_pending(s, &pattern, user));
+        assert_int_equal(s->n_pending, SESSION_PENDING_MAX);
+        assert_int_equal(s->n_waiting, SESSION_PENDING_MAX + 10);
+
+        for (unsigned user = 1; user <= SESSION_PENDING_MAX + 10; user++)
+                session_forgive_pending(s, user);
+        assert_int_equal(s->n_pending, 1);
+        assert_int_equal(s->pending[0].user, 0);
+        assert_int_equal(s->n_waiting, 11); /* the last that had a place, and those beyond */
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(session_remembers),
@@ -123,6 +202,10 @@ int main(void) {
                 cmocka_unit_test(full_table_forgets_the_quietest),
                 cmocka_unit_test(number_of_sessions_is_bounded),
                 cmocka_unit_test(long_keys_are_cut_and_bytes_are_bytes),
+                cmocka_unit_test(key_may_be_whatever_was_captured),
+                cmocka_unit_test(restarted_session_is_another_one),
+                cmocka_unit_test(login_takes_back_what_waits_of_its_user),
+                cmocka_unit_test(more_names_than_fit_count_and_are_never_forgiven),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
