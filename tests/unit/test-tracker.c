@@ -382,6 +382,100 @@ static void agrees_with_a_naive_model_out_of_order(void **state) {
         assert_true(n_missed < n_bans / 1000);
 }
 
+/* The naive model of weights and logins. It forgets nothing but by bans and logins. */
+typedef struct WeighedModel {
+        unsigned maxretry;
+        usec_t findtime;
+        usec_t cleared;
+        TrackerFailure failures[512]; /* in order of time */
+        unsigned n;
+} WeighedModel;
+
+static int weighed_hit(WeighedModel *m, const TrackerFailure *f) {
+        unsigned weight = 0;
+
+        m->failures[m->n++] = *f;
+        for (unsigned i = 0; i < m->n; i++)
+                if (m->failures[i].when + m->findtime >= f->when)
+                        weight += m->failures[i].weight;
+        if (weight < m->maxretry)
+                return 0;
+
+        m->n = 0;
+        m->cleared = 0;
+        return 1;
+}
+
+static void
+weighed_clear(WeighedModel *m, unsigned user, uint32_t session, bool everywhere, usec_t when) {
+        bool may = m->cleared == 0 || when >= m->cleared + m->findtime, found = false;
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < m->n; i++) {
+                TrackerFailure f = m->failures[i];
+                bool keep = f.user != user;
+
+                if (!everywhere)
+                        keep |= f.session != session;
+                else if (!keep && f.when + m->findtime >= when) {
+                        found = true;
+                        f.user = 0; /* nobody forgives it later */
+                        keep = !may;
+                }
+                if (keep)
+                        m->failures[n++] = f;
+        }
+
+        m->n = n;
+        if (found)
+                m->cleared = when;
+}
+
+static void agrees_with_a_naive_model_of_weights_and_logins(void **state) {
+        unsigned n_bans = 0, n_forgiven = 0;
+        Random random = { 8 };
+
+        for (unsigned history = 0; history < 5000; history++) {
+                WeighedModel model = {
+                        .maxretry = 1 + (unsigned) random_below(&random, 12),
+                        .findtime = 1 + random_below(&random, 100),
+                };
+                _cleanup_(tracker_freep) Tracker *t =
+                                new_tracker(model.maxretry, model.findtime, 4);
+                usec_t step = 1 + random_below(&random, 40), now = T0;
+                Address a = addr("192.0.2.1");
+
+                for (unsigned i = 0; i < 100; i++) {
+                        TrackerFailure f = {
+                                .weight = 1 + (unsigned) random_below(&random, 5),
+                                .user = (unsigned) random_below(&random, 3),
+                                .session = (uint32_t) random_below(&random, 3),
+                        };
+                        uint64_t what = random_below(&random, 8);
+                        int r;
+
+                        now += random_below(&random, step);
+                        f.when = now;
+                        if (what < 2 && f.user > 0 && (what == 1 || f.session > 0)) {
+                                if (what == 0)
+                                        n_forgiven += tracker_clear_session(
+                                                        t, &a, f.user, f.session, now);
+                                else
+                                        n_forgiven += tracker_clear_address(t, &a, f.user, now);
+                                weighed_clear(&model, f.user, f.session, what == 1, now);
+                                continue;
+                        }
+
+                        r = tracker_hit(t, &a, &f, NULL);
+                        assert_int_equal(r, weighed_hit(&model, &f));
+                        n_bans += (unsigned) r;
+                }
+        }
+
+        assert_true(n_bans > 10000);
+        assert_true(n_forgiven > 10000);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(third_failure_within_findtime_bans),
@@ -403,6 +497,7 @@ int main(void) {
                 cmocka_unit_test(expiring_changes_no_answer),
                 cmocka_unit_test(agrees_with_a_naive_model_in_order),
                 cmocka_unit_test(agrees_with_a_naive_model_out_of_order),
+                cmocka_unit_test(agrees_with_a_naive_model_of_weights_and_logins),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
