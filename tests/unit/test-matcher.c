@@ -394,6 +394,30 @@ static void kind_of_the_wrong_pattern_is_told(void **state) {
         assert_string_equal(f.error.pattern->name, "b");
 }
 
+static void mistake_within_a_part_is_shown_where_the_part_stands(void **state) {
+        static const char text[] = "[define]\n"
+                                   "inner = 'b)'\n"
+                                   "outer = 'xx<inner>'\n"
+                                   "[fail]\n"
+                                   "bad = 'from <ADDR> <outer> end'\n";
+        Fixture f = make(*state, text);
+
+        assert_int_equal(f.result, -EINVAL);
+        assert_int_equal(f.error.offset, strlen("from <ADDR> "));
+        assert_non_null(strstr(f.error.text, "(at byte 12)"));
+        fixture_done(&f);
+}
+
+static void mistake_behind_a_part_is_shown_where_it_is_written(void **state) {
+        Fixture f = make(*state,
+                        "[define]\nlong = 'abcdefghijklmnop|q'\n"
+                        "[fail]\nbad = '<long> <ADDR> x**+y'\n");
+
+        assert_int_equal(f.result, -EINVAL);
+        assert_int_equal(f.error.offset, strlen("<long> <ADDR> x*"));
+        fixture_done(&f);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_file_test(first_pattern_that_matches_counts),
@@ -418,6 +442,8 @@ int main(void) {
                 cmocka_file_test(two_addresses_in_one_pattern_are_refused),
                 cmocka_file_test(failure_needs_an_address_from_somewhere),
                 cmocka_file_test(kind_of_the_wrong_pattern_is_told),
+                cmocka_file_test(mistake_within_a_part_is_shown_where_the_part_stands),
+                cmocka_file_test(mistake_behind_a_part_is_shown_where_it_is_written),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
