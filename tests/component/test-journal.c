@@ -682,6 +682,7 @@ static void huge_message_is_cut(void **state) {
                 assert_int_equal(journal_next(j, &e), 1);
                 assert_int_equal(e.fields[ENTRY_MESSAGE].size, size);
                 assert_memory_equal(e.fields[ENTRY_MESSAGE].data, text, size);
+                assert_int_equal(e.is_cut, i == 0); /* the second just fits */
         }
         free(text);
 }
