@@ -12,6 +12,7 @@
 
 #include "ctl/test-formats.h"
 #include "ctl/test-reader.h"
+#include "engine/jail.h"
 
 /* An object as journalctl writes it has twenty fields and more; a message that is no text takes
  * five bytes for each of its bytes. */
@@ -247,20 +248,6 @@ static int read_export(Input *i, Entry *ret) {
         return 0;
 }
 
-static bool fits_without_unit(const JournalWant *want, const Entry *e) {
-        if (entry_has(e, ENTRY_SYSTEMD_UNIT) || !entry_is(e, ENTRY_UID, "0", 1))
-                return false;
-
-        for (size_t k = 0; k < want->n_identifiers; k++)
-                if (entry_is(e,
-                                    ENTRY_SYSLOG_IDENTIFIER,
-                                    want->identifiers[k],
-                                    strlen(want->identifiers[k])))
-                        return true;
-
-        return false;
-}
-
 static int read_journal(Input *i, Entry *ret) {
         int r;
 
@@ -271,8 +258,9 @@ static int read_journal(Input *i, Entry *ret) {
                 return 0;
         if (ret->realtime > i->until)
                 return -ENODATA;
-        i->buffer.cut = ret->fields[ENTRY_MESSAGE].size >= ENTRY_MESSAGE_MAX;
-        return match_fits(i->want->match, ret) || fits_without_unit(i->want, ret);
+        i->buffer.cut = ret->is_cut;
+        return match_fits(i->want->match, ret) ||
+               jail_fits_without_unit(i->want->identifiers, i->want->n_identifiers, ret);
 }
 
 int input_next(Input *i, Entry *ret, EntryValue *ret_line) {
@@ -311,6 +299,7 @@ int input_next(Input *i, Entry *ret, EntryValue *ret_line) {
         i->last = ret->realtime;
         if (!ret_line->data)
                 *ret_line = ret->fields[ENTRY_MESSAGE];
+        ret->is_cut = i->buffer.cut;
         i->stats.n_entries++;
         i->stats.n_cut += i->buffer.cut;
         return 1;

@@ -29,9 +29,6 @@
 #define PROGRESS_USEC (250 * USEC_PER_MSEC)
 #define PROGRESS_LINES 4096
 
-/* HOST IDENT[PID]: and a message. */
-#define TEXT_MAX (ENTRY_MESSAGE_MAX + 2048)
-
 typedef struct Kept {
         Entry entry;
         EntryValue line;
@@ -51,7 +48,6 @@ typedef struct Test {
         bool explain;
         usec_t start, last_progress;
         bool shows_progress;
-        char text[TEXT_MAX];
         Kept kept[LINES_FEW];
         size_t n_kept;
 } Test;
@@ -187,33 +183,6 @@ static int open_file(Test *t, const char *file, usec_t now) {
 
 /* Lines */
 
-/* What the patterns run over, for the search for the nearest. */
-static EntryValue get_text(Test *t, const Entry *e) {
-        const EntryValue *f = e->fields, *message = &f[ENTRY_MESSAGE];
-        const EntryValue *ident = f[ENTRY_SYSLOG_IDENTIFIER].data ? &f[ENTRY_SYSLOG_IDENTIFIER]
-                                                                  : &f[ENTRY_COMM];
-        const EntryValue *pid = f[ENTRY_SYSLOG_PID].data ? &f[ENTRY_SYSLOG_PID] : &f[ENTRY_PID];
-        int n;
-
-        if (t->subject.jail.filter->text == FILTER_TEXT_MESSAGE)
-                return *message;
-
-        n = snprintf(t->text,
-                        sizeof(t->text) - ENTRY_MESSAGE_MAX,
-                        "%.*s %.*s%s%.*s%s: ",
-                        (int) f[ENTRY_HOSTNAME].size,
-                        f[ENTRY_HOSTNAME].data ?: "",
-                        (int) ident->size,
-                        ident->data ?: "",
-                        pid->data ? "[" : "",
-                        (int) pid->size,
-                        pid->data ?: "",
-                        pid->data ? "]" : "");
-        n = MIN(n, (int) (sizeof(t->text) - ENTRY_MESSAGE_MAX) - 1);
-        memcpy(t->text + n, message->data, message->size);
-        return (EntryValue){ t->text, (size_t) n + message->size };
-}
-
 static EntryValue get_session(const Test *t, const Entry *e, const MatcherResult *m) {
         const Filter *f = t->subject.jail.filter;
 
@@ -253,17 +222,24 @@ static int print_line(Test *t, ReportLine *l) {
 /* What the filter says about an entry by itself; result is where it goes. */
 static int
 describe(Test *t, const Entry *e, const EntryValue *line, MatcherResult *result, ReportLine *ret) {
-        int r = jail_match(t->jail, e, result);
+        EntryValue text;
+        int matches, r;
 
+        matches = jail_match(t->jail, e, result);
+        if (matches < 0)
+                return matches;
+
+        /* The same once more: what was captured points into it. */
+        r = jail_get_text(t->jail, e, &text);
         if (r < 0)
                 return r;
 
         *ret = (ReportLine){
                 .line = *line,
-                .result = r > 0 ? (unsigned) result->kind : REPORT_MISS,
-                .match = r > 0 ? result : NULL,
-                .session = get_session(t, e, r > 0 ? result : NULL),
-                .text = get_text(t, e),
+                .result = matches ? (unsigned) result->kind : REPORT_MISS,
+                .match = matches ? result : NULL,
+                .session = get_session(t, e, matches ? result : NULL),
+                .text = text,
         };
         return 0;
 }

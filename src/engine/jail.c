@@ -233,23 +233,25 @@ bool jail_reads_unit(const Jail *j, const Entry *e, const char *unit) {
         return j->matcher && fits_namespace(j, e) && match_names_unit(j->config->match, unit);
 }
 
-/* Besides what the match says: an entry whose unit journald could not tell, because its sender was
- * gone already, from a process of root that names itself as the filter's program does. Root could
- * forge anything anyway. */
-static bool fits_without_unit(const Jail *j, const Entry *e) {
-        const Filter *f = j->config->filter;
+bool jail_fits_without_unit(char *const *identifiers, size_t n, const Entry *e) {
+        assert(e);
 
         if (entry_has(e, ENTRY_SYSTEMD_UNIT) || !entry_is(e, ENTRY_UID, "0", 1))
                 return false;
 
-        for (size_t i = 0; i < f->n_identifiers; i++)
-                if (entry_is(e,
-                                    ENTRY_SYSLOG_IDENTIFIER,
-                                    f->identifiers[i],
-                                    strlen(f->identifiers[i])))
+        for (size_t i = 0; i < n; i++)
+                if (entry_is(e, ENTRY_SYSLOG_IDENTIFIER, identifiers[i], strlen(identifiers[i])))
                         return true;
 
         return false;
+}
+
+static bool fits(const Jail *j, const Entry *e) {
+        const Filter *f = j->config->filter;
+
+        return fits_namespace(j, e) &&
+               (match_fits(j->config->match, e) ||
+                               jail_fits_without_unit(f->identifiers, f->n_identifiers, e));
 }
 
 /* Appends bytes to the jail's text, newlines as "\\n". What has no room is left out. */
@@ -293,15 +295,21 @@ static size_t make_line(Jail *j, const Entry *e) {
         return used;
 }
 
-/* What the patterns run over. Returns 0 or -ENOMEM. */
-static int get_text(Jail *j, const Entry *e, const char **ret, size_t *ret_size) {
-        const EntryValue *message = &e->fields[ENTRY_MESSAGE];
-        bool is_line = j->config->filter->text == FILTER_TEXT_LINE;
-        size_t size = message->size;
+int jail_get_text(Jail *j, const Entry *e, EntryValue *ret) {
+        const EntryValue *message;
+        bool is_line;
+        size_t size;
+
+        assert(j);
+        assert(e);
+        assert(ret);
+
+        message = &e->fields[ENTRY_MESSAGE];
+        is_line = j->config->filter->text == FILTER_TEXT_LINE;
+        size = message->size;
 
         if (!is_line && !e->is_cut) {
-                *ret = message->data;
-                *ret_size = size;
+                *ret = *message;
                 return 0;
         }
 
@@ -319,14 +327,12 @@ static int get_text(Jail *j, const Entry *e, const char **ret, size_t *ret_size)
         if ((e->is_cut || size == TEXT_SIZE) && size > 0)
                 j->text[size - 1] = '\0';
 
-        *ret = j->text;
-        *ret_size = size;
+        *ret = (EntryValue){ j->text, size };
         return 0;
 }
 
 int jail_match(Jail *j, const Entry *e, MatcherResult *ret) {
-        const char *text;
-        size_t size;
+        EntryValue text;
         int r;
 
         assert(j);
@@ -337,11 +343,11 @@ int jail_match(Jail *j, const Entry *e, MatcherResult *ret) {
         if (!e->fields[ENTRY_MESSAGE].data)
                 return 0;
 
-        r = get_text(j, e, &text, &size);
+        r = jail_get_text(j, e, &text);
         if (r < 0)
                 return r;
 
-        return matcher_run(j->matcher, text, size, ret);
+        return matcher_run(j->matcher, text.data, text.size, ret);
 }
 
 /* The session of the entry, with what the entry tells it; NULL if it has none. */
@@ -585,7 +591,7 @@ int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
 
         if (!j->matcher)
                 return JAIL_NOTHING;
-        if (!fits_namespace(j, e) || (!match_fits(j->config->match, e) && !fits_without_unit(j, e)))
+        if (!fits(j, e))
                 return JAIL_NOTHING;
         j->stats.n_entries++;
         j->stats.n_cut += e->is_cut;

@@ -89,6 +89,16 @@ void jail_set_refilling(Jail *j, bool refilling);
 #define JAIL_LEAK_USEC (2 * USEC_PER_SEC)
 void jail_set_guarded(Jail *j, usec_t since);
 
+/* True for an entry whose unit journald could not tell, because its sender was gone already, from a
+ * process of root that calls itself by one of these n identifiers of a filter. Root could forge
+ * anything anyway. Such entries fit besides what the match says. */
+bool jail_fits_without_unit(char *const *identifiers, size_t n, const Entry *entry);
+
+/* What the patterns run over: the message or the line, as the filter says, and marked at its end if
+ * it was cut. Borrowed from the entry or the jail, until the next call. Returns 0 or -ENOMEM. Not
+ * for a jail that is refused. */
+int jail_get_text(Jail *j, const Entry *entry, EntryValue *ret);
+
 /* What the filter says about the entry by itself, whether it fits or not: no session, nothing
  * counted. Returns 1 and fills *ret, which is valid until the next call, 0 if no pattern matches,
  * or -ENOMEM. Not for a jail that is refused. */
