@@ -242,7 +242,7 @@ static int make_terms(Source *s, const JournalWant *const *wants, size_t n_wants
         int r;
 
         for (size_t i = 0; i < n_wants; i++)
-                if (match_has_glob(wants[i]->match))
+                if (match_has_glob(wants[i]->match) || match_fits_all(wants[i]->match))
                         return 0;
 
         r = add_term(s, "MESSAGE_ID", JOURNAL_SUPPRESSED_ID);

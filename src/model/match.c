@@ -375,6 +375,16 @@ bool match_is_trusted(const Match *m) {
         return m->n_groups > 0;
 }
 
+bool match_fits_all(const Match *m) {
+        assert(m);
+
+        for (size_t i = 0; i < m->n_groups; i++)
+                if (m->groups[i].n_terms == 0)
+                        return true;
+
+        return false;
+}
+
 bool match_has_glob(const Match *m) {
         assert(m);
 

@@ -61,6 +61,9 @@ bool match_names_unit(const Match *m, const char *unit);
  */
 bool match_is_trusted(const Match *m);
 
+/* True if every entry fits, since some group has no terms. */
+bool match_fits_all(const Match *m);
+
 /* True if some unit is a glob, which only a comparison with each entry can tell. */
 bool match_has_glob(const Match *m);
 
