@@ -60,7 +60,7 @@ Finding *findings_add(Findings *f,
                 new.text = NULL;
         va_end(ap);
 
-        ok = new.text && copy(&new.file, file) && copy(&new.section, section) && copy(&new.key, key);
+        ok = new.text &&copy(&new.file, file) && copy(&new.section, section) && copy(&new.key, key);
         if (ok)
                 known = is_known(f, &new);
         findings = ok && !known ? reallocarray(f->findings, f->n_findings + 1, sizeof(*findings))
