@@ -41,8 +41,7 @@ static void host_names_end_in_no_number(void **state) {
                 "a b",
                 "2001:db8::x",
                 "example.123",
-                "b\xc3\xbc"
-                "cher.example.org",
+                "b\303\274cher.example.org",
         };
         char label[70];
 
