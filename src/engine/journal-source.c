@@ -275,21 +275,11 @@ static int apply_terms(Source *s) {
         return 0;
 }
 
-/* A group without terms wants all there is, and next to other terms it would say nothing. */
-static bool want_everything(const JournalWant *const *wants, size_t n_wants) {
-        for (size_t i = 0; i < n_wants; i++)
-                for (size_t k = 0; k < wants[i]->match->n_groups; k++)
-                        if (wants[i]->match->groups[k].n_terms == 0)
-                                return true;
-
-        return false;
-}
-
 int source_set_wants(Source *s, const JournalWant *const *wants, size_t n_wants) {
         int r;
 
         drop_terms(s);
-        r = want_everything(wants, n_wants) ? 0 : make_terms(s, wants, n_wants);
+        r = make_terms(s, wants, n_wants);
         return r < 0 ? r : apply_terms(s);
 }
 
