@@ -350,6 +350,11 @@ int jail_match(Jail *j, const Entry *e, MatcherResult *ret) {
         return matcher_run(j->matcher, text.data, text.size, ret);
 }
 
+/* Servers with threads, such as slapd, may log that a connection begins after what it did first. */
+static bool is_late_beginning(const Session *s, usec_t when) {
+        return !s->has_address && s->began > 0 && when <= usec_add(s->began, BEGINNING_LATE_MAX);
+}
+
 /* The session of the entry, with what the entry tells it; NULL if it has none. */
 static int get_session(Jail *j, const Entry *e, Session **ret) {
         const MatcherResult *result = &j->result;
@@ -372,7 +377,7 @@ static int get_session(Jail *j, const Entry *e, Session **ret) {
         if (!s)
                 return -ENOMEM;
 
-        if (result->kind == PATTERN_BEGIN ||
+        if ((result->kind == PATTERN_BEGIN && !is_late_beginning(s, e->realtime)) ||
                         (result->has_address && s->has_address &&
                                         !address_equal(&s->address, &result->address)))
                 session_restart(j->sessions, s);

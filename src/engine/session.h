@@ -27,6 +27,10 @@
 /* A session is over when it has been quiet for so long. sshd gives a login two minutes. */
 #define SESSION_AGE_MAX (10 * USEC_PER_MINUTE)
 
+/* A line that begins a session may come so much later than the first of its others. Process ids and
+ * numbers of connections do not come round that fast. */
+#define BEGINNING_LATE_MAX (100 * USEC_PER_MSEC)
+
 /* Failures that wait for an address: those that one pattern told of one user. */
 typedef struct PendingFailure {
         const Pattern *pattern; /* borrowed from the filter */

@@ -382,6 +382,25 @@ static void silence_hides_nobody_whose_beginning_was_told(void **state) {
         assert_host(&f, "192.0.2.1");
 }
 
+static void beginning_may_be_told_a_moment_late(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, CONNECTIONS, "");
+
+        assert_int_equal(say(&f, "1", "conn=7 bad"), JAIL_NOTHING);
+        f.now -= USEC_PER_SEC;
+        f.now += BEGINNING_LATE_MAX;
+        assert_int_equal(say(&f, "1", "conn=7 open 192.0.2.1"), JAIL_FAILURE);
+        assert_host(&f, "192.0.2.1");
+        assert_int_equal(f.last.failures, 1);
+
+        /* Another one of the same number. */
+        assert_int_equal(say(&f, "1", "conn=8 bad"), JAIL_NOTHING);
+        f.now -= USEC_PER_SEC;
+        f.now += BEGINNING_LATE_MAX + 1;
+        assert_int_equal(say(&f, "1", "conn=8 open 192.0.2.2"), JAIL_NOTHING);
+        assert_int_equal(say(&f, "1", "conn=8 bad"), JAIL_FAILURE);
+        assert_int_equal(f.last.failures, 1);
+}
+
 static void connections_that_ended_push_out_none_that_is_open(void **state) {
         _cleanup_(fixture_done) Fixture f = make(*state, CONNECTIONS, "");
 
@@ -503,6 +522,7 @@ int main(void) {
                 cmocka_file_test(clients_of_one_worker_are_told_apart),
                 cmocka_file_test(pattern_has_the_last_word_over_its_prefix),
                 cmocka_file_test(beginning_ends_what_was),
+                cmocka_file_test(beginning_may_be_told_a_moment_late),
                 cmocka_file_test(silence_hides_nobody_whose_beginning_was_told),
                 cmocka_file_test(connections_that_ended_push_out_none_that_is_open),
                 cmocka_file_test(weights_add_up_to_maxretry),
