@@ -20,6 +20,9 @@ static const DictField fields[] = {
         { "Banned", 't', offsetof(JailInfo, n_banned) },
         { "Failures", 't', offsetof(JailInfo, n_failures) },
         { "Leaks", 't', offsetof(JailInfo, n_leaks) },
+        { "Forgiven", 't', offsetof(JailInfo, n_forgiven) },
+        { "Cut", 't', offsetof(JailInfo, n_cut) },
+        { "Exceeded", 't', offsetof(JailInfo, n_exceeded) },
         { "Entries", 't', offsetof(JailInfo, n_entries) },
         { "LastFailureUSec", 't', offsetof(JailInfo, last_failure) },
         { "DroppedPackets", 't', offsetof(JailInfo, dropped_packets) },
@@ -121,7 +124,7 @@ static json_t *protocols_to_json(const JailInfo *j) {
 
 json_t *jail_info_to_json(const JailInfo *j) {
         return json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:o, s:o, s:s, s:o, s:s,"
-                         " s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                         " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                         "name",
                         j->name,
                         "filter",
@@ -150,6 +153,12 @@ json_t *jail_info_to_json(const JailInfo *j) {
                         json_count(j->n_failures),
                         "leaks",
                         json_count(j->n_leaks),
+                        "forgiven",
+                        json_count(j->n_forgiven),
+                        "cut",
+                        json_count(j->n_cut),
+                        "exceeded",
+                        json_count(j->n_exceeded),
                         "entries",
                         json_count(j->n_entries),
                         "last_failure_usec",

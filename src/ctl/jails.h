@@ -31,6 +31,9 @@ typedef struct JailInfo {
         uint64_t n_banned;
         uint64_t n_failures;
         uint64_t n_leaks;
+        uint64_t n_forgiven;
+        uint64_t n_cut;
+        uint64_t n_exceeded;
         uint64_t n_entries;
         uint64_t last_failure;
         uint64_t dropped_packets;

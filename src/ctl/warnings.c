@@ -8,6 +8,7 @@
 #include "ctl/rivals.h"
 #include "ctl/sockets.h"
 #include "engine/listeners.h"
+#include "model/entry.h"
 #include "model/match.h"
 
 /* Ports of one unit that are worth telling. */
@@ -82,6 +83,29 @@ static void warn_nothing_listens(Warnings *w, const JailInfo *j, const Listeners
                                 j->ports_text);
 }
 
+/* Messages that were not read to their end may be failures that nobody counted. */
+static void warn_half_read(Warnings *w, const JailInfo *j) {
+        if (j->n_cut > 0)
+                warnings_add(w,
+                                "cut",
+                                j->name,
+                                "Of %" PRIu64 " message%s only the first %d bytes were read, and "
+                                "failures told behind that are missed. See banjo.filter(5).",
+                                j->n_cut,
+                                j->n_cut == 1 ? "" : "s",
+                                ENTRY_MESSAGE_MAX);
+
+        if (j->n_exceeded > 0)
+                warnings_add(w,
+                                "exceeded",
+                                j->name,
+                                "A pattern gave up %" PRIu64 " time%s, and the messages may be "
+                                "failures that are missed: it has too many ways to match. See "
+                                "banjo.filter(5).",
+                                j->n_exceeded,
+                                j->n_exceeded == 1 ? "" : "s");
+}
+
 void warnings_about_jails(Warnings *w, const JailList *jails) {
         _cleanup_(listeners_freep) Listeners *listeners = NULL;
 
@@ -114,6 +138,8 @@ void warnings_about_jails(Warnings *w, const JailList *jails) {
                                         "marks these bans.",
                                         j->n_leaks,
                                         j->n_leaks == 1 ? "" : "s");
+
+                warn_half_read(w, j);
 
                 if (j->enabled && isempty(j->ports_text)) {
                         warnings_add(w,

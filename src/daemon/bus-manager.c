@@ -418,6 +418,12 @@ static int append_jail_state(sd_bus_message *reply, const Manager *m, Jail *jail
         if (r >= 0)
                 r = append_u64(reply, "Leaks", stats.n_leaks);
         if (r >= 0)
+                r = append_u64(reply, "Forgiven", stats.n_forgiven);
+        if (r >= 0)
+                r = append_u64(reply, "Cut", stats.n_cut);
+        if (r >= 0)
+                r = append_u64(reply, "Exceeded", stats.n_exceeded);
+        if (r >= 0)
                 r = append_u64(reply, "Entries", stats.n_entries);
         if (r >= 0)
                 r = append_u64(reply, "LastFailureUSec", stats.last_failure);

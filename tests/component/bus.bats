@@ -285,6 +285,53 @@ said() {
         [ "$(banctl list --json=pretty | jq 'map(.address) | unique | length')" = 512 ]
 }
 
+# say_later SECONDS PID MESSAGE...: of one process of sshd's, so long after now
+say_later() {
+        local second message
+        second=$(($(date +%s) + $1))
+        for message in "${@:3}"; do
+                printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' $second $second
+                printf '_BOOT_ID=11111111111111111111111111111111\n_SYSTEMD_UNIT=ssh.service\n_UID=0\n'
+                printf '_PID=%d\nMESSAGE=%s\n\n' "$2" "$message"
+        done >entries
+        /usr/lib/systemd/systemd-journal-remote --output=journal/said.journal entries 2>/dev/null
+}
+
+# counts JAIL EXPRESSION: whether it holds of what `jails` tells of the jail
+counts() {
+        banctl jails --json=short | jq -e ".[] | select(.name == \"$1\") | $2"
+}
+
+@test "messages that were not read to their end are warned of, and what a login forgave is told" {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        counts sshd '[.forgiven, .cut, .exceeded] == [0, 0, 0]'
+        run -0 banctl
+        [[ $output != *'messages only'* && $output != *'gave up'* ]]
+
+        cp config/conf.d/jails.conf good
+        printf "[filter]\nunits = ssh.service\n[fail]\nevil = '(?:a+)+b <ADDR>'\n" >config/filters/slow.conf
+        printf '[slow]\nenabled = yes\nfilter = slow\nports = 22\n' >>config/conf.d/jails.conf
+        banctl reload
+        say_later 1 700 'Failed password for root from 192.0.2.7 port 4711 ssh2' \
+                'Accepted password for root from 192.0.2.7 port 4711 ssh2' \
+                "$(printf 'a%.0s' {1..2000})b here" "$(printf 'x%.0s' {1..9000})"
+        wait_for counts sshd '[.forgiven, .cut, .exceeded] == [1, 1, 0]'
+        wait_for counts slow '[.forgiven, .cut, .exceeded] == [0, 1, 1]'
+        run -0 banctl
+        [[ $output == *'Warning: sshd: Of 1 message only the first 8192 bytes were read'* ]]
+        [[ $output == *'Warning: slow: A pattern gave up 1 time,'* ]]
+        run -0 banctl --json=short
+        jq -e '[.warnings[] | select(.kind == "exceeded").jail] == ["slow"]' <<<"$output"
+        jq -e '[.warnings[] | select(.kind == "cut").jail] | sort == ["slow", "sshd"]' <<<"$output"
+        jq -e '.jails[] | select(.name == "slow") | .exceeded == 1' <<<"$output"
+
+        mv good config/conf.d/jails.conf
+        rm config/filters/slow.conf
+        stop_banjod
+        rm journal/said.journal
+        start_banjod
+}
+
 # fail_later SECONDS PID ADDRESS...: wrong passwords, so long after now; of one process each
 fail_later() {
         local second pid=$2 address
