@@ -2,8 +2,6 @@
 
 #include "model/allowlist.h"
 
-#include "base/parse.h"
-
 void allowlist_done(Allowlist *l) {
         assert(l);
 
@@ -28,29 +26,6 @@ int allowlist_add(Allowlist *l, const Address *a) {
 
         l->addresses = addresses;
         l->addresses[l->n_addresses++] = *a;
-        return 0;
-}
-
-int allowlist_parse(Allowlist *l, const char *s, const char **ret_bad) {
-        const char *word;
-        size_t n;
-
-        assert(l);
-        assert(s);
-        assert(ret_bad);
-
-        while ((n = parse_word(&s, ",", &word)) > 0) {
-                Address a;
-                int r;
-
-                *ret_bad = word;
-                r = address_parse(word, n, &a);
-                if (r >= 0)
-                        r = allowlist_add(l, &a);
-                if (r < 0)
-                        return r;
-        }
-
         return 0;
 }
 

@@ -27,10 +27,6 @@ void allowlist_done(Allowlist *l);
 /* Returns 0, also when it was there already; -ENOMEM; -E2BIG at ALLOWLIST_MAX. */
 int allowlist_add(Allowlist *l, const Address *a);
 
-/* Adds the addresses and prefixes of a text, separated by spaces or commas. Returns 0; -EINVAL with
- * *ret_bad pointing to the word that is none; -ENOMEM; -E2BIG. */
-int allowlist_parse(Allowlist *l, const char *s, const char **ret_bad);
-
 /* True if the address, or every address of the prefix, is allowed. */
 bool allowlist_covers(const Allowlist *l, const Address *a);
 

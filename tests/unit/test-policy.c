@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "test.h"
+#include "allow.h"
 
 #include <limits.h>
 
@@ -12,12 +12,11 @@ static void assert_target_of(const PolicyPrefixes *prefixes,
                 const char *allowed,
                 const char *host,
                 const char *target) {
-        _cleanup_(allowlist_done) Allowlist allow = {};
+        _cleanup_(allowlist_done) Allowlist l = {};
         Address h = addr(host), wanted = addr(target), got;
-        const char *bad;
 
-        assert_ok(allowlist_parse(&allow, allowed, &bad));
-        got = policy_target(prefixes, &allow, &h);
+        allow(&l, allowed);
+        got = policy_target(prefixes, &l, &h);
         assert_true(address_equal(&got, &wanted));
 }
 
