@@ -372,8 +372,25 @@ static void journalctl_is_told_terms_or_units(void **state) {
         assert_journalctl(mixed, "", false);
 }
 
+static void group_without_terms_is_fitted_by_everything(void **state) {
+        MatchGroup none = {};
+        Match all = { .groups = &none, .n_groups = 1 };
+        _cleanup_(match_freep) Match *m = NULL;
+        const char *bad;
+        Entry e = {};
+
+        assert_ok(match_new(&m));
+        assert_false(match_fits_all(m));
+        assert_ok(match_parse(m, "_UID=0", &bad));
+        assert_false(match_fits_all(m));
+        assert_false(match_fits(m, &e));
+        assert_true(match_fits_all(&all));
+        assert_true(match_fits(&all, &e));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(group_without_terms_is_fitted_by_everything),
                 cmocka_unit_test(terms_of_one_field_are_alternatives),
                 cmocka_unit_test(plus_joins_groups),
                 cmocka_unit_test(new_match_fits_nothing),
