@@ -224,9 +224,8 @@ add_groups(Source *s, const JournalWant *const *wants, size_t n_wants, const Ent
         return leading ? add_alternative(s) : 0;
 }
 
-/* What root's processes that name themselves so say is wanted, too. libsystemd walks the lists of
- * an "and" in the order of its terms, and is quicker with the user's, which is one list, in front.
- */
+/* What root's processes that name themselves so say is wanted, too. With the user's term in front
+ * libsystemd is measured to take fewer instructions. */
 static int add_identifiers(Source *s, const JournalWant *const *wants, size_t n_wants) {
         bool any = false;
         int r = 0;
