@@ -427,6 +427,25 @@ int source_seek(Source *s, const char *word, usec_t lookback, usec_t since) {
         return seek_start(s);
 }
 
+int source_get_seqnum(Source *s, sd_id128_t *ret_journald, uint64_t *ret) {
+        _cleanup_(freep) char *cursor = NULL;
+        char id[SD_ID128_STRING_MAX];
+        int r;
+
+        assert(s);
+        assert(ret_journald);
+        assert(ret);
+
+        /* sd_journal_get_seqnum() came with systemd 254. */
+        r = sd_journal_get_cursor(s->handle, &cursor);
+        if (r < 0)
+                return r;
+        if (sscanf(cursor, "s=%32[0-9a-f];i=%" SCNx64 ";", id, ret) != 2)
+                return -EINVAL;
+
+        return sd_id128_from_string(id, ret_journald);
+}
+
 int source_get_position(Source *s, char **ret) {
         const char *separator = (const char[]){ s->mark ? SOURCE_MARK : '\0', '\0' };
         const char *mark = s->mark ?: "", *cursor;

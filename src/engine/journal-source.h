@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 
 #include "engine/journal.h"
@@ -74,6 +75,10 @@ int source_peek(Source *s, bool keep_place);
 
 /* Reads the entry that was found. *ret_past is whether it lies before the position. */
 void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past);
+
+/* What the entry taken last is counted as: a number that is its own among those of one journald,
+ * and that journald's id. Returns 0 or a negative errno. */
+int source_get_seqnum(Source *s, sd_id128_t *ret_journald, uint64_t *ret);
 
 /* How far everything was handled: a cursor, or "@" and the time that reading began at; and behind
  * SOURCE_MARK the cursor of the mark, if there is one. Returns 0 and an allocated string, or a

@@ -15,12 +15,17 @@
 
 #include "engine/journal.h"
 
+#include <inttypes.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <systemd/sd-id128.h>
 
 #include "engine/journal-gap.h"
 #include "engine/journal-source.h"
+
+/* There is one for each namespace, and a new one where a journal was lost. Of entries beyond so
+ * many there is no place, but a time. */
+#define JOURNALDS_MAX 1024
 
 /* Where journals are, and what is watched for them to come and go. */
 static const char *const roots[] = { "/var/log/journal", "/run/log/journal" };
@@ -30,9 +35,12 @@ struct Journal {
         const char *path; /* borrowed; NULL for this machine's */
         Source **sources; /* one for each namespace that is wanted */
         size_t n_sources;
-        int epoll_fd;   /* -1 if there is nothing to wait for */
-        int inotify_fd; /* parents and roots; -1 for another journal than this machine's */
-        bool is_past;   /* of the entry read last */
+        int epoll_fd;          /* -1 if there is nothing to wait for */
+        int inotify_fd;        /* parents and roots; -1 for another journal than this machine's */
+        bool is_past;          /* of the entry read last */
+        Source *current;       /* that the entry read last is of */
+        sd_id128_t *journalds; /* whose entries had to have a place; EntryPlace counts from 1 */
+        size_t n_journalds;
         SourceBuffers buffers;
 };
 
@@ -152,6 +160,7 @@ Journal *journal_close(Journal *j) {
         for (size_t i = 0; i < j->n_sources; i++)
                 source_free(j->sources[i]);
         free(j->sources);
+        free(j->journalds);
         closep(&j->inotify_fd);
         closep(&j->epoll_fd);
         free(j);
@@ -350,6 +359,55 @@ static int find_earliest(Journal *j, Source **ret) {
         return earliest ? 1 : error;
 }
 
+/* The number of a journald, made if there is none yet; 0 if there is no room. */
+static uint32_t number_journald(Journal *j, sd_id128_t id) {
+        sd_id128_t *journalds;
+
+        for (size_t i = j->n_journalds; i > 0; i--)
+                if (sd_id128_equal(j->journalds[i - 1], id))
+                        return (uint32_t) i;
+
+        if (j->n_journalds == JOURNALDS_MAX)
+                return 0;
+        journalds = reallocarray(j->journalds, j->n_journalds + 1, sizeof(*journalds));
+        if (!journalds)
+                return 0;
+        j->journalds = journalds;
+        journalds[j->n_journalds++] = id;
+        return (uint32_t) j->n_journalds;
+}
+
+static EntryPlace get_place(void *userdata) {
+        Journal *j = userdata;
+        EntryPlace place = {};
+        sd_id128_t id;
+
+        if (source_get_seqnum(j->current, &id, &place.seqnum) < 0)
+                return (EntryPlace){};
+
+        place.journal = number_journald(j, id);
+        return place.journal > 0 ? place : (EntryPlace){};
+}
+
+const char *journal_format_cursor(const Journal *j,
+                EntryPlace place,
+                usec_t realtime,
+                char buf[static JOURNAL_CURSOR_SIZE]) {
+        char id[SD_ID128_STRING_MAX];
+
+        assert(j);
+
+        buf[0] = '\0';
+        if (place.journal > 0 && place.journal <= j->n_journalds)
+                (void) snprintf(buf,
+                                JOURNAL_CURSOR_SIZE,
+                                "s=%s;i=%" PRIx64 ";t=%" PRIx64,
+                                sd_id128_to_string(j->journalds[place.journal - 1], id),
+                                place.seqnum,
+                                realtime);
+        return buf;
+}
+
 int journal_next(Journal *j, Entry *ret) {
         Source *s;
         int r;
@@ -366,6 +424,9 @@ int journal_next(Journal *j, Entry *ret) {
                 return r;
 
         source_take(s, &j->buffers, ret, &j->is_past);
+        ret->get_place = get_place;
+        ret->userdata = j;
+        j->current = s;
         return 1;
 }
 

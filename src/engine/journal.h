@@ -73,6 +73,14 @@ int journal_seek(Journal *j, const char *position, usec_t lookback, usec_t since
  * entries at once, without waiting for journald's wake-up. */
 int journal_next(Journal *j, Entry *ret);
 
+/* Writes the cursor of an entry of this reader that had such a place and time, for
+ * sd_journal_seek_cursor() and sd_journal_test_cursor(); "" if the place is none. Returns buf. */
+#define JOURNAL_CURSOR_SIZE 128
+const char *journal_format_cursor(const Journal *j,
+                EntryPlace place,
+                usec_t realtime,
+                char buf[static JOURNAL_CURSOR_SIZE]);
+
 /* Whether the entry read last lies before the position that reading began at. */
 bool journal_is_past(const Journal *j);
 

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/usec.h"
@@ -60,13 +61,30 @@ typedef struct EntryValue {
         size_t size;      /* in bytes */
 } EntryValue;
 
+/* Where an entry lies in the journal, in less than the 150 bytes of a cursor: many are kept for
+ * each address. Together with the entry's time it makes a cursor again, journal_format_cursor(). */
+typedef struct EntryPlace {
+        uint64_t seqnum;  /* what journald counts its entries by */
+        uint32_t journal; /* which journald counted so: a number that the reader gave it; 0 for none
+                           */
+} EntryPlace;
+
 /* Every pointer is borrowed from whoever made the entry, for the call it is handed to. Of a field
  * with several values the first counts. */
 typedef struct Entry {
         EntryValue fields[_ENTRY_FIELD_MAX];
         bool is_cut;     /* the message was longer than ENTRY_MESSAGE_MAX */
         usec_t realtime; /* when journald received the entry, CLOCK_REALTIME */
+
+        /* Finds its place, which takes too long to be done for each; NULL for one of no journal. */
+        EntryPlace (*get_place)(void *userdata);
+        void *userdata;
 } Entry;
+
+/* As long as the entry may be used. */
+static inline EntryPlace entry_get_place(const Entry *e) {
+        return e->get_place ? e->get_place(e->userdata) : (EntryPlace){};
+}
 
 static inline bool entry_has(const Entry *e, EntryField field) {
         return e->fields[field].data;

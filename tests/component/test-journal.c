@@ -4,6 +4,8 @@
 
 #include "export.h"
 
+#include <systemd/sd-journal.h>
+
 #include "engine/journal.h"
 
 static Journal *open_all(const char *path) {
@@ -649,6 +651,42 @@ static void change_of_files_calls_for_a_mark(void **state) {
         assert_false(journal_has_changed(j));
 }
 
+static void place_becomes_a_cursor_that_leads_to_the_entry(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        char cursor[JOURNAL_CURSOR_SIZE], again[JOURNAL_CURSOR_SIZE];
+        Export x = export_begin();
+        sd_journal *handle;
+        EntryPlace place;
+        const char *path;
+        const void *data;
+        size_t size;
+        Entry e;
+
+        add_message(&x, "one");
+        add_message(&x, "two");
+        add_message(&x, "three");
+        path = export_end(&x, *state, "x.journal");
+        j = open_ssh(path);
+        assert_next(j, "one");
+        assert_int_equal(journal_next(j, &e), 1);
+        place = entry_get_place(&e);
+        (void) journal_format_cursor(j, place, e.realtime, cursor);
+
+        /* Also when reading has gone on. */
+        assert_next(j, "three");
+        assert_string_equal(journal_format_cursor(j, place, e.realtime, again), cursor);
+        assert_string_equal(journal_format_cursor(j, (EntryPlace){}, e.realtime, again), "");
+
+        assert_ok(sd_journal_open_files(&handle, (const char *[]){ path, NULL }, 0));
+        assert_ok(sd_journal_seek_cursor(handle, cursor));
+        assert_int_equal(sd_journal_next(handle), 1);
+        assert_int_equal(sd_journal_test_cursor(handle, cursor), 1);
+        assert_ok(sd_journal_get_data(handle, "MESSAGE", &data, &size));
+        assert_int_equal(size, strlen("MESSAGE=two"));
+        assert_memory_equal(data, "MESSAGE=two", size);
+        sd_journal_close(handle);
+}
+
 static void nonsense_is_no_cursor(void **state) {
         _cleanup_(journal_closep) Journal *j = NULL;
         Export x = export_begin();
@@ -882,6 +920,7 @@ int main(void) {
                 cmocka_file_test(next_number_leaves_nothing_out),
                 cmocka_file_test(mark_changes_nothing_about_reading),
                 cmocka_file_test(change_of_files_calls_for_a_mark),
+                cmocka_file_test(place_becomes_a_cursor_that_leads_to_the_entry),
                 cmocka_file_test(nonsense_is_no_cursor),
                 cmocka_file_test(huge_message_is_cut),
                 cmocka_file_test(long_other_fields_are_cut_and_fit_nothing),
