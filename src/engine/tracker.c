@@ -36,6 +36,7 @@ struct Tracker {
         Prioq quiet;
         uint64_t n_failures;
         uint64_t n_forgotten;
+        const TrackerFailure *convicting; /* within an item */
 };
 
 int tracker_new(Tracker **ret, const TrackerParams *params) {
@@ -127,8 +128,11 @@ static unsigned count_newest(const Tracker *t, const TrackerItem *item) {
 }
 
 /* Whether a run of neighbours that contains this place lies within findtime and weighs maxretry.
- * Returns how many failures it took, or 0. */
-static unsigned find_full_window(const Tracker *t, const TrackerItem *item, unsigned place) {
+ * Returns how many failures it took, and where they begin, or 0. */
+static unsigned find_full_window(const Tracker *t,
+                const TrackerItem *item,
+                unsigned place,
+                const TrackerFailure **ret_first) {
         const TrackerFailure *f = item->failures;
         unsigned end = 0, weight = 0;
 
@@ -139,8 +143,12 @@ static unsigned find_full_window(const Tracker *t, const TrackerItem *item, unsi
                 for (; end < item->n_failures && f[end].when - f[start].when <= t->params.findtime;
                                 end++)
                         weight += f[end].weight;
-                if (end > place && weight >= t->params.maxretry)
-                        return MIN(end - start, t->params.maxretry);
+                if (end > place && weight >= t->params.maxretry) {
+                        unsigned n = MIN(end - start, t->params.maxretry);
+
+                        *ret_first = f + end - n;
+                        return n;
+                }
                 weight -= f[start].weight;
         }
 
@@ -215,7 +223,7 @@ int tracker_hit(Tracker *t,
         }
 
         place = insert_failure(t, item, f);
-        n = find_full_window(t, item, place);
+        n = find_full_window(t, item, place, &t->convicting);
         if (n > 0) {
                 if (ret_failures)
                         *ret_failures = n;
@@ -230,6 +238,12 @@ int tracker_hit(Tracker *t,
         if (ret_failures)
                 *ret_failures = count_newest(t, item);
         return 0;
+}
+
+const TrackerFailure *tracker_get_convicting(const Tracker *t) {
+        assert(t);
+
+        return t->convicting;
 }
 
 unsigned tracker_clear_session(Tracker *t,

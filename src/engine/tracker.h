@@ -20,6 +20,7 @@
  * address that has been quiet for longest is forgotten first.
  */
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,12 +36,17 @@ typedef struct TrackerParams {
         size_t max_addresses; /* addresses remembered at a time; at least 1 */
 } TrackerParams;
 
+/* Kept for each failure, so it is small. */
 typedef struct TrackerFailure {
         usec_t when;
-        unsigned weight; /* what it counts; at least 1 */
+        uint64_t seqnum;  /* EntryPlace, as is: */
+        uint32_t journal; /* of the entry that told it */
         unsigned user; /* a hash of the user's name, for logins to forgive; 0 if nobody knows it */
         uint32_t session; /* 0 for none */
+        uint16_t weight;  /* what it counts; at least 1 */
+        uint16_t pattern; /* a number of the caller's */
 } TrackerFailure;
+static_assert(sizeof(TrackerFailure) == 32, "addresses times maxretry of them");
 
 typedef struct TrackerStats {
         size_t n_addresses;   /* remembered now */
@@ -70,6 +76,10 @@ int tracker_hit(Tracker *t,
                 const Address *address,
                 const TrackerFailure *failure,
                 unsigned *ret_failures);
+
+/* The failures that made the ban of the last tracker_hit(), if it returned 1: so many as its
+ * ret_failures said, oldest first. Borrowed until the next call. */
+const TrackerFailure *tracker_get_convicting(const Tracker *t);
 
 /* Records a failure of the past, when it was decided already what it led to: whether maxretry lie
  * within findtime is not asked, and nothing starts again from zero. Returns 0 or -ENOMEM. */

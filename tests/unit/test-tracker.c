@@ -66,6 +66,44 @@ static void one_failure_is_enough_where_maxretry_is_one(void **state) {
         }
 }
 
+static void failures_that_made_the_ban_are_told(void **state) {
+        _cleanup_(tracker_freep) Tracker *t = new_tracker(5, FINDTIME, 16);
+        Address a = addr("192.0.2.1");
+        const TrackerFailure *made;
+        unsigned n;
+
+        /* Only what lies within the window of the one that completes it, which comes late. */
+        for (unsigned i = 0; i < 4; i++)
+                assert_int_equal(
+                                tracker_hit(t,
+                                                &a,
+                                                &(const TrackerFailure){
+                                                                .when = T0 +
+                                                                        (i == 0 ? 0
+                                                                                : (i + 1) * FINDTIME / 2),
+                                                                .seqnum = i,
+                                                                .weight = 1 + (i == 1),
+                                                },
+                                                NULL),
+                                0);
+        assert_int_equal(tracker_hit(t,
+                                         &a,
+                                         &(const TrackerFailure){
+                                                         .when = T0 + FINDTIME + 1,
+                                                         .seqnum = 9,
+                                                         .weight = 1,
+                                         },
+                                         &n),
+                        1);
+
+        made = tracker_get_convicting(t);
+        assert_int_equal(n, 4);
+        assert_int_equal(made[0].seqnum, 1);
+        assert_int_equal(made[1].seqnum, 9);
+        assert_int_equal(made[2].seqnum, 2);
+        assert_int_equal(made[3].seqnum, 3);
+}
+
 static void window_is_findtime_long_to_the_microsecond(void **state) {
         Address a = addr("192.0.2.1");
 
@@ -481,6 +519,7 @@ int main(void) {
                 cmocka_unit_test(third_failure_within_findtime_bans),
                 cmocka_unit_test(recorded_failures_are_decided_by_the_next),
                 cmocka_unit_test(one_failure_is_enough_where_maxretry_is_one),
+                cmocka_unit_test(failures_that_made_the_ban_are_told),
                 cmocka_unit_test(window_is_findtime_long_to_the_microsecond),
                 cmocka_unit_test(window_slides_failure_by_failure),
                 cmocka_unit_test(failures_outside_findtime_do_not_add_up),
