@@ -56,13 +56,15 @@ struct Jail {
         const JailConfig *config;
         PolicyPrefixes prefixes;
         Matcher *matcher;       /* NULL if the jail is refused */
-        unsigned *weights;      /* by the number of the pattern in the filter */
+        uint16_t *weights;      /* by the number of the pattern in the filter */
         MatcherResult result;   /* of the last entry; its fields are handed out */
         SessionTable *sessions; /* NULL if the filter has none */
         Tracker *tracker;
         BanList *bans;
         Forgotten forgotten[FORGOTTEN_MAX];
         char *text; /* what the patterns run over where that is not the message as it is, or NULL */
+        JailCount counts[SESSION_PENDING_MAX + 1]; /* these two of the last entry; handed out */
+        JailEvidence evidence[JAIL_EVIDENCE_MAX];
         JailStats stats;
         usec_t guarded; /* jail_set_guarded() */
         bool refilling;
@@ -138,7 +140,7 @@ static int set_weights(Jail *j) {
                 j->weights[i] = 1;
                 for (size_t k = 0; k < c->n_weights; k++)
                         if (streq(c->weights[k].pattern, c->filter->patterns[i].name))
-                                j->weights[i] = c->weights[k].weight;
+                                j->weights[i] = (uint16_t) c->weights[k].weight;
         }
 
         return 0;
@@ -394,7 +396,7 @@ static int get_session(Jail *j, const Entry *e, Session **ret) {
         return 0;
 }
 
-static unsigned weight_of(const Jail *j, const Pattern *pattern) {
+static uint16_t weight_of(const Jail *j, const Pattern *pattern) {
         return j->weights[pattern - j->config->filter->patterns];
 }
 
@@ -437,18 +439,51 @@ static void forgive(Jail *j, Session *s, const JailFailure *f, unsigned user) {
         j->stats.n_forgiven += n;
 }
 
+/* The entries that made the ban that is due. One that told several failures is one. */
+static void tell_evidence(Jail *j, JailFailure *f) {
+        const TrackerFailure *t = tracker_get_convicting(j->tracker);
+        size_t n = 0, left = f->failures;
+
+        /* From the newest one on, to have those if there are too many, and then into order. */
+        while (left-- > 0) {
+                if (n > 0 && t[left].seqnum == t[left + 1].seqnum &&
+                                t[left].when == t[left + 1].when &&
+                                t[left].pattern == t[left + 1].pattern)
+                        continue;
+                if (n == JAIL_EVIDENCE_MAX)
+                        break;
+                j->evidence[JAIL_EVIDENCE_MAX - ++n] = (JailEvidence){
+                        .when = t[left].when,
+                        .place = { t[left].seqnum, t[left].journal },
+                        .pattern = j->config->filter->patterns[t[left].pattern].name,
+                };
+        }
+
+        f->evidence = j->evidence + JAIL_EVIDENCE_MAX - n;
+        f->n_evidence = n;
+}
+
 /* Counts n failures of one pattern and user. Returns 1 if a ban is due, and the rest is left out:
  * it would count toward the next. */
-static int count_some(Jail *j, const PendingFailure *p, uint32_t session, JailFailure *f) {
+static int
+count_some(Jail *j, const PendingFailure *p, EntryPlace place, uint32_t session, JailFailure *f) {
+        JailCount *count = &j->counts[f->n_counts];
         TrackerFailure t = {
                 .when = f->when,
-                .weight = weight_of(j, p->pattern),
+                .seqnum = place.seqnum,
+                .journal = place.journal,
                 .user = p->user,
                 .session = session,
+                .weight = weight_of(j, p->pattern),
+                .pattern = (uint16_t) (p->pattern - j->config->filter->patterns),
         };
 
-        if (t.weight == 0)
+        if (t.weight == 0 || p->n == 0)
                 return 0;
+
+        assert(f->n_counts < ELEMENTSOF(j->counts));
+        *count = (JailCount){ .pattern = p->pattern->name };
+        f->n_counts++;
 
         for (unsigned i = 0; i < p->n; i++) {
                 int r;
@@ -463,21 +498,27 @@ static int count_some(Jail *j, const PendingFailure *p, uint32_t session, JailFa
                 f->n++;
                 f->weight += t.weight;
                 f->pattern = p->pattern->name;
-                if (r > 0)
+                count->n++;
+                if (r > 0) {
+                        tell_evidence(j, f);
                         return 1;
+                }
         }
 
         return 0;
 }
 
 /* Counts those that waited and the entry's own. */
-static int count_all(Jail *j, Session *s, const PendingFailure *own, JailFailure *f) {
+static int
+count_all(Jail *j, Session *s, const PendingFailure *own, const Entry *e, JailFailure *f) {
+        EntryPlace place = entry_get_place(e);
         int r = 0;
 
+        f->counts = j->counts;
         for (size_t i = 0; s && i < s->n_pending && r == 0; i++)
-                r = count_some(j, &s->pending[i], s->number, f);
+                r = count_some(j, &s->pending[i], place, s->number, f);
         if (r == 0)
-                r = count_some(j, own, s ? s->number : 0, f);
+                r = count_some(j, own, place, s ? s->number : 0, f);
         if (r < 0)
                 return r;
 
@@ -525,7 +566,7 @@ static int count_banned(Jail *j, const Session *s, Ban *ban, unsigned n, JailFai
 }
 
 /* An entry that the address of its failures is known of. */
-static int decide(Jail *j, Session *s, const PendingFailure *own, JailFailure *f) {
+static int decide(Jail *j, Session *s, const PendingFailure *own, const Entry *e, JailFailure *f) {
         unsigned n = count_weighty(j, s, own);
         int r = JAIL_NOTHING;
         Ban *ban;
@@ -537,7 +578,7 @@ static int decide(Jail *j, Session *s, const PendingFailure *own, JailFailure *f
         else if ((ban = ban_list_find(j->bans, &f->host, f->when)))
                 r = count_banned(j, s, ban, n, f);
         else if (!is_forgotten(j, f))
-                r = count_all(j, s, own, f);
+                r = count_all(j, s, own, e, f);
 
         if (s)
                 session_drop_pending(s);
@@ -581,7 +622,7 @@ static int process_result(Jail *j, const Entry *e, JailFailure *ret) {
         if (result->kind == PATTERN_CLEAR && own.user != 0)
                 forgive(j, s, &f, own.user);
 
-        r = decide(j, s, &own, &f);
+        r = decide(j, s, &own, e, &f);
         if (r > JAIL_NOTHING)
                 *ret = f;
         return r;

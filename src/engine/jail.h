@@ -34,6 +34,22 @@ typedef enum JailVerdict {
         JAIL_LEAK,    /* a banned address failed: the ban does not hold. Counted as nothing else */
 } JailVerdict;
 
+/* An entry that made a ban. */
+typedef struct JailEvidence {
+        usec_t when;
+        EntryPlace place;
+        const char *pattern; /* borrowed from the jail's filter */
+} JailEvidence;
+
+/* More of the entries that made a ban are not told; the newest are. */
+#define JAIL_EVIDENCE_MAX 10
+
+/* What an entry told of one pattern. */
+typedef struct JailCount {
+        const char *pattern; /* borrowed from the jail's filter */
+        unsigned n;          /* failures that were counted */
+} JailCount;
+
 /* What jail_process() found; complete for JAIL_FAILURE and JAIL_BAN. For JAIL_LEAK there are host,
  * when, n, pattern, fields and ban. */
 typedef struct JailFailure {
@@ -46,7 +62,11 @@ typedef struct JailFailure {
         const char *pattern; /* of the failure; borrowed from the jail's filter */
         const Ban *ban;      /* that does not hold; borrowed from the jail's list */
         size_t n_fields;     /* captured in the entry */
-        const MatcherField *fields; /* borrowed from entry and jail, until the next call */
+        const MatcherField *fields; /* borrowed from entry and jail, until the next call, as are: */
+        const JailCount *counts;    /* of the n failures; several where some had waited */
+        size_t n_counts;
+        const JailEvidence *evidence; /* with JAIL_BAN, oldest first */
+        size_t n_evidence;
 } JailFailure;
 
 typedef struct JailStats {

@@ -112,6 +112,60 @@ static void ban(Fixture *f, const char *address, usec_t end) {
 
 /* The way to a ban */
 
+/* Entries are numbered by their pid. */
+static EntryPlace place_by_pid(void *userdata) {
+        return (EntryPlace){ strtoull(userdata, NULL, 10), 7 };
+}
+
+static int say_placed(Fixture *f, const char *pid, const char *message) {
+        Entry e = entry(pid, message);
+
+        e.get_place = place_by_pid;
+        e.userdata = (char *) pid;
+        return process(f, e);
+}
+
+static void ban_tells_the_entries_that_made_it(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, "maxretry = 3");
+
+        (void) say_placed(&f, "11", "Failed password for root from 192.0.2.1 port 1 ssh2");
+        assert_int_equal(f.last.n_evidence, 0);
+        (void) say_placed(&f,
+                        "12",
+                        "administratively prohibited connection for root from 192.0.2.1 port 2");
+        assert_int_equal(
+                        say_placed(&f, "13", "Failed password for root from 192.0.2.1 port 3 ssh2"),
+                        JAIL_BAN);
+
+        assert_int_equal(f.last.n_evidence, 3);
+        for (unsigned i = 0; i < 3; i++) {
+                const JailEvidence *e = &f.last.evidence[i];
+
+                assert_int_equal(e->place.seqnum, 11 + i);
+                assert_int_equal(e->place.journal, 7);
+                assert_int_equal(e->when, f.now - (2 - i) * USEC_PER_SEC);
+                assert_string_equal(e->pattern, i == 1 ? "refused" : "password");
+        }
+        assert_int_equal(f.last.n_counts, 1);
+        assert_string_equal(f.last.counts[0].pattern, "password");
+        assert_int_equal(f.last.counts[0].n, 1);
+}
+
+static void newest_entries_of_many_are_told(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, "maxretry = 30\nfindtime = 1h");
+        char pid[16];
+
+        for (unsigned i = 1; i <= 30; i++) {
+                (void) snprintf(pid, sizeof(pid), "%u", i);
+                (void) say_placed(&f, pid, "Failed password for root from 192.0.2.1 port 1 ssh2");
+        }
+
+        assert_int_equal(f.last.failures, 30);
+        assert_int_equal(f.last.n_evidence, JAIL_EVIDENCE_MAX);
+        assert_int_equal(f.last.evidence[0].place.seqnum, 30 - JAIL_EVIDENCE_MAX + 1);
+        assert_int_equal(f.last.evidence[JAIL_EVIDENCE_MAX - 1].place.seqnum, 30);
+}
+
 static void fifth_wrong_password_bans(void **state) {
         _cleanup_(fixture_done) Fixture f = make(*state, "");
 
@@ -648,6 +702,8 @@ static void address_in_a_name_does_not_change_the_session(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_file_test(ban_tells_the_entries_that_made_it),
+                cmocka_file_test(newest_entries_of_many_are_told),
                 cmocka_file_test(fifth_wrong_password_bans),
                 cmocka_file_test(jail_reads_one_namespace),
                 cmocka_file_test(five_passwords_in_one_connection_ban),
