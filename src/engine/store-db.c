@@ -67,6 +67,67 @@ static const char *const upgrades[] = {
         "UPDATE ended SET counts = 1 WHERE failures > 0 AND cause IN"
         " ('expired', 'by hand', 'flushed', 'jail removed', 'room for a new ban');"
         "CREATE INDEX ended_by_address ON ended (address, prefixlen, end) WHERE counts;",
+        /* The key of bans begins with the address now, which is what is asked for. */
+        "CREATE TABLE bans_4 ("
+        "  jail TEXT NOT NULL,"
+        "  address BLOB NOT NULL,"
+        "  prefixlen INTEGER NOT NULL,"
+        "  id INTEGER NOT NULL,"
+        "  start INTEGER NOT NULL,"
+        "  end INTEGER,"
+        "  failures INTEGER NOT NULL,"
+        "  pattern TEXT NOT NULL,"
+        "  reason TEXT,"
+        "  leaks INTEGER NOT NULL," /* failures that got through */
+        "  PRIMARY KEY (address, prefixlen, jail)"
+        ") WITHOUT ROWID;"
+        "INSERT INTO bans_4 SELECT *, 0 FROM bans;"
+        "DROP TABLE bans;"
+        "ALTER TABLE bans_4 RENAME TO bans;"
+        "CREATE INDEX bans_by_start ON bans (start, id);"
+        "INSERT INTO meta SELECT 'last-id', coalesce(max(id), 0) FROM ended;"
+        "ALTER TABLE ended ADD COLUMN leaks INTEGER NOT NULL DEFAULT 0;"
+        "CREATE INDEX ended_by_start ON ended (start, id);"
+        "DROP INDEX ended_by_address;"
+        "CREATE INDEX ended_by_address ON ended (address, prefixlen, start, id);"
+        "CREATE VIEW offenders AS"
+        "  SELECT address, prefixlen, jail, count(*) AS bans, min(start) AS first, max(end) AS last"
+        "  FROM ended WHERE counts GROUP BY address, prefixlen, jail;"
+        "CREATE TABLE unbans ("
+        "  jail TEXT NOT NULL,"
+        "  address BLOB NOT NULL,"
+        "  prefixlen INTEGER NOT NULL,"
+        "  time INTEGER NOT NULL,"
+        "  PRIMARY KEY (address, prefixlen, jail)"
+        ") WITHOUT ROWID;"
+        "CREATE TABLE evidence ("
+        "  ban INTEGER PRIMARY KEY," /* its id */
+        "  entries TEXT NOT NULL,"   /* JSON, of engine/evidence.h */
+        "  fields TEXT NOT NULL"     /* likewise */
+        ");"
+        "CREATE TABLE hours ("
+        "  hour INTEGER NOT NULL," /* when it began, in microseconds since 1970 */
+        "  jail TEXT NOT NULL,"
+        "  pattern TEXT NOT NULL,"
+        "  failures INTEGER NOT NULL,"
+        "  bans INTEGER NOT NULL,"
+        "  PRIMARY KEY (hour, jail, pattern)"
+        ") WITHOUT ROWID;"
+        "CREATE TABLE hours_users ("
+        "  hour INTEGER NOT NULL,"
+        "  user INTEGER NOT NULL," /* a keyed hash of the name */
+        "  failures INTEGER NOT NULL,"
+        "  bans INTEGER NOT NULL,"
+        "  PRIMARY KEY (hour, user)"
+        ") WITHOUT ROWID;"
+        "CREATE TABLE hours_networks ("
+        "  hour INTEGER NOT NULL,"
+        "  address BLOB NOT NULL,"
+        "  prefixlen INTEGER NOT NULL,"
+        "  failures INTEGER NOT NULL,"
+        "  bans INTEGER NOT NULL,"
+        "  PRIMARY KEY (hour, address, prefixlen)"
+        ") WITHOUT ROWID;",
 };
 
 #define SCHEMA_VERSION ((int64_t) (1 + ELEMENTSOF(upgrades)))

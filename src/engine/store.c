@@ -10,92 +10,13 @@
 
 #include "engine/store.h"
 
-#include <pthread.h>
 #include <signal.h>
-#include <sqlite3.h>
 
 #include "engine/store-db.h"
+#include "engine/store-private.h"
 
 /* Pages in the log at which a checkpoint is due: 4 MB. */
 #define CHECKPOINT_PAGES 1000
-
-typedef enum Statement {
-        STATEMENT_BEGIN,
-        STATEMENT_COMMIT,
-        STATEMENT_ROLLBACK,
-        STATEMENT_FULL,
-        STATEMENT_NORMAL,
-        STATEMENT_ADD_BAN,
-        STATEMENT_REMOVE_BAN,
-        STATEMENT_ADD_ENDED,
-        STATEMENT_CLEAR_IN_KERNEL,
-        STATEMENT_CLEAR_BANS,
-        STATEMENT_CLEAR_ALL,
-        STATEMENT_END_ALL,
-        STATEMENT_SET_META,
-        STATEMENT_GET_META,
-        STATEMENT_LAST_ID,
-        STATEMENT_BANS,
-        STATEMENT_ENDED,
-        STATEMENT_IN_KERNEL,
-        STATEMENT_COUNT_EARLIER,
-        STATEMENT_CLEAR_NAMES,
-        STATEMENT_ADD_NAME,
-        STATEMENT_NAMES,
-        _STATEMENT_MAX,
-} Statement;
-
-#define BAN_COLUMNS "jail, address, prefixlen, id, start, end, failures, pattern, reason"
-
-static const char *const statements[_STATEMENT_MAX] = {
-        [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
-        [STATEMENT_COMMIT] = "COMMIT",
-        [STATEMENT_ROLLBACK] = "ROLLBACK",
-        [STATEMENT_FULL] = "PRAGMA synchronous = FULL",
-        [STATEMENT_NORMAL] = "PRAGMA synchronous = NORMAL",
-        [STATEMENT_ADD_BAN] =
-                        "INSERT OR REPLACE INTO bans (" BAN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?)",
-        [STATEMENT_REMOVE_BAN] =
-                        "DELETE FROM bans WHERE jail = ? AND address = ? AND prefixlen = ?",
-        [STATEMENT_ADD_ENDED] = "INSERT INTO ended (" BAN_COLUMNS
-                                ", cause, in_kernel, counts) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-        [STATEMENT_CLEAR_IN_KERNEL] = "UPDATE ended SET in_kernel = 0 WHERE in_kernel",
-        [STATEMENT_CLEAR_BANS] = "DELETE FROM bans WHERE jail = ?",
-        [STATEMENT_CLEAR_ALL] = "DELETE FROM bans",
-        [STATEMENT_END_ALL] =
-                        "INSERT INTO ended (" BAN_COLUMNS ", cause, in_kernel, counts)"
-                        " SELECT jail, address, prefixlen, id, start, ?, failures, pattern, reason,"
-                        " ?, 1, failures > 0 FROM bans",
-        [STATEMENT_SET_META] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
-        [STATEMENT_GET_META] = "SELECT value FROM meta WHERE key = ?",
-        [STATEMENT_LAST_ID] = "SELECT max((SELECT coalesce(max(id), 0) FROM bans),"
-                              " (SELECT coalesce(max(id), 0) FROM ended))",
-        [STATEMENT_BANS] = "SELECT " BAN_COLUMNS " FROM bans ORDER BY id",
-        [STATEMENT_ENDED] = "SELECT " BAN_COLUMNS " FROM ended WHERE end >= ? ORDER BY end",
-        [STATEMENT_IN_KERNEL] = "SELECT " BAN_COLUMNS " FROM ended WHERE in_kernel",
-        [STATEMENT_COUNT_EARLIER] =
-                        "SELECT count(*) FROM (SELECT 1 FROM ended WHERE counts AND address = ?2"
-                        " AND prefixlen = ?3 AND end >= ?4 AND start < ?5"
-                        " AND (?1 IS NULL OR jail = ?1) LIMIT ?6)",
-        [STATEMENT_CLEAR_NAMES] = "DELETE FROM names",
-        [STATEMENT_ADD_NAME] = "INSERT OR REPLACE INTO names (name, address) VALUES (?, ?)",
-        [STATEMENT_NAMES] = "SELECT name, address FROM names",
-};
-
-struct Store {
-        sqlite3 *db;
-        sqlite3_stmt *statements[_STATEMENT_MAX];
-        bool durable; /* the open transaction is */
-
-        /* The thread that makes checkpoints. */
-        sqlite3 *checkpoint_db;
-        pthread_t thread;
-        bool has_thread;
-        pthread_mutex_t mutex;
-        pthread_cond_t cond;
-        bool checkpoint_due; /* guarded by the mutex, as is: */
-        bool stopping;
-};
 
 static void *checkpoint_thread(void *userdata) {
         Store *s = userdata;
@@ -168,22 +89,22 @@ int store_open(Store **ret, const char *directory, char **ret_aside) {
 
         r = store_db_open_checked(&s->db,
                         path,
-                        statements + STATEMENT_ADD_BAN,
-                        ELEMENTSOF(statements) - STATEMENT_ADD_BAN);
+                        store_statements + STATEMENT_ADD_BAN,
+                        _STATEMENT_MAX - STATEMENT_ADD_BAN);
         if (r == -EBADMSG) {
                 r = store_db_set_aside(path, &aside);
                 if (r >= 0)
                         r = store_db_open_checked(&s->db,
                                         path,
-                                        statements + STATEMENT_ADD_BAN,
-                                        ELEMENTSOF(statements) - STATEMENT_ADD_BAN);
+                                        store_statements + STATEMENT_ADD_BAN,
+                                        _STATEMENT_MAX - STATEMENT_ADD_BAN);
         }
         if (r < 0)
                 return r;
 
-        for (size_t i = 0; i < ELEMENTSOF(statements); i++) {
+        for (size_t i = 0; i < _STATEMENT_MAX; i++) {
                 r = store_db_errno(sqlite3_prepare_v3(s->db,
-                                statements[i],
+                                store_statements[i],
                                 -1,
                                 SQLITE_PREPARE_PERSISTENT,
                                 &s->statements[i],
@@ -227,8 +148,7 @@ Store *store_close(Store *s) {
         return NULL;
 }
 
-/* Runs a statement that gives no rows, or whose rows nobody needs. */
-static int run(Store *s, Statement statement) {
+int store_run(Store *s, Statement statement) {
         sqlite3_stmt *stmt = s->statements[statement];
         int e;
 
@@ -247,12 +167,12 @@ int store_begin(Store *s, bool durable) {
         assert(s);
 
         if (durable) {
-                r = run(s, STATEMENT_FULL);
+                r = store_run(s, STATEMENT_FULL);
                 if (r < 0)
                         return r;
         }
 
-        r = run(s, STATEMENT_BEGIN);
+        r = store_run(s, STATEMENT_BEGIN);
         s->durable = durable;
         if (r < 0)
                 store_rollback(s);
@@ -264,14 +184,14 @@ int store_commit(Store *s) {
 
         assert(s);
 
-        r = run(s, STATEMENT_COMMIT);
+        r = store_run(s, STATEMENT_COMMIT);
         if (r < 0) {
                 store_rollback(s);
                 return r;
         }
 
         if (s->durable)
-                (void) run(s, STATEMENT_NORMAL);
+                (void) store_run(s, STATEMENT_NORMAL);
         s->durable = false;
         return 0;
 }
@@ -281,45 +201,47 @@ void store_rollback(Store *s) {
 
         /* SQLite may have rolled back by itself, as when the disk is full. */
         if (!sqlite3_get_autocommit(s->db))
-                (void) run(s, STATEMENT_ROLLBACK);
+                (void) store_run(s, STATEMENT_ROLLBACK);
         if (s->durable)
-                (void) run(s, STATEMENT_NORMAL);
+                (void) store_run(s, STATEMENT_NORMAL);
         s->durable = false;
 }
 
-static size_t address_size(const Address *a) {
-        return a->family == AF_INET ? 4 : 16;
+void store_bind_text(sqlite3_stmt *stmt, int parameter, const char *text) {
+        (void) sqlite3_bind_text(stmt, parameter, text, -1, SQLITE_STATIC);
 }
 
-static void bind_text(sqlite3_stmt *stmt, int column, const char *text) {
-        (void) sqlite3_bind_text(stmt, column, text, -1, SQLITE_STATIC);
-}
-
-static void bind_key(sqlite3_stmt *stmt, const char *jail, const Address *a) {
-        bind_text(stmt, 1, jail);
-        (void) sqlite3_bind_blob(stmt, 2, a->bytes, (int) address_size(a), SQLITE_STATIC);
-        (void) sqlite3_bind_int(stmt, 3, a->prefixlen);
+void store_bind_address(sqlite3_stmt *stmt, int parameter, const Address *a) {
+        (void) sqlite3_bind_blob(
+                        stmt, parameter, a->bytes, a->family == AF_INET ? 4 : 16, SQLITE_STATIC);
 }
 
 /* SQLite's integers are signed; a time beyond is the last one it can say. */
-static int64_t to_integer(uint64_t n) {
-        return (int64_t) MIN(n, (uint64_t) INT64_MAX);
+void store_bind_number(sqlite3_stmt *stmt, int parameter, uint64_t n) {
+        (void) sqlite3_bind_int64(stmt, parameter, (int64_t) MIN(n, (uint64_t) INT64_MAX));
+}
+
+static void bind_key(sqlite3_stmt *stmt, const char *jail, const Address *a) {
+        store_bind_text(stmt, 1, jail);
+        store_bind_address(stmt, 2, a);
+        (void) sqlite3_bind_int(stmt, 3, a->prefixlen);
 }
 
 static void bind_ban(sqlite3_stmt *stmt, const char *jail, const Ban *ban, usec_t end) {
         bind_key(stmt, jail, &ban->address);
-        (void) sqlite3_bind_int64(stmt, 4, to_integer(ban->id));
-        (void) sqlite3_bind_int64(stmt, 5, to_integer(ban->start));
+        store_bind_number(stmt, 4, ban->id);
+        store_bind_number(stmt, 5, ban->start);
         if (end == USEC_INFINITY)
                 (void) sqlite3_bind_null(stmt, 6);
         else
-                (void) sqlite3_bind_int64(stmt, 6, to_integer(end));
+                store_bind_number(stmt, 6, end);
         (void) sqlite3_bind_int64(stmt, 7, ban->failures);
-        bind_text(stmt, 8, ban->pattern ? ban->pattern : "");
+        store_bind_text(stmt, 8, ban->pattern ? ban->pattern : "");
         if (ban->reason)
-                bind_text(stmt, 9, ban->reason);
+                store_bind_text(stmt, 9, ban->reason);
         else
                 (void) sqlite3_bind_null(stmt, 9);
+        (void) sqlite3_bind_int64(stmt, 10, ban->n_leaks);
 }
 
 int store_add_ban(Store *s, const char *jail, const Ban *ban) {
@@ -328,7 +250,20 @@ int store_add_ban(Store *s, const char *jail, const Ban *ban) {
         assert(ban);
 
         bind_ban(s->statements[STATEMENT_ADD_BAN], jail, ban, ban->end);
-        return run(s, STATEMENT_ADD_BAN);
+        return store_run(s, STATEMENT_ADD_BAN);
+}
+
+int store_set_leaks(Store *s, const char *jail, const Ban *ban) {
+        sqlite3_stmt *stmt;
+
+        assert(s);
+        assert(jail);
+        assert(ban);
+
+        stmt = s->statements[STATEMENT_SET_LEAKS];
+        bind_key(stmt, jail, &ban->address);
+        (void) sqlite3_bind_int64(stmt, 4, ban->n_leaks);
+        return store_run(s, STATEMENT_SET_LEAKS);
 }
 
 static int add_ended(Store *s,
@@ -341,10 +276,10 @@ static int add_ended(Store *s,
         sqlite3_stmt *stmt = s->statements[STATEMENT_ADD_ENDED];
 
         bind_ban(stmt, jail, ban, MIN(when, USEC_INFINITY - 1));
-        bind_text(stmt, 10, cause);
-        (void) sqlite3_bind_int(stmt, 11, in_kernel);
-        (void) sqlite3_bind_int(stmt, 12, counts);
-        return run(s, STATEMENT_ADD_ENDED);
+        store_bind_text(stmt, 11, cause);
+        (void) sqlite3_bind_int(stmt, 12, in_kernel);
+        (void) sqlite3_bind_int(stmt, 13, counts);
+        return store_run(s, STATEMENT_ADD_ENDED);
 }
 
 int store_add_ended(Store *s, const char *jail, const Ban *ban, usec_t when, const char *cause) {
@@ -358,7 +293,7 @@ int store_add_ended(Store *s, const char *jail, const Ban *ban, usec_t when, con
 
 static int remove_ban(Store *s, const char *jail, const Ban *ban) {
         bind_key(s->statements[STATEMENT_REMOVE_BAN], jail, &ban->address);
-        return run(s, STATEMENT_REMOVE_BAN);
+        return store_run(s, STATEMENT_REMOVE_BAN);
 }
 
 int store_end_ban(Store *s,
@@ -390,18 +325,27 @@ int store_lift_ban(Store *s, const char *jail, const Ban *ban, usec_t when, cons
         return r < 0 ? r : add_ended(s, jail, ban, when, cause, false, false);
 }
 
+int store_replace_ban(Store *s, const char *jail, const Ban *ban, usec_t when, const char *cause) {
+        assert(s);
+        assert(jail);
+        assert(ban);
+        assert(cause);
+
+        return add_ended(s, jail, ban, when, cause, false, ban->failures > 0);
+}
+
 int store_clear_in_kernel(Store *s) {
         assert(s);
 
-        return run(s, STATEMENT_CLEAR_IN_KERNEL);
+        return store_run(s, STATEMENT_CLEAR_IN_KERNEL);
 }
 
 int store_clear_bans(Store *s, const char *jail) {
         assert(s);
         assert(jail);
 
-        bind_text(s->statements[STATEMENT_CLEAR_BANS], 1, jail);
-        return run(s, STATEMENT_CLEAR_BANS);
+        store_bind_text(s->statements[STATEMENT_CLEAR_BANS], 1, jail);
+        return store_run(s, STATEMENT_CLEAR_BANS);
 }
 
 int store_end_all(Store *s, usec_t when, const char *cause) {
@@ -412,10 +356,10 @@ int store_end_all(Store *s, usec_t when, const char *cause) {
         assert(cause);
 
         stmt = s->statements[STATEMENT_END_ALL];
-        (void) sqlite3_bind_int64(stmt, 1, to_integer(when));
-        bind_text(stmt, 2, cause);
-        r = run(s, STATEMENT_END_ALL);
-        return r < 0 ? r : run(s, STATEMENT_CLEAR_ALL);
+        store_bind_number(stmt, 1, when);
+        store_bind_text(stmt, 2, cause);
+        r = store_run(s, STATEMENT_END_ALL);
+        return r < 0 ? r : store_run(s, STATEMENT_CLEAR_ALL);
 }
 
 /* meta */
@@ -423,12 +367,12 @@ int store_end_all(Store *s, usec_t when, const char *cause) {
 static int set_meta(Store *s, const char *key, const char *text, uint64_t number) {
         sqlite3_stmt *stmt = s->statements[STATEMENT_SET_META];
 
-        bind_text(stmt, 1, key);
+        store_bind_text(stmt, 1, key);
         if (text)
-                bind_text(stmt, 2, text);
+                store_bind_text(stmt, 2, text);
         else
-                (void) sqlite3_bind_int64(stmt, 2, to_integer(number));
-        return run(s, STATEMENT_SET_META);
+                store_bind_number(stmt, 2, number);
+        return store_run(s, STATEMENT_SET_META);
 }
 
 /* One of the outputs may be NULL; both are untouched if there is no such key. */
@@ -436,7 +380,7 @@ static int get_meta(Store *s, const char *key, char **ret_text, uint64_t *ret_nu
         sqlite3_stmt *stmt = s->statements[STATEMENT_GET_META];
         int e, r = 0;
 
-        bind_text(stmt, 1, key);
+        store_bind_text(stmt, 1, key);
         e = sqlite3_step(stmt);
         if (e == SQLITE_ROW && ret_text) {
                 *ret_text = strdup((const char *) sqlite3_column_text(stmt, 0) ?: "");
@@ -460,6 +404,8 @@ int store_set_position(Store *s, const StorePosition *p) {
                 r = set_meta(s, "realtime", NULL, p->realtime);
         if (r >= 0)
                 r = set_meta(s, "announced", NULL, p->announced);
+        if (r >= 0)
+                r = set_meta(s, "last-id", NULL, p->last_id);
         return r;
 }
 
@@ -501,29 +447,32 @@ int store_get_last_id(Store *s, uint64_t *ret) {
 
 /* Walking */
 
-/* Rows that make no sense, which only somebody else can have written, are passed over. */
-static bool read_ban(sqlite3_stmt *stmt, const char **ret_jail, Ban *ret) {
-        const void *bytes = sqlite3_column_blob(stmt, 1);
-        int size = sqlite3_column_bytes(stmt, 1);
-        int prefixlen = sqlite3_column_int(stmt, 2);
+bool store_read_address(sqlite3_stmt *stmt, int column, Address *ret) {
+        const void *bytes = sqlite3_column_blob(stmt, column);
+        int size = sqlite3_column_bytes(stmt, column);
+        int prefixlen = sqlite3_column_int(stmt, column + 1);
 
+        return (size == 4 || size == 16) && prefixlen >= 0 &&
+               address_from_bytes(
+                               size == 4 ? AF_INET : AF_INET6, bytes, (unsigned) prefixlen, ret) >=
+                               0;
+}
+
+bool store_read_ban(sqlite3_stmt *stmt, const char **ret_jail, Ban *ret) {
         *ret = (Ban){
-                .id = (uint64_t) sqlite3_column_int64(stmt, 3),
-                .start = (usec_t) sqlite3_column_int64(stmt, 4),
-                .end = sqlite3_column_type(stmt, 5) == SQLITE_NULL
+                .id = (uint64_t) sqlite3_column_int64(stmt, BAN_COLUMN_ID),
+                .start = (usec_t) sqlite3_column_int64(stmt, BAN_COLUMN_START),
+                .end = sqlite3_column_type(stmt, BAN_COLUMN_END) == SQLITE_NULL
                                        ? USEC_INFINITY
-                                       : (usec_t) sqlite3_column_int64(stmt, 5),
-                .failures = (unsigned) sqlite3_column_int(stmt, 6),
-                .pattern = (const char *) sqlite3_column_text(stmt, 7),
-                .reason = (char *) sqlite3_column_text(stmt, 8),
+                                       : (usec_t) sqlite3_column_int64(stmt, BAN_COLUMN_END),
+                .failures = (unsigned) sqlite3_column_int(stmt, BAN_COLUMN_FAILURES),
+                .pattern = (const char *) sqlite3_column_text(stmt, BAN_COLUMN_PATTERN),
+                .reason = (char *) sqlite3_column_text(stmt, BAN_COLUMN_REASON),
+                .n_leaks = (unsigned) sqlite3_column_int64(stmt, BAN_COLUMN_LEAKS),
         };
-        *ret_jail = (const char *) sqlite3_column_text(stmt, 0);
+        *ret_jail = (const char *) sqlite3_column_text(stmt, BAN_COLUMN_JAIL);
 
-        return *ret_jail && (size == 4 || size == 16) && prefixlen >= 0 &&
-               address_from_bytes(size == 4 ? AF_INET : AF_INET6,
-                               bytes,
-                               (unsigned) prefixlen,
-                               &ret->address) >= 0;
+        return *ret_jail && store_read_address(stmt, BAN_COLUMN_ADDRESS, &ret->address);
 }
 
 static int foreach(Store *s, Statement statement, StoreHandler handler, void *userdata) {
@@ -534,7 +483,7 @@ static int foreach(Store *s, Statement statement, StoreHandler handler, void *us
                 const char *jail;
                 Ban ban;
 
-                if (read_ban(stmt, &jail, &ban))
+                if (store_read_ban(stmt, &jail, &ban))
                         r = handler(jail, &ban, userdata);
         }
 
@@ -553,7 +502,7 @@ int store_foreach_ended(Store *s, usec_t since, StoreHandler handler, void *user
         assert(s);
         assert(handler);
 
-        (void) sqlite3_bind_int64(s->statements[STATEMENT_ENDED], 1, to_integer(since));
+        store_bind_number(s->statements[STATEMENT_ENDED], 1, since);
         return foreach(s, STATEMENT_ENDED, handler, userdata);
 }
 
@@ -580,8 +529,8 @@ int store_count_earlier(Store *s,
 
         stmt = s->statements[STATEMENT_COUNT_EARLIER];
         bind_key(stmt, jail, a); /* NULL is bound as such */
-        (void) sqlite3_bind_int64(stmt, 4, to_integer(since));
-        (void) sqlite3_bind_int64(stmt, 5, to_integer(start));
+        store_bind_number(stmt, 4, since);
+        store_bind_number(stmt, 5, start);
         (void) sqlite3_bind_int64(stmt, 6, max);
         e = sqlite3_step(stmt);
         if (e == SQLITE_ROW)
@@ -596,7 +545,7 @@ int store_count_earlier(Store *s,
 int store_clear_names(Store *s) {
         assert(s);
 
-        return run(s, STATEMENT_CLEAR_NAMES);
+        return store_run(s, STATEMENT_CLEAR_NAMES);
 }
 
 int store_add_name(Store *s, const char *name, const Address *a) {
@@ -607,9 +556,9 @@ int store_add_name(Store *s, const char *name, const Address *a) {
         assert(a);
 
         stmt = s->statements[STATEMENT_ADD_NAME];
-        bind_text(stmt, 1, name);
-        (void) sqlite3_bind_blob(stmt, 2, a->bytes, (int) address_size(a), SQLITE_STATIC);
-        return run(s, STATEMENT_ADD_NAME);
+        store_bind_text(stmt, 1, name);
+        store_bind_address(stmt, 2, a);
+        return store_run(s, STATEMENT_ADD_NAME);
 }
 
 int store_foreach_name(Store *s, StoreNameHandler handler, void *userdata) {
@@ -632,6 +581,48 @@ int store_foreach_name(Store *s, StoreNameHandler handler, void *userdata) {
                                                 (unsigned) size * 8,
                                                 &a) >= 0)
                         r = handler(name, &a, userdata);
+        }
+
+        (void) sqlite3_reset(stmt);
+        return r < 0 ? r : store_db_errno(e);
+}
+
+/* Unbans */
+
+int store_add_unban(Store *s, const char *jail, const Address *a, usec_t when) {
+        sqlite3_stmt *stmt;
+
+        assert(s);
+        assert(jail);
+        assert(a);
+
+        stmt = s->statements[STATEMENT_ADD_UNBAN];
+        bind_key(stmt, jail, a);
+        store_bind_number(stmt, 4, when);
+        return store_run(s, STATEMENT_ADD_UNBAN);
+}
+
+int store_drop_unbans(Store *s, usec_t before) {
+        assert(s);
+
+        store_bind_number(s->statements[STATEMENT_DROP_UNBANS], 1, before);
+        return store_run(s, STATEMENT_DROP_UNBANS);
+}
+
+int store_foreach_unban(Store *s, StoreUnbanHandler handler, void *userdata) {
+        sqlite3_stmt *stmt;
+        int e, r = 0;
+
+        assert(s);
+        assert(handler);
+
+        stmt = s->statements[STATEMENT_UNBANS];
+        while ((e = sqlite3_step(stmt)) == SQLITE_ROW && r >= 0) {
+                const char *jail = (const char *) sqlite3_column_text(stmt, 2);
+                Address a;
+
+                if (jail && store_read_address(stmt, 0, &a))
+                        r = handler(jail, &a, (usec_t) sqlite3_column_int64(stmt, 3), userdata);
         }
 
         (void) sqlite3_reset(stmt);

@@ -6,7 +6,7 @@
  *
  * Keeps what has to outlive the daemon in an SQLite database: the running bans, those that ended,
  * how far the journal was handled, and which addresses host names had last. Failures are not kept;
- * the journal has them.
+ * the journal has them. What is asked of the past is in store-history.h.
  *
  * Changes are made between store_begin() and store_commit(), and are all there after a crash or
  * none is. The database may be read by others meanwhile.
@@ -63,6 +63,13 @@ int store_end_ban(Store *s,
 /* The same for a ban that should not have been: it is no earlier ban of anybody. */
 int store_lift_ban(Store *s, const char *jail, const Ban *ban, usec_t when, const char *cause);
 
+/* Notes how many failures got through a running ban. */
+int store_set_leaks(Store *s, const char *jail, const Ban *ban);
+
+/* Records a running ban that another one of the same address takes the place of, which is added
+ * after it. It is an earlier ban, unless it was one by hand. */
+int store_replace_ban(Store *s, const char *jail, const Ban *ban, usec_t when, const char *cause);
+
 /* Records a ban that never ran, for instance because it was over when it was decided; no earlier
  * ban either. */
 int store_add_ended(Store *s, const char *jail, const Ban *ban, usec_t when, const char *cause);
@@ -76,12 +83,13 @@ int store_end_all(Store *s, usec_t when, const char *cause);
 /* Forgets the running bans of a jail, to write them anew. */
 int store_clear_bans(Store *s, const char *jail);
 
-/* How far everything has been handled: the entry's cursor and time, and the id of the ban announced
- * last. */
+/* How far everything has been handled: the entry's cursor and time, the id of the ban announced
+ * last, and the highest id that a ban ever had. */
 typedef struct StorePosition {
         char *cursor; /* NULL if there is none yet */
         usec_t realtime;
         uint64_t announced;
+        uint64_t last_id; /* read by store_get_last_id() */
 } StorePosition;
 
 int store_set_position(Store *s, const StorePosition *position);
@@ -122,3 +130,12 @@ int store_add_name(Store *s, const char *name, const Address *a);
  */
 typedef int (*StoreNameHandler)(const char *name, const Address *a, void *userdata);
 int store_foreach_name(Store *s, StoreNameHandler handler, void *userdata);
+
+/* Somebody let an address or prefix in by hand, whether it was banned or not: its failures of
+ * before count nowhere. A later one replaces the earlier. Changes, as above. */
+int store_add_unban(Store *s, const char *jail, const Address *a, usec_t when);
+int store_drop_unbans(Store *s, usec_t before);
+
+/* Called for each of them, borrowed. A negative return ends the walk and is returned. */
+typedef int (*StoreUnbanHandler)(const char *jail, const Address *a, usec_t when, void *userdata);
+int store_foreach_unban(Store *s, StoreUnbanHandler handler, void *userdata);

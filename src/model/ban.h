@@ -33,6 +33,7 @@ typedef struct Ban {
         uint64_t id;         /* grows from ban to ban, and is never given again */
         usec_t acknowledged; /* by the firewall; 0 if that is not known. A point of the clock */
         unsigned n_leaks;    /* failures that got through all the same */
+        bool leaks_unsaved;  /* the store does not have their number yet; the caller's */
         usec_t start;
         usec_t end; /* USEC_INFINITY for good; also the key of expiry.when */
         PrioqNode expiry;

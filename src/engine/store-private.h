@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the files of the store share
+ *
+ * store.c keeps what runs and how far the journal was handled, store-history.c what is over, and
+ * what is counted by the hour; store-statements.c has the SQL of both, and store-db.c the tables.
+ */
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "engine/store.h"
+
+typedef enum Statement {
+        STATEMENT_BEGIN,
+        STATEMENT_COMMIT,
+        STATEMENT_ROLLBACK,
+        STATEMENT_FULL,
+        STATEMENT_NORMAL,
+        STATEMENT_ADD_BAN, /* the first that needs the tables */
+        STATEMENT_REMOVE_BAN,
+        STATEMENT_SET_LEAKS,
+        STATEMENT_ADD_ENDED,
+        STATEMENT_CLEAR_IN_KERNEL,
+        STATEMENT_CLEAR_BANS,
+        STATEMENT_CLEAR_ALL,
+        STATEMENT_END_ALL,
+        STATEMENT_SET_META,
+        STATEMENT_GET_META,
+        STATEMENT_LAST_ID,
+        STATEMENT_BANS,
+        STATEMENT_ENDED,
+        STATEMENT_IN_KERNEL,
+        STATEMENT_COUNT_EARLIER,
+        STATEMENT_CLEAR_NAMES,
+        STATEMENT_ADD_NAME,
+        STATEMENT_NAMES,
+        STATEMENT_ADD_UNBAN,
+        STATEMENT_DROP_UNBANS,
+        STATEMENT_UNBANS,
+        STATEMENT_ADD_EVIDENCE,
+        STATEMENT_EVIDENCE,
+        STATEMENT_HISTORY,
+        STATEMENT_HISTORY_OF,
+        STATEMENT_NEWEST_OF,
+        STATEMENT_NEWEST_WITHIN,
+        STATEMENT_FORGET_EVIDENCE,
+        STATEMENT_FORGET,
+        STATEMENT_COUNT_PATTERN,
+        STATEMENT_COUNT_USER,
+        STATEMENT_COUNT_NETWORK,
+        STATEMENT_TRIM_USERS,
+        STATEMENT_TRIM_NETWORKS,
+        STATEMENT_STATISTICS_TIMES,
+        STATEMENT_STATISTICS_PATTERNS,
+        STATEMENT_STATISTICS_USERS,
+        STATEMENT_STATISTICS_NETWORKS,
+        _STATEMENT_MAX,
+} Statement;
+
+extern const char *const store_statements[_STATEMENT_MAX];
+
+/* Columns of the statements that give bans, in this order; what comes behind differs. */
+typedef enum BanColumn {
+        BAN_COLUMN_JAIL,
+        BAN_COLUMN_ADDRESS,
+        BAN_COLUMN_PREFIXLEN,
+        BAN_COLUMN_ID,
+        BAN_COLUMN_START,
+        BAN_COLUMN_END,
+        BAN_COLUMN_FAILURES,
+        BAN_COLUMN_PATTERN,
+        BAN_COLUMN_REASON,
+        BAN_COLUMN_LEAKS,
+        _BAN_COLUMN_MAX,
+} BanColumn;
+
+struct Store {
+        sqlite3 *db;
+        sqlite3_stmt *statements[_STATEMENT_MAX];
+        bool durable; /* the open transaction is */
+
+        /* The thread that makes checkpoints. */
+        sqlite3 *checkpoint_db;
+        pthread_t thread;
+        bool has_thread;
+        pthread_mutex_t mutex;
+        pthread_cond_t cond;
+        bool checkpoint_due; /* guarded by the mutex, as is: */
+        bool stopping;
+};
+
+/* Runs a statement that gives no rows, or whose rows nobody needs. Returns 0 or a negative errno.
+ */
+int store_run(Store *s, Statement statement);
+
+/* Parameters are numbered from 1; texts and addresses are borrowed until store_run(). */
+void store_bind_text(sqlite3_stmt *stmt, int parameter, const char *text);
+void store_bind_address(sqlite3_stmt *stmt, int parameter, const Address *a);
+void store_bind_number(sqlite3_stmt *stmt, int parameter, uint64_t n);
+
+/* Reads a ban from a row with the columns above; all in it is borrowed until the next step. False
+ * for rows that make no sense, which only somebody else can have written. */
+bool store_read_ban(sqlite3_stmt *stmt, const char **ret_jail, Ban *ret);
+
+/* Reads an address from two columns. Returns false if it is none. */
+bool store_read_address(sqlite3_stmt *stmt, int column, Address *ret);
