@@ -19,6 +19,11 @@
 /* XXH3 with a random secret of its full length; a mere seed would not make it a keyed hash. */
 unsigned table_hash(const void *key, size_t size);
 
+/* XXH3 with a secret that the caller keeps, of TABLE_SECRET_SIZE random bytes. */
+#define TABLE_SECRET_SIZE 192
+uint64_t
+table_secret_digest(const uint8_t secret[static TABLE_SECRET_SIZE], const void *data, size_t size);
+
 /* XXH3 without a secret: the same in every process and on every machine. Not for tables. */
 uint64_t table_digest(const void *data, size_t size);
 

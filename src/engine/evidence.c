@@ -58,7 +58,7 @@ char *evidence_format_entries(const EvidenceEntry *entries, size_t n) {
         return dump(array);
 }
 
-char *evidence_format_fields(const MatcherField *fields, size_t n) {
+char *evidence_format_fields(const EvidenceField *fields, size_t n) {
         json_t *object = json_object();
 
         for (size_t i = 0; i < n; i++)

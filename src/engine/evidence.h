@@ -15,7 +15,7 @@
 
 #include "base/macro.h"
 #include "base/usec.h"
-#include "engine/matcher.h"
+#include "model/entry.h"
 
 /* Bytes of a captured field that are kept. */
 #define EVIDENCE_VALUE_MAX 256
@@ -27,10 +27,15 @@ typedef struct EvidenceEntry {
                                counted as a failure, or "" if it is not known */
 } EvidenceEntry;
 
+typedef struct EvidenceField {
+        const char *name;
+        EntryValue value;
+} EvidenceField;
+
 /* Returns an allocated text, or NULL without memory. Names and values may hold any bytes: what is
  * not UTF-8 is replaced. */
 char *evidence_format_entries(const EvidenceEntry *entries, size_t n);
-char *evidence_format_fields(const MatcherField *fields, size_t n);
+char *evidence_format_fields(const EvidenceField *fields, size_t n);
 
 /* Called for each, borrowed. A negative return ends the walk and is returned. */
 typedef int (*EvidenceEntryHandler)(const EvidenceEntry *entry, void *userdata);

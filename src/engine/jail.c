@@ -651,6 +651,20 @@ int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
         return process_result(j, e, ret);
 }
 
+int jail_load_ban(Jail *j, const Ban *ban) {
+        int r;
+
+        assert(j);
+        assert(ban);
+
+        r = ban_list_add(j->bans, ban, NULL);
+        if (r < 0)
+                return r;
+
+        j->stats.n_leaks += ban->n_leaks;
+        return 0;
+}
+
 static void forget_prefix(Jail *j, const Address *net, usec_t until) {
         Forgotten *oldest = &j->forgotten[0];
 

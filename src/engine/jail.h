@@ -74,7 +74,7 @@ typedef struct JailStats {
         uint64_t n_failures;  /* counted */
         uint64_t n_allowed;   /* failures of allowed addresses */
         uint64_t n_banned;    /* failures of addresses that were banned already */
-        uint64_t n_leaks;     /* of these, such as got through the ban */
+        uint64_t n_leaks;     /* of these, such as got through the ban; those of loaded bans, too */
         uint64_t n_exceeded;  /* messages on which a pattern gave up */
         uint64_t n_cut;       /* messages of which only the beginning was read */
         uint64_t n_forgiven;  /* failures that a login took back */
@@ -130,6 +130,10 @@ int jail_process(Jail *j, const Entry *entry, JailFailure *ret);
 
 /* Whether the jail reads what this unit logs to the namespace that the entry is of. */
 bool jail_reads_unit(const Jail *j, const Entry *entry, const char *unit);
+
+/* Takes in a ban that was made before this process began, with what got through it. Returns 0 or
+ * -ENOMEM. */
+int jail_load_ban(Jail *j, const Ban *ban);
 
 /* A ban of the address or prefix in this jail ended: failures from within it up to then count
  * nowhere, also when they are told later. Returns 0 or -ENOMEM. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * XXH3 with a secret is fast and keyed. A new key is written beside its place and renamed, so that
+ * A new key is written beside its place and renamed, so that
  * there is never half of one.
  */
 
@@ -10,13 +10,8 @@
 #include <fcntl.h>
 #include <sys/random.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/file.h"
 #include "base/macro.h"
-
-static_assert(PSEUDONYM_KEY_SIZE >= XXH3_SECRET_SIZE_MIN, "XXH3 wants a longer secret");
 
 static int write_key(const PseudonymKey *key, const char *path) {
         _cleanup_(freep) char *temporary = NULL;
@@ -63,6 +58,6 @@ uint64_t pseudonym_of(const PseudonymKey *key, const void *name, size_t size) {
         assert(key);
         assert(name || size == 0);
 
-        hash = XXH3_64bits_withSecret(name, size, key->bytes, sizeof(key->bytes));
+        hash = table_secret_digest(key->bytes, name, size);
         return hash ? hash : 1;
 }

@@ -13,8 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/table.h"
+
 #define PSEUDONYM_FILE "user-names.key"
-#define PSEUDONYM_KEY_SIZE 192
+#define PSEUDONYM_KEY_SIZE TABLE_SECRET_SIZE
 
 typedef struct PseudonymKey {
         uint8_t bytes[PSEUDONYM_KEY_SIZE];

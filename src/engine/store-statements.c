@@ -120,5 +120,5 @@ const char *const store_statements[_STATEMENT_MAX] = {
         [STATEMENT_STATISTICS_NETWORKS] =
                         "SELECT address, prefixlen, sum(failures) AS n, sum(bans)"
                         " FROM hours_networks WHERE hour >= ?1 AND hour < ?2"
-                        " GROUP BY address, prefixlen ORDER BY n DESC, address LIMIT ?3",
+                        " GROUP BY address, prefixlen ORDER BY n DESC, length(address), address LIMIT ?3",
 };

@@ -125,6 +125,7 @@ static int update(BanList *l, Ban *ban, const Ban *wanted) {
         ban->in_kernel = wanted->in_kernel;
         ban->acknowledged = wanted->acknowledged;
         ban->n_leaks = wanted->n_leaks;
+        ban->leaks_unsaved = false;
         ban->failures = wanted->failures;
         ban->pattern = intern_pattern(l, wanted->pattern);
         ban->id = wanted->id;

@@ -4,8 +4,8 @@
 
 #include "engine/evidence.h"
 
-static MatcherField field(const char *name, const char *data, size_t size) {
-        return (MatcherField){ name, { data, size } };
+static EvidenceField field(const char *name, const char *data, size_t size) {
+        return (EvidenceField){ name, { data, size } };
 }
 
 static int add_entry(const EvidenceEntry *e, void *userdata) {
@@ -51,7 +51,7 @@ static void entries_come_back_as_they_were(void **state) {
 }
 
 static void fields_come_back_and_hold_no_odd_bytes(void **state) {
-        const MatcherField fields[] = {
+        const EvidenceField fields[] = {
                 field("port", "4711", 4),
                 field("odd", "a\xff\0b\xc3\xa4\xc3", 7),
                 field("none", "", 0),
@@ -68,7 +68,7 @@ static void fields_come_back_and_hold_no_odd_bytes(void **state) {
 
 static void long_values_are_cut(void **state) {
         char value[EVIDENCE_VALUE_MAX + 10], found[4096] = "";
-        const MatcherField fields[] = { field("x", value, sizeof(value)) };
+        const EvidenceField fields[] = { field("x", value, sizeof(value)) };
         _cleanup_(freep) char *text = NULL;
 
         memset(value, '\xff', sizeof(value));
