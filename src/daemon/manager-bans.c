@@ -79,9 +79,12 @@ int manager_add_change(Manager *m,
         return 0;
 }
 
-static void clear_changes(Manager *m) {
-        for (size_t i = 0; i < m->n_changes; i++)
+void manager_clear_changes(Manager *m) {
+        for (size_t i = 0; i < m->n_changes; i++) {
                 free(m->changes[i].ban.reason);
+                free(m->changes[i].entries);
+                free(m->changes[i].fields);
+        }
         m->n_changes = 0;
 }
 
@@ -143,6 +146,11 @@ int manager_add_ban(Manager *m, Jail *jail, const Ban *wanted) {
                 if (r < 0)
                         return r;
         }
+
+        ban = ban_list_get(bans, &wanted->address);
+        r = ban ? manager_add_change(m, CHANGE_REPLACE, jail, ban, wanted->start, "replaced") : 0;
+        if (r < 0)
+                return r;
 
         r = ban_list_add(bans, wanted, &ban);
         if (r < 0)
@@ -226,9 +234,10 @@ static unsigned count_waiting(const Manager *m, const Jail *jail, const Ban *ban
         for (size_t i = 0; i < m->n_changes; i++) {
                 const Change *c = &m->changes[i];
 
-                if (c->kind == CHANGE_END && !c->stored && (!jail || c->jail == jail) &&
-                                c->ban.failures > 0 && c->ban.start < ban->start &&
-                                c->when >= since && address_equal(&c->ban.address, &ban->address))
+                if ((c->kind == CHANGE_END || c->kind == CHANGE_REPLACE) && !c->stored &&
+                                (!jail || c->jail == jail) && c->ban.failures > 0 &&
+                                c->ban.start < ban->start && c->when >= since &&
+                                address_equal(&c->ban.address, &ban->address))
                         n++;
         }
 
@@ -252,9 +261,9 @@ static unsigned count_running(const Manager *m, const Jail *except, const Ban *b
         return n;
 }
 
-/* So many bans of the offender make the new one longer. If the store cannot say, there are those of
- * which it need not be asked: a ban that is too short is better than none. */
-static unsigned count_earlier(Manager *m, const Jail *jail, const Ban *ban) {
+/* If the store cannot say, there are those of which it need not be asked: a ban that is too short
+ * is better than none. */
+unsigned manager_count_earlier(Manager *m, const Jail *jail, const Ban *ban) {
         const JailConfig *config = jail_get_config(jail);
         usec_t since = usec_sub(ban->start, config->memory);
         unsigned n = 0;
@@ -277,13 +286,35 @@ static unsigned count_earlier(Manager *m, const Jail *jail, const Ban *ban) {
 }
 
 /* A ban that was over when the address failed again, by the time of the journal, though the clock
- * is not as far, or its timer has not come yet. It must not vanish behind the new one. */
+ * is not as far, or its timer has not come yet. It did not end because of the new one. */
 static int end_over(Manager *m, Jail *jail, const Ban *ban) {
         Ban *before = ban_list_get(jail_get_bans(jail), &ban->address);
 
         return before && before->end <= ban->start
                                ? manager_end_ban(m, jail, before, before->end, "expired")
                                : 0;
+}
+
+/* What runs for longer already stays as it is: only by hand are bans made shorter. */
+static bool is_longer_banned(Jail *jail, const Ban *ban) {
+        const Ban *before = ban_list_get(jail_get_bans(jail), &ban->address);
+
+        return before && before->end >= ban->end;
+}
+
+/* A ban that is only noted. */
+static int record(Manager *m,
+                Jail *jail,
+                const Ban *ban,
+                const JailFailure *f,
+                usec_t when,
+                const char *cause) {
+        int r;
+
+        r = manager_add_change(m, CHANGE_RECORD, jail, ban, when, cause);
+        if (r >= 0)
+                manager_add_evidence(m, f);
+        return r;
 }
 
 int manager_apply(Manager *m, Jail *jail, const JailFailure *f) {
@@ -302,16 +333,18 @@ int manager_apply(Manager *m, Jail *jail, const JailFailure *f) {
         };
 
         if (!spare(m, jail, f, &ban.address, &cause))
-                return manager_add_change(m, CHANGE_RECORD, jail, &ban, f->when, cause);
+                return record(m, jail, &ban, f, f->when, cause);
 
         r = end_over(m, jail, &ban);
         if (r < 0)
                 return r;
 
         if (policy_grows(config))
-                n_earlier = count_earlier(m, jail, &ban);
+                n_earlier = manager_count_earlier(m, jail, &ban);
         luck = policy_luck(m->luck_key.bytes, config->name, &ban.address, ban.start);
         ban.end = policy_end(ban.start, policy_bantime(config, n_earlier, luck));
+        if (is_longer_banned(jail, &ban))
+                return 0;
         m->status.n_bans++;
 
         if (policy_remaining(ban.start, ban.end, manager_now(), m->status.newest) == 0) {
@@ -319,11 +352,15 @@ int manager_apply(Manager *m, Jail *jail, const JailFailure *f) {
                  * does not count, as it would not have. */
                 if (jail_forget(jail, &ban.address, ban.end) < 0)
                         return log_oom();
-                return manager_add_change(
-                                m, CHANGE_RECORD, jail, &ban, ban.end, "over when decided");
+                return record(m, jail, &ban, f, ban.end, "over when decided");
         }
 
-        return manager_add_ban(m, jail, &ban);
+        r = manager_add_ban(m, jail, &ban);
+        if (r > 0) {
+                manager_add_evidence(m, f);
+                manager_count_ban(m, jail, &ban, f);
+        }
+        return r;
 }
 
 /* Ends the bans that hit one address. What somebody banned by hand he lets free by hand: he may
@@ -530,12 +567,34 @@ static int commit_firewall(Manager *m) {
         return 0;
 }
 
+/* As many as there are by now. */
+static int store_leaks(Manager *m, const Change *c) {
+        Ban *ban = ban_list_get(jail_get_bans(c->jail), &c->ban.address);
+
+        if (!ban || ban->id != c->ban.id)
+                return 0;
+
+        ban->leaks_unsaved = false;
+        return store_set_leaks(m->store, jail_name(c->jail), ban);
+}
+
 static int store_change(Manager *m, const Change *c) {
         const char *name = jail_name(c->jail);
+        int r;
+
+        if (c->entries) {
+                r = store_add_evidence(m->store, c->ban.id, c->entries, c->fields);
+                if (r < 0)
+                        return r;
+        }
 
         switch (c->kind) {
         case CHANGE_BAN:
                 return store_add_ban(m->store, name, &c->ban);
+        case CHANGE_REPLACE:
+                return store_replace_ban(m->store, name, &c->ban, c->when, c->cause);
+        case CHANGE_LEAKS:
+                return store_leaks(m, c);
         case CHANGE_END:
                 return store_end_ban(m->store, name, &c->ban, c->when, c->cause, false);
         case CHANGE_LIFT:
@@ -579,7 +638,7 @@ static int commit_store(Manager *m, bool durable) {
         if (r >= 0 && m->clear_in_kernel)
                 r = store_clear_in_kernel(m->store);
         if (r >= 0)
-                r = store_set_position(m->store, &m->position);
+                r = manager_save_progress(m);
         if (r >= 0)
                 r = store_commit(m->store);
         else
@@ -600,7 +659,7 @@ static int commit_store(Manager *m, bool durable) {
         m->status.store_failed = false;
         m->store_incomplete = false;
         m->clear_in_kernel = false;
-        m->n_unsaved = 0;
+        manager_saved(m);
         return 0;
 }
 
@@ -673,7 +732,7 @@ int manager_commit(Manager *m, bool durable) {
         if (r < 0 && m->n_changes > MANAGER_CHANGES_MAX)
                 m->store_incomplete = true;
         if (r >= 0 || m->store_incomplete)
-                clear_changes(m);
+                manager_clear_changes(m);
         manager_arm_expiry(m);
         return r;
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "daemon/manager-private.h"
 #include "engine/policy.h"
+#include "engine/store-history.h"
 
 /* Prefixes shorter than these hold whole providers; nobody means that. */
 #define IPV4_PREFIX_MIN 8
@@ -95,6 +96,7 @@ int manager_ban(Manager *m,
         r = manager_add_ban(m, jail, &ban);
         if (r <= 0)
                 return r < 0 ? r : -ENOSPC;
+        manager_count_ban(m, jail, &ban, NULL);
 
         r = manager_commit(m, true);
         return r < 0 ? r : 1;
@@ -109,6 +111,14 @@ static int lift(Manager *m, Jail *jail, Ban *ban, usec_t now, const char *cause)
                 return r;
 
         return manager_end_ban(m, jail, ban, now, cause);
+}
+
+/* Failures of before count no more, also when the windows are filled anew. */
+static int forget(Manager *m, Jail *jail, const Address *a, usec_t until) {
+        int r;
+
+        r = store_add_unban(m->store, jail_get_config(jail)->name, a, until);
+        return r < 0 ? r : jail_forget(jail, a, until);
 }
 
 static int
@@ -126,7 +136,7 @@ lift_matching(Manager *m, Jail *jail, const Address *a, usec_t now, const char *
         }
 
         if (a && address_is_host(a))
-                return jail_forget(jail, a, now);
+                return forget(m, jail, a, now);
 
         for (ban = ban_list_next(bans, NULL); ban; ban = next) {
                 next = ban_list_next(bans, ban);
@@ -138,7 +148,7 @@ lift_matching(Manager *m, Jail *jail, const Address *a, usec_t now, const char *
                 (*n)++;
         }
 
-        return a ? jail_forget(jail, a, now) : 0;
+        return a ? forget(m, jail, a, now) : 0;
 }
 
 static int unban(Manager *m, Jail *only, const Address *a, const char *cause, size_t *ret_n) {
@@ -160,7 +170,7 @@ static int unban(Manager *m, Jail *only, const Address *a, const char *cause, si
                         r = lift_matching(m, m->jails[i], a, now, cause, &n);
 
         if (r >= 0)
-                r = store_set_position(m->store, &m->position);
+                r = manager_save_progress(m);
         if (r >= 0)
                 r = store_commit(m->store);
         else
@@ -174,6 +184,7 @@ static int unban(Manager *m, Jail *only, const Address *a, const char *cause, si
                 return r;
         }
 
+        manager_saved(m);
         for (size_t i = 0; i < m->n_changes; i++)
                 m->changes[i].stored = true;
         m->clear_in_kernel = true;
@@ -205,6 +216,39 @@ int manager_flush(Manager *m, size_t *ret_n) {
         assert(ret_n);
 
         return unban(m, NULL, NULL, "flushed", ret_n);
+}
+
+int manager_forget(Manager *m, const Address *a, size_t *ret_n) {
+        usec_t now = manager_now();
+        int r, n = 0;
+
+        assert(m);
+        assert(a);
+        assert(ret_n);
+
+        /* What ended just now is part of the history, too. */
+        r = manager_commit(m, false);
+        if (r < 0)
+                return r;
+
+        r = store_begin(m->store, true);
+        if (r < 0)
+                return log_error_errno(r, "Failed to write to the database: %m");
+
+        /* Without the bans that ended, a restart would count the failures that led to them. */
+        for (size_t i = 0; i < m->n_jails && r >= 0; i++)
+                r = forget(m, m->jails[i], a, now);
+        if (r >= 0)
+                r = n = store_forget(m->store, a);
+        if (r >= 0)
+                r = store_commit(m->store);
+        else
+                store_rollback(m->store);
+        if (r < 0)
+                return log_error_errno(r, "Failed to write to the database: %m");
+
+        *ret_n = (size_t) n;
+        return 0;
 }
 
 /* Reloading */

@@ -5,8 +5,8 @@
  * What the files of the manager share
  *
  * manager.c makes it and reads the journal, manager-start.c starts it, manager-bans.c carries bans
- * out and ends them, manager-commands.c does what is asked for over the bus, manager-ports.c
- * follows the ports of units.
+ * out and ends them, manager-commands.c does what is asked for over the bus, manager-history.c
+ * keeps and tells what was, manager-ports.c follows the ports of units.
  */
 
 #include <systemd/sd-id128.h>
@@ -16,9 +16,12 @@
 #include "daemon/suppressed.h"
 #include "daemon/surroundings.h"
 #include "daemon/tail.h"
+#include "daemon/tally.h"
 #include "daemon/unit-ports.h"
+#include "engine/accounts.h"
 #include "engine/journal.h"
 #include "engine/kill.h"
+#include "engine/pseudonym.h"
 #include "engine/store.h"
 
 /* Changes that wait while the firewall or the store fail. For the firewall, reading the journal
@@ -30,10 +33,12 @@
 #define MANAGER_BANS_MAX 1000000
 
 typedef enum ChangeKind {
-        CHANGE_BAN,    /* a ban began, or has another end now */
-        CHANGE_END,    /* a running ban ended */
-        CHANGE_LIFT,   /* a running ban ended that should not have been */
-        CHANGE_RECORD, /* a ban that never ran */
+        CHANGE_BAN,     /* a ban began, or has another end now */
+        CHANGE_END,     /* a running ban ended */
+        CHANGE_LIFT,    /* a running ban ended that should not have been */
+        CHANGE_RECORD,  /* a ban that never ran */
+        CHANGE_REPLACE, /* a running ban whose place the one that follows takes */
+        CHANGE_LEAKS,   /* more failures got through a running ban */
 } ChangeKind;
 
 /* What is to be written and announced at the next commit. */
@@ -43,8 +48,10 @@ typedef struct Change {
         Ban ban; /* a copy, with a reason of its own */
         usec_t when;
         const char *cause; /* static */
-        bool stored;       /* the store has it already */
-        bool announced;    /* everybody knows, and only the store does not have it */
+        char *entries;     /* what led to the ban, as engine/evidence.h has it; NULL for nothing */
+        char *fields;
+        bool stored;    /* the store has it already */
+        bool announced; /* everybody knows, and only the store does not have it */
 } Change;
 
 struct Manager {
@@ -90,6 +97,10 @@ struct Manager {
         bool journal_failed;
         SuppressedList suppressed;
 
+        Tally *tally; /* since the position was written */
+        PseudonymKey pseudonyms;
+        Accounts *accounts;
+
         uint64_t next_id;
         sd_id128_t luck_key; /* of this machine, for policy_luck() */
         ManagerStatus status;
@@ -112,6 +123,25 @@ int manager_add_change(Manager *m,
                 const Ban *ban,
                 usec_t when,
                 const char *cause);
+
+/* Drops all changes. */
+void manager_clear_changes(Manager *m);
+
+/* So many bans of the offender make a ban that begins at ban->start longer. */
+unsigned manager_count_earlier(Manager *m, const Jail *jail, const Ban *ban);
+
+/* Keeps with the change that was queued last what led to the ban it is about. Without memory it is
+ * not kept. */
+void manager_add_evidence(Manager *m, const JailFailure *failure);
+
+/* Counts failures, and a ban that was made. Of a ban by hand there is no failure. */
+void manager_count_failure(Manager *m, const Jail *jail, const JailFailure *failure);
+void manager_count_ban(Manager *m, const Jail *jail, const Ban *ban, const JailFailure *failure);
+
+/* Writes, as part of the open transaction, how far the journal was handled and what was counted up
+ * to there. manager_saved() is for when it is committed. Returns 0 or a negative errno. */
+int manager_save_progress(Manager *m);
+void manager_saved(Manager *m);
 
 /* Carries out what jail_process() found due. Returns a negative errno, reported, or something else.
  */

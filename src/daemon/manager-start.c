@@ -61,7 +61,7 @@ static int load_ban(const char *name, const Ban *ban, void *userdata) {
         if (!jail || ban_list_get(jail_get_bans(jail), &ban->address))
                 return 0;
 
-        return ban_list_add(jail_get_bans(jail), ban, NULL);
+        return jail_load_ban(jail, ban);
 }
 
 typedef struct Ended {
@@ -92,6 +92,16 @@ static int load_ended(const char *name, const Ban *ban, void *userdata) {
         return jail_forget(jail, &ban->address, ban->end);
 }
 
+static int load_unban(const char *name, const Address *a, usec_t when, void *userdata) {
+        Ended *e = userdata;
+        Jail *jail = manager_find_jail(e->manager, name);
+
+        if (!jail || when < get_refill_start(e, jail))
+                return 0;
+
+        return jail_forget(jail, a, when);
+}
+
 int manager_load_bans(Manager *m) {
         Ended e = { .manager = m, .lookback = get_lookback(m) };
         usec_t since = USEC_INFINITY;
@@ -104,7 +114,11 @@ int manager_load_bans(Manager *m) {
         for (size_t i = 0; i < m->n_jails; i++)
                 since = MIN(since, get_refill_start(&e, m->jails[i]));
 
-        return store_foreach_ended(m->store, since, load_ended, &e);
+        r = store_foreach_ended(m->store, since, load_ended, &e);
+        if (r < 0)
+                return r;
+
+        return store_foreach_unban(m->store, load_unban, &e);
 }
 
 static int load_in_kernel(const char *name, const Ban *ban, void *userdata) {
@@ -243,8 +257,14 @@ static int start_store(Manager *m) {
         m->next_id = last_id + 1;
         m->status.newest = m->position.realtime;
 
-        if (k > 0)
-                r = recover_bans(m, aside);
+        r = pseudonym_load(&m->pseudonyms, m->params.state_dir);
+        if (r < 0)
+                (void) log_warning_errno(r,
+                                "User names cannot be counted over a restart: failed to keep "
+                                "%s/" PSEUDONYM_FILE ": %m",
+                                m->params.state_dir);
+
+        r = k > 0 ? recover_bans(m, aside) : 0;
         if (r >= 0)
                 r = end_orphans(m);
         if (r >= 0)

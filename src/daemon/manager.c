@@ -285,6 +285,12 @@ int manager_new(Manager **ret, const ManagerParams *params, sd_event *event) {
         /* Handed out even if it fails, for its exit status. */
         *ret = m;
 
+        r = tally_new(&m->tally);
+        if (r >= 0)
+                r = accounts_new(&m->accounts, ACCOUNTS_FILE);
+        if (r < 0)
+                return log_oom();
+
         r = load_config(m);
         if (r < 0)
                 return r;
@@ -323,9 +329,10 @@ Manager *manager_free(Manager *m) {
         sd_event_source_disable_unref(m->retry_timer);
         sd_event_source_disable_unref(m->expiry_timer);
         journal_close(m->journal);
-        for (size_t i = 0; i < m->n_changes; i++)
-                free(m->changes[i].ban.reason);
+        manager_clear_changes(m);
         free(m->changes);
+        tally_free(m->tally);
+        accounts_free(m->accounts);
         manager_free_jails(m->jails, m->n_jails);
         store_close(m->store);
         killer_free(m->killer);
@@ -362,12 +369,17 @@ static void on_suppressed(Manager *m, const Entry *e, const char *unit, uint64_t
         }
 }
 
-/* Once per ban, with its first leak. */
-static void on_leak(Manager *m, Jail *jail, const JailFailure *f) {
+/* Announced once per ban, with its first leak; counted all of them. */
+static int on_leak(Manager *m, Jail *jail, const JailFailure *f) {
         if (f->ban->n_leaks == f->n)
                 announce_leak(jail_get_config(jail)->name,
                                 f,
                                 firewall_get_ownership(m->firewall) == FIREWALL_NONE);
+
+        if (f->ban->leaks_unsaved)
+                return 0;
+        f->ban->leaks_unsaved = true;
+        return manager_add_change(m, CHANGE_LEAKS, jail, f->ban, f->when, NULL);
 }
 
 static int on_entry(Manager *m, const Entry *e) {
@@ -397,11 +409,14 @@ static int on_entry(Manager *m, const Entry *e) {
                 if (r == JAIL_NOTHING || past)
                         continue;
                 if (r == JAIL_LEAK) {
-                        on_leak(m, m->jails[i], &failure);
+                        r = on_leak(m, m->jails[i], &failure);
+                        if (r < 0)
+                                return r;
                         continue;
                 }
 
                 m->status.n_failures++;
+                manager_count_failure(m, m->jails[i], &failure);
                 if (m->tail && usec_add(e->realtime, RECENT_USEC) > manager_now())
                         tail_excite(m->tail);
 

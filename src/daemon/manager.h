@@ -21,6 +21,7 @@
 #include "base/usec.h"
 #include "engine/firewall.h"
 #include "engine/jail.h"
+#include "engine/store-history.h"
 #include "model/address.h"
 #include "model/ban.h"
 
@@ -84,6 +85,11 @@ int manager_unban(Manager *m, const char *jail, const Address *a, size_t *ret_n)
 /* Lifts all bans of all jails. Returns as manager_unban(). */
 int manager_flush(Manager *m, size_t *ret_n);
 
+/* Removes what is known of the bans that ended of this address, or within this prefix, in all
+ * jails, and forgets the failures of before. Bans that run go on. Returns 0 and the number of bans;
+ * or a negative errno. When it returns, that is on disk. */
+int manager_forget(Manager *m, const Address *a, size_t *ret_n);
+
 /* Loads the configuration anew, as a whole or not at all. Returns 0; -EINVAL if it has mistakes,
  * with the first in error and all in the log; another negative errno. */
 int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]);
@@ -114,6 +120,34 @@ void manager_get_status(const Manager *m, ManagerStatus *ret);
 
 /* What remains of a ban now; USEC_INFINITY for a permanent one. */
 usec_t manager_get_remaining(const Manager *m, const Ban *ban);
+
+/* The history (engine/store-history.h); only to be read. */
+Store *manager_get_store(Manager *m);
+
+/* What the next ban of an address or prefix would be, without the random part. */
+typedef struct ManagerNextBan {
+        const char *jail;
+        unsigned n_earlier; /* bans that count; one that runs counts then */
+        usec_t length;      /* USEC_INFINITY for good */
+} ManagerNextBan;
+
+/* Called for each jail that the address, or the network it counts for there, ever was banned in.
+ * Return 0 or a negative errno, which may be the handler's. */
+typedef int (*ManagerNextBanHandler)(const ManagerNextBan *next, void *userdata);
+int manager_foreach_next_ban(Manager *m,
+                const Address *a,
+                ManagerNextBanHandler handler,
+                void *userdata);
+
+/* The user names that failed most in a time, most first, at most MANAGER_TOP_MAX; at last, as "",
+ * all those that are no accounts of this host. Returns as above. */
+#define MANAGER_TOP_MAX 20
+typedef int (*ManagerUserHandler)(const char *name, const HistoryCount *count, void *userdata);
+int manager_foreach_user(Manager *m,
+                usec_t since,
+                usec_t until,
+                ManagerUserHandler handler,
+                void *userdata);
 
 /* What the jail's bans have dropped. Returns 0 or a negative errno. */
 int manager_get_counter(const Manager *m, const char *jail, FirewallCounter *ret);

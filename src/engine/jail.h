@@ -60,7 +60,7 @@ typedef struct JailFailure {
         unsigned n;          /* that this entry told or completed, and that were counted */
         unsigned weight;     /* of these n */
         const char *pattern; /* of the failure; borrowed from the jail's filter */
-        const Ban *ban;      /* that does not hold; borrowed from the jail's list */
+        Ban *ban;            /* that does not hold; borrowed from the jail's list */
         size_t n_fields;     /* captured in the entry */
         const MatcherField *fields; /* borrowed from entry and jail, until the next call, as are: */
         const JailCount *counts;    /* of the n failures; several where some had waited */

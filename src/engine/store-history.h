@@ -56,7 +56,8 @@ int store_add_evidence(Store *s, uint64_t ban, const char *entries, const char *
 int store_get_evidence(Store *s, uint64_t ban, char **ret_entries, char **ret_fields);
 
 /* Removes what is known of bans that ended: of exactly this address or prefix and of what is within
- * it. A change. Returns how many they were, or a negative errno. */
+ * it, those excepted that the kernel may still have. A change. Returns how many they were, or a
+ * negative errno. */
 int store_forget(Store *s, const Address *a);
 
 /* Adds to the counts of an hour, which is told by when it began. Changes. */

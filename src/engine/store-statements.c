@@ -83,7 +83,7 @@ const char *const store_statements[_STATEMENT_MAX] = {
         [STATEMENT_FORGET_EVIDENCE] = "DELETE FROM evidence WHERE ban IN (SELECT id FROM ended"
                                       " WHERE address BETWEEN ?1 AND ?2 AND prefixlen >= ?3"
                                       " AND length(address) = length(?1))",
-        [STATEMENT_FORGET] = "DELETE FROM ended WHERE address BETWEEN ?1 AND ?2"
+        [STATEMENT_FORGET] = "DELETE FROM ended WHERE NOT in_kernel AND address BETWEEN ?1 AND ?2"
                              " AND prefixlen >= ?3 AND length(address) = length(?1)",
 
         /* By the hour. */
