@@ -2,57 +2,17 @@
 
 /*
  * Glue between the bus and the commands of manager.h: arguments are read and checked here, errors
- * get their names, and nothing is decided.
- *
- * sd-bus could check privileges by itself, but lets callers of the daemon's own user through. So
- * every method counts as unprivileged there, and those that change something ask for root here.
+ * get their names, and nothing is decided. What is told of the past is in bus-history.c.
  */
 
 #include "daemon/bus-manager.h"
 
-#include "base/utf8.h"
 #include "daemon/ban-page.h"
+#include "daemon/bus-args.h"
+#include "daemon/bus-history.h"
 #include "model/bus-names.h"
 
-/* Who asks */
-
-/* Returns 1 if the caller is root, or a negative errno with the error set. On a connection without
- * a message bus everybody is: the credentials were looked at when it was accepted, and those in a
- * message would be the peer's own words. */
-static int check_root(sd_bus_message *m, sd_bus_error *error) {
-        sd_bus_creds *creds = NULL;
-        uid_t uid;
-        int r;
-
-        if (sd_bus_is_bus_client(sd_bus_message_get_bus(m)) <= 0)
-                return 1;
-
-        r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
-        if (r >= 0)
-                r = sd_bus_creds_get_euid(creds, &uid);
-        sd_bus_creds_unref(creds);
-        if (r < 0)
-                return sd_bus_error_set(error,
-                                SD_BUS_ERROR_ACCESS_DENIED,
-                                "It could not be found out who is asking.");
-        if (uid != 0)
-                return sd_bus_error_set(error,
-                                SD_BUS_ERROR_ACCESS_DENIED,
-                                "Only root may change anything.");
-
-        return 1;
-}
-
 /* Arguments */
-
-static int read_address(const char *s, Address *ret, sd_bus_error *error) {
-        if (address_parse(s, strlen(s), ret) < 0)
-                return sd_bus_error_setf(error,
-                                BUS_ERROR_INVALID_ADDRESS,
-                                "\"%.64s\" is neither an address nor a prefix such as 192.0.2.0/24.",
-                                s);
-        return 0;
-}
 
 /* The reason goes into the journal and to terminals. */
 static int check_reason(const char *s, sd_bus_error *error) {
@@ -71,15 +31,6 @@ static int check_reason(const char *s, sd_bus_error *error) {
         return 0;
 }
 
-static int no_such_jail(const char *jail, sd_bus_error *error) {
-        return sd_bus_error_setf(
-                        error, BUS_ERROR_NO_SUCH_JAIL, "There is no jail \"%.64s\".", jail);
-}
-
-static int failed(int r, const char *what, sd_bus_error *error) {
-        return sd_bus_error_setf(error, BUS_ERROR_FAILED, "%s: %s.", what, strerror(-r));
-}
-
 /* Methods that change something */
 
 static int ban(sd_bus_message *message,
@@ -94,10 +45,10 @@ static int ban(sd_bus_message *message,
         Address a;
         int r;
 
-        r = check_root(message, error);
+        r = bus_check_root(message, error);
         if (r < 0)
                 return r;
-        r = read_address(address, &a, error);
+        r = bus_read_address(address, &a, error);
         if (r < 0)
                 return r;
         r = check_reason(reason, error);
@@ -108,7 +59,7 @@ static int ban(sd_bus_message *message,
 
         r = manager_ban(m, jail, &a, duration, reason, flags & BUS_BAN_FORCE, why);
         if (r == -ENXIO)
-                return no_such_jail(jail, error);
+                return bus_no_such_jail(jail, error);
         if (r == -EADDRINUSE)
                 return sd_bus_error_set(error,
                                 BUS_ERROR_REFUSED,
@@ -120,7 +71,7 @@ static int ban(sd_bus_message *message,
                                 "IPv4 and /19 for IPv6.",
                                 address);
         if (r < 0)
-                return failed(r, "The ban could not be carried out", error);
+                return bus_failed(r, "The ban could not be carried out", error);
 
         return sd_bus_reply_method_return(message, NULL);
 }
@@ -161,18 +112,18 @@ static int method_unban(sd_bus_message *message, void *userdata, sd_bus_error *e
         r = sd_bus_message_read(message, "ss", &jail, &address);
         if (r < 0)
                 return r;
-        r = check_root(message, error);
+        r = bus_check_root(message, error);
         if (r < 0)
                 return r;
-        r = read_address(address, &a, error);
+        r = bus_read_address(address, &a, error);
         if (r < 0)
                 return r;
 
         r = manager_unban(m, isempty(jail) ? NULL : jail, &a, &n);
         if (r == -ENXIO)
-                return no_such_jail(jail, error);
+                return bus_no_such_jail(jail, error);
         if (r < 0)
-                return failed(r, "The ban could not be lifted", error);
+                return bus_failed(r, "The ban could not be lifted", error);
 
         return sd_bus_reply_method_return(message, "u", (uint32_t) n);
 }
@@ -184,13 +135,13 @@ static int method_flush(sd_bus_message *message, void *userdata, sd_bus_error *e
 
         assert(m);
 
-        r = check_root(message, error);
+        r = bus_check_root(message, error);
         if (r < 0)
                 return r;
 
         r = manager_flush(m, &n);
         if (r < 0)
-                return failed(r, "The bans could not be lifted", error);
+                return bus_failed(r, "The bans could not be lifted", error);
 
         return sd_bus_reply_method_return(message, "u", (uint32_t) n);
 }
@@ -202,7 +153,7 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
 
         assert(m);
 
-        r = check_root(message, error);
+        r = bus_check_root(message, error);
         if (r < 0)
                 return r;
 
@@ -212,19 +163,12 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
                                 BUS_ERROR_INVALID_CONFIGURATION,
                                 why[0] ? why : "The configuration has mistakes; see the journal.");
         if (r < 0)
-                return failed(r, "The configuration could not be loaded", error);
+                return bus_failed(r, "The configuration could not be loaded", error);
 
         return sd_bus_reply_method_return(message, NULL);
 }
 
 /* Methods that tell something */
-
-/* Names and descriptions come from files, and sd-bus refuses a message for one wrong byte. */
-static const char *text(const char *s) {
-        if (!s)
-                return "";
-        return utf8_is_valid(s) ? s : "(not UTF-8)";
-}
 
 static void offer_bans(BanPage *page, Jail *jail, bool leaking) {
         const char *name = jail_get_config(jail)->name;
@@ -264,8 +208,8 @@ static int append_ban(sd_bus_message *reply, const Manager *m, const BanPageEntr
                         e->ban->end,
                         manager_get_remaining(m, e->ban),
                         (uint32_t) e->ban->failures,
-                        text(e->ban->pattern),
-                        text(e->ban->reason));
+                        bus_text(e->ban->pattern),
+                        bus_text(e->ban->reason));
 }
 
 static int append_page(sd_bus_message *reply, const Manager *m, const BanPage *page, bool leaking) {
@@ -299,7 +243,7 @@ static int list(sd_bus_message *message, Manager *m, bool leaking, sd_bus_error 
         if (!isempty(name)) {
                 jail = manager_find_jail(m, name);
                 if (!jail)
-                        return no_such_jail(name, error);
+                        return bus_no_such_jail(name, error);
         }
 
         if (max == 0 || max > BUS_LIST_MAX)
@@ -331,7 +275,7 @@ static int method_list_leaks(sd_bus_message *message, void *userdata, sd_bus_err
 }
 
 static int append_string(sd_bus_message *reply, const char *key, const char *value) {
-        return sd_bus_message_append(reply, "{sv}", key, "s", text(value));
+        return sd_bus_message_append(reply, "{sv}", key, "s", bus_text(value));
 }
 
 static int append_bool(sd_bus_message *reply, const char *key, bool value) {
@@ -588,6 +532,51 @@ static const sd_bus_vtable manager_vtable[] = {
                         SD_BUS_RESULT("a" BUS_LEAK_TYPE, bans),
                         method_list_leaks,
                         SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("History",
+                        SD_BUS_ARGS("s",
+                                        jail,
+                                        "s",
+                                        address,
+                                        "t",
+                                        since_usec,
+                                        "t",
+                                        until_usec,
+                                        "t",
+                                        after,
+                                        "u",
+                                        max),
+                        SD_BUS_RESULT("a" BUS_HISTORY_TYPE,
+                                        bans,
+                                        "t",
+                                        next_since_usec,
+                                        "t",
+                                        next_after,
+                                        "b",
+                                        more),
+                        bus_history,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Why",
+                        SD_BUS_ARGS("s", address),
+                        SD_BUS_RESULT("a" BUS_WHY_TYPE, bans, "a" BUS_NEXT_TYPE, next),
+                        bus_why,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Statistics",
+                        SD_BUS_ARGS("t", since_usec, "t", until_usec, "t", step_usec),
+                        SD_BUS_RESULT("a" BUS_STEPS_TYPE,
+                                        steps,
+                                        "a" BUS_PATTERNS_TYPE,
+                                        patterns,
+                                        "a" BUS_TOP_TYPE,
+                                        users,
+                                        "a" BUS_TOP_TYPE,
+                                        networks),
+                        bus_statistics,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Forget",
+                        SD_BUS_ARGS("s", address),
+                        SD_BUS_RESULT("u", forgotten),
+                        bus_forget,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListJails",
                         SD_BUS_NO_ARGS,
                         SD_BUS_RESULT("a(sa{sv})", jails),
@@ -649,8 +638,8 @@ int bus_manager_emit_banned(sd_bus *bus, const char *jail, const Ban *b) {
                         b->start,
                         b->end,
                         (uint32_t) b->failures,
-                        text(b->pattern),
-                        text(b->reason));
+                        bus_text(b->pattern),
+                        bus_text(b->reason));
 }
 
 int bus_manager_emit_unbanned(sd_bus *bus, const char *jail, const Address *a, const char *cause) {

@@ -31,5 +31,34 @@
  * reason. Times are in microseconds, and end and remaining are all ones for a permanent ban. */
 #define BUS_BAN_TYPE "(tsstttuss)"
 
+/* Bans in one answer of History(). */
+#define BUS_HISTORY_MAX 1000u
+
+/* One ban in an answer of History(): id, jail, address, start, end, failures, pattern, reason,
+ * cause
+ * ("" while it runs), whether it is an earlier ban to the next one, failures that got through. */
+#define BUS_HISTORY_FIELDS "tssttusssbt"
+#define BUS_HISTORY_TYPE "(" BUS_HISTORY_FIELDS ")"
+
+/* Bans in an answer of Why(), each with the entries that made it (time, pattern, cursor) and what
+ * the last of them captured; and what the next ban would be, by jail: how many earlier ones count,
+ * and its length. */
+#define BUS_WHY_MAX 100u
+#define BUS_EVIDENCE_TYPE "(tss)"
+#define BUS_WHY_TYPE "(" BUS_HISTORY_FIELDS "a" BUS_EVIDENCE_TYPE "a{ss})"
+#define BUS_NEXT_TYPE "(sut)"
+
+/* The cursor of an entry that is none, but an earlier ban; its id follows. */
+#define BUS_CURSOR_BAN "ban:"
+
+/* Answers of Statistics(): by step and jail; by jail and pattern; by user or network. Each ends
+ * with failures and bans. */
+#define BUS_STEPS_TYPE "(tstt)"
+#define BUS_PATTERNS_TYPE "(sstt)"
+#define BUS_TOP_TYPE "(stt)"
+
+/* Steps in an answer of Statistics(). */
+#define BUS_STEPS_MAX 1000u
+
 /* One ban in an answer of ListLeaks(): id, jail, address, failures that got through. */
 #define BUS_LEAK_TYPE "(tsst)"

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Methods of org.banjo1.Manager about the past, for bus-manager.c's table; org.banjo1(5) describes
+ * them. The userdata is the Manager.
+ */
+
+#include <systemd/sd-bus.h>
+
+int bus_history(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int bus_why(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int bus_statistics(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int bus_forget(sd_bus_message *message, void *userdata, sd_bus_error *error);
