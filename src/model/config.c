@@ -143,6 +143,7 @@ static const char *get_filter_value(const JailConfig *j, const char *key) {
 
 void config_get_origin(const Config *c, const JailConfig *j, const char *key, ConfigOrigin *ret) {
         const Setting *s;
+        const JailKey *k;
         const char *value;
         bool is_said;
 
@@ -170,9 +171,12 @@ void config_get_origin(const Config *c, const JailConfig *j, const char *key, Co
                 return;
         }
 
-        value = jail_key_find(key)->standard;
+        k = jail_key_find(key);
+        value = k->standard;
         if (streq(key, "filter"))
                 value = j->name;
+        if (k->of_journal && j->source == JAIL_SOURCE_BANS)
+                value = NULL;
         *ret = (ConfigOrigin){ ORIGIN_BUILTIN, value, NULL };
 }
 
@@ -459,7 +463,7 @@ static void check_spoofable(Loader *l, JailConfig *j) {
         };
         const Setting *s;
 
-        if (!get_setting(l->config, j, "spoofable"))
+        if (j->filter && !get_setting(l->config, j, "spoofable"))
                 j->spoofable = j->filter->spoofable;
         if (!j->spoofable)
                 return;
@@ -614,7 +618,8 @@ static int load_jail_match(Loader *l, JailConfig *j) {
 static bool is_stray(Loader *l, const JailConfig *j) {
         _cleanup_(freep) char *file = NULL, *path = NULL;
 
-        if (get_setting(l->config, j, "enabled") || get_setting(l->config, j, "filter"))
+        if (get_setting(l->config, j, "enabled") || get_setting(l->config, j, "filter") ||
+                        get_setting(l->config, j, "source"))
                 return false;
         if (asprintf(&file, "filters/%s.conf", j->name) < 0) {
                 file = NULL;
@@ -642,6 +647,38 @@ static void report_stray(Loader *l, const JailConfig *j) {
                         nearest);
 }
 
+/* A jail that counts bans. It reads nothing, so what says how to read is meant for another. */
+static void load_bans_jail(Loader *l, JailConfig *j) {
+        for (const JailKey *k = jail_keys; k->name; k++) {
+                const Setting *s = k->of_journal ? get_setting(l->config, j, k->name) : NULL;
+
+                if (!s)
+                        continue;
+                problem_report(l->sink,
+                                s->file,
+                                s->section,
+                                s->key,
+                                "a jail with source = bans reads no journal, so it cannot have this.");
+                j->refused = true;
+        }
+
+        if (j->ports_auto) {
+                const Setting *s = get_setting(l->config, j, "ports");
+
+                problem_report(l->sink,
+                                s->file,
+                                s->section,
+                                s->key,
+                                "the jail \"%s\" has source = bans, so it has no units that could "
+                                "listen anywhere.",
+                                j->name);
+                j->refused = true;
+        }
+
+        check_spoofable(l, j);
+        settle_growth(l, j);
+}
+
 static int load_jail(Loader *l, JailConfig *j) {
         int r;
 
@@ -664,6 +701,11 @@ static int load_jail(Loader *l, JailConfig *j) {
                 j->refused = true;
         }
 
+        if (j->source == JAIL_SOURCE_BANS) {
+                load_bans_jail(l, j);
+                return 0;
+        }
+
         r = load_jail_filter(l, j);
         if (r < 0 || !j->filter)
                 return r;
@@ -677,6 +719,33 @@ static int load_jail(Loader *l, JailConfig *j) {
                 return r;
 
         return load_jail_match(l, j);
+}
+
+static bool has_source(const Config *c, JailSource source) {
+        for (size_t i = 0; i < c->n_jails; i++)
+                if (c->jails[i].enabled && c->jails[i].source == source)
+                        return true;
+
+        return false;
+}
+
+/* Jails that count bans live on the others. */
+static void check_sources(Loader *l) {
+        if (has_source(l->config, JAIL_SOURCE_JOURNAL))
+                return;
+
+        for (size_t i = 0; i < l->config->n_jails; i++) {
+                JailConfig *j = &l->config->jails[i];
+
+                if (!j->enabled || j->refused)
+                        continue;
+                problem_report(l->sink,
+                                j->file,
+                                j->name,
+                                "source",
+                                "no jail is enabled whose bans could be counted.");
+                j->refused = true;
+        }
 }
 
 /* [banjo] and [default] */
@@ -730,6 +799,7 @@ static int load(Config **ret, const char *const *directories, bool whole, Proble
                 if (r < 0)
                         return r;
         }
+        check_sources(&l);
 
         *ret = TAKE_PTR(c);
         return 0;

@@ -49,6 +49,12 @@ typedef enum FirewallKind {
 /* "nft" or "log"; "none" is another word for log. Returns the kind or -EINVAL. */
 int firewall_kind_from_string(const char *s);
 
+/* What a jail's failures are. */
+typedef enum JailSource {
+        JAIL_SOURCE_JOURNAL, /* what its filter recognises in the journal */
+        JAIL_SOURCE_BANS,    /* the bans that jails of the other kind make */
+} JailSource;
+
 /* What a failure that some pattern recognised counts. */
 typedef struct PatternWeight {
         char *pattern;
@@ -59,8 +65,9 @@ typedef struct JailConfig {
         char *name;
         char *file; /* the last one that said something about the jail */
         char *description;
-        Filter *filter; /* NULL if the jail is refused */
-        Match *match;   /* which entries it reads; NULL if the jail is refused */
+        JailSource source;
+        Filter *filter; /* NULL if the jail is refused, or counts bans */
+        Match *match;   /* which entries it reads; NULL in the same cases */
         unsigned maxretry;
         usec_t findtime;
         usec_t bantime;          /* USEC_INFINITY for good */

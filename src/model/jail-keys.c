@@ -63,6 +63,17 @@ PARSER(parse_description) {
         return set_string(&j->description, value);
 }
 
+PARSER(parse_source) {
+        if (streq(value, "journal"))
+                j->source = JAIL_SOURCE_JOURNAL;
+        else if (streq(value, "bans"))
+                j->source = JAIL_SOURCE_BANS;
+        else
+                return -EINVAL;
+
+        return 0;
+}
+
 /* A namespace is an instance of systemd-journald@.service and the end of a directory's name. */
 PARSER(parse_namespace) {
         if (strlen(value) > NAMESPACE_SIZE_MAX || value[0] == '.')
@@ -501,16 +512,25 @@ const JailKey jail_keys[] = {
                         .parse = parse_description,
         },
         {
+                        .name = "source",
+                        .standard = "journal",
+                        .wanted = "journal or bans",
+                        .help = "what counts: failures in the journal, or the bans of other jails",
+                        .parse = parse_source,
+        },
+        {
                         .name = "filter",
                         .otherwise = "the name of the jail",
                         .wanted = "the name of a file in filters/ without .conf",
                         .help = "how failures are recognised",
+                        .of_journal = true,
         },
         {
                         .name = "groups",
                         .standard = "",
                         .wanted = "names of groups of the filter, or all",
                         .help = "pattern groups of the filter that are used besides the normal one",
+                        .of_journal = true,
                         .parse = parse_groups,
         },
         {
@@ -518,6 +538,7 @@ const JailKey jail_keys[] = {
                         .standard = "",
                         .wanted = "PATTERN:N with the name of a failure's pattern and N from 0 to 1000",
                         .help = "what failures by single patterns count, instead of 1",
+                        .of_journal = true,
                         .parse = parse_weight,
         },
         {
@@ -525,18 +546,21 @@ const JailKey jail_keys[] = {
                         .otherwise = "what the filter says",
                         .wanted = "names of units like ssh.service, ssh@.service or php*-fpm.service",
                         .help = "units whose entries are read",
+                        .of_journal = true,
         },
         {
                         .name = "journal",
                         .otherwise = "what the filter says",
                         .wanted = "terms like _SYSTEMD_UNIT=ssh.service with \"+\" between alternatives",
                         .help = "which entries are read, as journalctl has it, instead of units",
+                        .of_journal = true,
         },
         {
                         .name = "namespace",
                         .otherwise = "what the filter says",
                         .wanted = "the name of a journal namespace: up to 64 letters, digits and -_.:",
                         .help = "the journal namespace to read from",
+                        .of_journal = true,
                         .parse = parse_namespace,
         },
         {

@@ -24,6 +24,7 @@ struct JailKey {
         const char *wanted;    /* what a value should be, with range and unit */
         const char *help;      /* what the key is for, in one line */
         bool in_default;       /* may stand in [default] */
+        bool of_journal;       /* nothing to a jail that counts bans */
         /* NULL if the key needs the jail's filter, too. Returns 0, -EINVAL if the value is not what
          * is wanted, -EBADMSG if it is wrong and reported, or -ENOMEM. */
         int (*parse)(const JailKey *key,
