@@ -22,6 +22,9 @@
  * does not hold. What a program says only when a connection ends ([once]) does not tell when it
  * began: sshd's "Timeout before authentication" comes two minutes later.
  *
+ * Bans. A jail with source = bans has neither filter nor sessions. What others ban takes the second
+ * half of the way, as what the one pattern of no filter recognised.
+ *
  * Cut messages. Whoever writes the message chooses what stands where it is cut: an address, say. So
  * the last byte becomes a NUL, and a pattern that has to see the end of what the program wrote does
  * not match.
@@ -55,10 +58,11 @@ typedef struct Forgotten {
 struct Jail {
         const JailConfig *config;
         PolicyPrefixes prefixes;
-        Matcher *matcher;       /* NULL if the jail is refused */
-        uint16_t *weights;      /* by the number of the pattern in the filter */
-        MatcherResult result;   /* of the last entry; its fields are handed out */
-        SessionTable *sessions; /* NULL if the filter has none */
+        Matcher *matcher;        /* NULL if the jail is refused, or counts bans */
+        const Pattern *patterns; /* of failures: the filter's, or the one that is a ban */
+        uint16_t *weights;       /* by the number of the pattern there */
+        MatcherResult result;    /* of the last entry; its fields are handed out */
+        SessionTable *sessions;  /* NULL if the filter has none */
         Tracker *tracker;
         BanList *bans;
         Forgotten forgotten[FORGOTTEN_MAX];
@@ -70,6 +74,14 @@ struct Jail {
         bool refilling;
         JailStats stats_before; /* while refilling */
 };
+
+/* What a ban is recognised by. */
+static const Pattern ban_pattern = { .name = (char *) "ban", .kind = PATTERN_FAIL };
+
+/* True for a jail with a filter that is in use. */
+static bool has_filter(const Jail *j) {
+        return !j->config->refused && j->config->source == JAIL_SOURCE_JOURNAL;
+}
 
 /* Whether each session says when it begins. Then its key does not come round unnoticed, and however
  * long a client holds its connection in silence, it is known whose it is. */
@@ -100,7 +112,7 @@ int jail_clear(Jail *j) {
         if (r < 0)
                 return r;
 
-        if (!j->config->refused && j->config->filter->session != FILTER_SESSION_NONE) {
+        if (has_filter(j) && j->config->filter->session != FILTER_SESSION_NONE) {
                 r = session_table_new(&sessions,
                                 SESSIONS_MAX,
                                 tells_beginnings(j) ? USEC_INFINITY : SESSION_AGE_MAX);
@@ -129,17 +141,19 @@ static unsigned hash_user(const MatcherSpan *user) {
         return hash ? hash : 1;
 }
 
-static int set_weights(Jail *j) {
+static int set_patterns(Jail *j) {
         const JailConfig *c = j->config;
+        size_t n = has_filter(j) ? c->filter->n_patterns : 1;
 
-        j->weights = calloc(MAX(c->filter->n_patterns, (size_t) 1), sizeof(*j->weights));
+        j->patterns = has_filter(j) ? c->filter->patterns : &ban_pattern;
+        j->weights = calloc(MAX(n, (size_t) 1), sizeof(*j->weights));
         if (!j->weights)
                 return -ENOMEM;
 
-        for (size_t i = 0; i < c->filter->n_patterns; i++) {
+        for (size_t i = 0; i < n; i++) {
                 j->weights[i] = 1;
                 for (size_t k = 0; k < c->n_weights; k++)
-                        if (streq(c->weights[k].pattern, c->filter->patterns[i].name))
+                        if (streq(c->weights[k].pattern, j->patterns[i].name))
                                 j->weights[i] = (uint16_t) c->weights[k].weight;
         }
 
@@ -167,10 +181,10 @@ int jail_new(Jail **ret, const JailConfig *config, MatcherError *ret_error) {
         r = ban_list_new(&j->bans);
         if (r >= 0)
                 r = jail_clear(j);
-        if (r >= 0 && !config->refused)
+        if (r >= 0 && has_filter(j))
                 r = matcher_new(&j->matcher, config->filter, config->groups, ret_error);
         if (r >= 0 && !config->refused)
-                r = set_weights(j);
+                r = set_patterns(j);
         if (r < 0)
                 return r;
 
@@ -397,7 +411,7 @@ static int get_session(Jail *j, const Entry *e, Session **ret) {
 }
 
 static uint16_t weight_of(const Jail *j, const Pattern *pattern) {
-        return j->weights[pattern - j->config->filter->patterns];
+        return j->weights[pattern - j->patterns];
 }
 
 static bool is_forgotten(const Jail *j, const JailFailure *f) {
@@ -455,7 +469,7 @@ static void tell_evidence(Jail *j, JailFailure *f) {
                 j->evidence[JAIL_EVIDENCE_MAX - ++n] = (JailEvidence){
                         .when = t[left].when,
                         .place = { t[left].seqnum, t[left].journal },
-                        .pattern = j->config->filter->patterns[t[left].pattern].name,
+                        .pattern = j->patterns[t[left].pattern].name,
                 };
         }
 
@@ -475,7 +489,7 @@ count_some(Jail *j, const PendingFailure *p, EntryPlace place, uint32_t session,
                 .user = p->user,
                 .session = session,
                 .weight = weight_of(j, p->pattern),
-                .pattern = (uint16_t) (p->pattern - j->config->filter->patterns),
+                .pattern = (uint16_t) (p->pattern - j->patterns),
         };
 
         if (t.weight == 0 || p->n == 0)
@@ -544,7 +558,7 @@ static unsigned count_weighty(const Jail *j, const Session *s, const PendingFail
 static bool has_leaked(const Jail *j, const Session *s, const Ban *ban, usec_t when) {
         usec_t began = s ? s->began : when;
 
-        if (ban->acknowledged == 0 || j->refilling)
+        if (ban->acknowledged == 0 || j->refilling || !has_filter(j))
                 return false;
         if (s && s->began == when && j->result.kind == PATTERN_ONCE)
                 return false;
@@ -665,6 +679,40 @@ int jail_load_ban(Jail *j, const Ban *ban) {
         return 0;
 }
 
+/* Whom the hosts of a prefix count for; false if that is not one and the same for all of them. */
+static bool get_target(const Jail *j, const Address *net, Address *ret) {
+        Address first = *net;
+
+        first.prefixlen = (uint16_t) address_family_bits(net->family);
+        *ret = policy_target(&j->prefixes, &j->config->allow, &first);
+        return address_covers(ret, net);
+}
+
+int jail_count_ban(Jail *j, const JailConfig *by, const Ban *ban, JailFailure *ret) {
+        static const Entry nowhere;
+        const PendingFailure own = { .pattern = &ban_pattern, .n = 1 };
+        JailFailure f = { .host = ban->address, .when = ban->start, .pattern = ban_pattern.name };
+        int r;
+
+        assert(j);
+        assert(by);
+        assert(ban);
+        assert(ret);
+
+        if (j->config->refused || j->config->source != JAIL_SOURCE_BANS)
+                return JAIL_NOTHING;
+        if (by->source != JAIL_SOURCE_JOURNAL || ban->failures == 0)
+                return JAIL_NOTHING;
+        if ((by->spoofable && !j->config->spoofable) || !get_target(j, &ban->address, &f.target))
+                return JAIL_NOTHING;
+
+        f.host.prefixlen = (uint16_t) address_family_bits(f.host.family);
+        r = decide(j, NULL, &own, &nowhere, &f);
+        if (r > JAIL_NOTHING)
+                *ret = f;
+        return r;
+}
+
 static void forget_prefix(Jail *j, const Address *net, usec_t until) {
         Forgotten *oldest = &j->forgotten[0];
 
@@ -676,16 +724,8 @@ static void forget_prefix(Jail *j, const Address *net, usec_t until) {
         tracker_forget_within(j->tracker, net, until);
 }
 
-/* True for a prefix that failures from within it count for, as all the hosts of a /64. */
-static bool is_target(const Jail *j, const Address *net) {
-        Address first = *net, target;
-
-        first.prefixlen = (uint16_t) address_family_bits(net->family);
-        target = policy_target(&j->prefixes, &j->config->allow, &first);
-        return address_equal(&target, net);
-}
-
 int jail_forget(Jail *j, const Address *a, usec_t until) {
+        bool has_target;
         Address target;
         int r;
 
@@ -693,15 +733,15 @@ int jail_forget(Jail *j, const Address *a, usec_t until) {
         assert(a);
 
         /* Bans of a /64 end by the thousand, and looking for hosts within each would take long. */
-        if (!address_is_host(a) && !is_target(j, a))
+        has_target = get_target(j, a, &target);
+        if (!has_target)
                 forget_prefix(j, a, until);
 
         r = tracker_forget(j->tracker, a, until);
-        if (r < 0 || !address_is_host(a))
+        if (r < 0 || !has_target || address_equal(&target, a))
                 return r;
 
-        target = policy_target(&j->prefixes, &j->config->allow, a);
-        return address_equal(&target, a) ? 0 : tracker_forget(j->tracker, &target, until);
+        return tracker_forget(j->tracker, &target, until);
 }
 
 void jail_expire(Jail *j, usec_t now) {
@@ -740,6 +780,8 @@ usec_t jail_lookback(const Jail *j) {
 
         assert(j);
 
+        if (j->config->source == JAIL_SOURCE_BANS)
+                return 0;
         if (!j->config->refused && j->config->filter->clears_address)
                 n = TRACKER_CLEAR_WINDOWS;
         while (n-- > 0)

@@ -6,7 +6,8 @@
  *
  * A filter applied to some units, with limits and a penalty. jail_process() is the whole decision
  * about an entry and does nothing but decide: no I/O and no clock. So the daemon can be tested with
- * made-up entries, and the past journal can be replayed.
+ * made-up entries, and the past journal can be replayed. For a jail that counts the bans of others
+ * jail_count_ban() is that.
  *
  * A jail owns the list of its running bans, because whether an address is banned already is part of
  * the decision. It is filled by the caller, who alone knows whether and for how long a ban was
@@ -38,7 +39,7 @@ typedef enum JailVerdict {
 typedef struct JailEvidence {
         usec_t when;
         EntryPlace place;
-        const char *pattern; /* borrowed from the jail's filter */
+        const char *pattern; /* lives with the jail */
 } JailEvidence;
 
 /* More of the entries that made a ban are not told; the newest are. */
@@ -46,12 +47,12 @@ typedef struct JailEvidence {
 
 /* What an entry told of one pattern. */
 typedef struct JailCount {
-        const char *pattern; /* borrowed from the jail's filter */
+        const char *pattern; /* lives with the jail */
         unsigned n;          /* failures that were counted */
 } JailCount;
 
-/* What jail_process() found; complete for JAIL_FAILURE and JAIL_BAN. For JAIL_LEAK there are host,
- * when, n, pattern, fields and ban. */
+/* What jail_process() or jail_count_ban() found; complete for JAIL_FAILURE and JAIL_BAN. For
+ * JAIL_LEAK there are host, when, n, pattern, fields and ban. */
 typedef struct JailFailure {
         Address host;        /* whose failure it was */
         Address target;      /* whom it counts for, and who is to be banned: host or its network */
@@ -59,7 +60,7 @@ typedef struct JailFailure {
         unsigned failures;   /* within the window now; for JAIL_BAN those that made it */
         unsigned n;          /* that this entry told or completed, and that were counted */
         unsigned weight;     /* of these n */
-        const char *pattern; /* of the failure; borrowed from the jail's filter */
+        const char *pattern; /* of the failure; lives with the jail */
         Ban *ban;            /* that does not hold; borrowed from the jail's list */
         size_t n_fields;     /* captured in the entry */
         const MatcherField *fields; /* borrowed from entry and jail, until the next call, as are: */
@@ -97,9 +98,9 @@ DEFINE_CLEANUP(Jail *, jail_free)
  * another one now. `old` is only good for jail_free() afterwards. */
 void jail_inherit(Jail *j, Jail *old);
 
-/* While a jail is refilled, it is handed entries again whose decisions were taken before: they fill
- * windows and sessions, no ban is ever due, and the counters stay as they are. What was banned and
- * let free meanwhile has to be told by jail_forget(). */
+/* While a jail is refilled, it is handed entries or bans again whose decisions were taken before:
+ * they fill windows and sessions, no ban is ever due, and the counters stay as they are. What was
+ * banned and let free meanwhile has to be told by jail_forget(). */
 void jail_set_refilling(Jail *j, bool refilling);
 
 /* Since when the firewall has had all bans of the jail, and done what it was told: a point of the
@@ -128,6 +129,13 @@ int jail_match(Jail *j, const Entry *entry, MatcherResult *ret);
  * empty. */
 int jail_process(Jail *j, const Entry *entry, JailFailure *ret);
 
+/* The same about a ban that another jail just made: a failure of its address when it began, by the
+ * pattern "ban", to a jail with source = bans. Those by hand, by jails that count bans themselves,
+ * and by spoofable ones unless this jail is so, too, are none; nor is that of a network, for which
+ * no single offender stands: one that is more than what this jail bans for a host. There are no
+ * leaks among them: nobody knows which ports and connections the failures came by. */
+int jail_count_ban(Jail *j, const JailConfig *by, const Ban *ban, JailFailure *ret);
+
 /* Whether the jail reads what this unit logs to the namespace that the entry is of. */
 bool jail_reads_unit(const Jail *j, const Entry *entry, const char *unit);
 
@@ -150,5 +158,5 @@ BanList *jail_get_bans(Jail *j);
 void jail_get_stats(const Jail *j, JailStats *ret);
 
 /* How far before a moment entries still matter for the decisions after it: findtime and the longest
- * session; more where a login's forgiving depends on earlier ones. */
+ * session; more where a login's forgiving depends on earlier ones. 0 for a jail that reads none. */
 usec_t jail_lookback(const Jail *j);
