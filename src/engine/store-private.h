@@ -33,6 +33,7 @@ typedef enum Statement {
         STATEMENT_BANS,
         STATEMENT_ENDED,
         STATEMENT_IN_KERNEL,
+        STATEMENT_BEGUN,
         STATEMENT_COUNT_EARLIER,
         STATEMENT_CLEAR_NAMES,
         STATEMENT_ADD_NAME,

@@ -43,6 +43,9 @@ const char *const store_statements[_STATEMENT_MAX] = {
         [STATEMENT_BANS] = "SELECT " BAN_COLUMNS " FROM bans ORDER BY id",
         [STATEMENT_ENDED] = "SELECT " BAN_COLUMNS " FROM ended WHERE end >= ? ORDER BY end",
         [STATEMENT_IN_KERNEL] = "SELECT " BAN_COLUMNS " FROM ended WHERE in_kernel",
+        [STATEMENT_BEGUN] = "SELECT " BAN_COLUMNS " FROM bans WHERE failures > 0 AND start >= ?1"
+                            " UNION ALL SELECT " BAN_COLUMNS
+                            " FROM ended WHERE counts AND start >= ?1 ORDER BY id",
         [STATEMENT_COUNT_EARLIER] =
                         "SELECT count(*) FROM (SELECT 1 FROM ended WHERE counts AND address = ?2"
                         " AND prefixlen = ?3 AND end >= ?4 AND start < ?5"

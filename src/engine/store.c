@@ -513,6 +513,14 @@ int store_foreach_in_kernel(Store *s, StoreHandler handler, void *userdata) {
         return foreach(s, STATEMENT_IN_KERNEL, handler, userdata);
 }
 
+int store_foreach_begun(Store *s, usec_t since, StoreHandler handler, void *userdata) {
+        assert(s);
+        assert(handler);
+
+        store_bind_number(s->statements[STATEMENT_BEGUN], 1, since);
+        return foreach(s, STATEMENT_BEGUN, handler, userdata);
+}
+
 int store_count_earlier(Store *s,
                 const char *jail,
                 const Address *a,

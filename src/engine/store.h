@@ -111,6 +111,10 @@ int store_foreach_ban(Store *s, StoreHandler handler, void *userdata);
 int store_foreach_ended(Store *s, usec_t since, StoreHandler handler, void *userdata);
 int store_foreach_in_kernel(Store *s, StoreHandler handler, void *userdata);
 
+/* The bans that the journal led to and that began at or after a time, in the order of their ids:
+ * those that run, and the earlier bans among those that ended. */
+int store_foreach_begun(Store *s, usec_t since, StoreHandler handler, void *userdata);
+
 /* How many earlier bans exactly this address or prefix had in a jail, or in all if it is NULL: of
  * those that ended at or after `since`, the ones that began before `start`. Counts to `max` at
  * most. Returns 0 and fills *ret, or a negative errno. */
@@ -131,8 +135,9 @@ int store_add_name(Store *s, const char *name, const Address *a);
 typedef int (*StoreNameHandler)(const char *name, const Address *a, void *userdata);
 int store_foreach_name(Store *s, StoreNameHandler handler, void *userdata);
 
-/* Somebody let an address or prefix in by hand, whether it was banned or not: its failures of
- * before count nowhere. A later one replaces the earlier. Changes, as above. */
+/* Somebody let an address or prefix in by hand, whether it was banned or not, or it should not have
+ * been banned: its failures of before count nowhere. A later one replaces the earlier. Changes, as
+ * above. */
 int store_add_unban(Store *s, const char *jail, const Address *a, usec_t when);
 int store_drop_unbans(Store *s, usec_t before);
 
