@@ -359,6 +359,7 @@ int manager_apply(Manager *m, Jail *jail, const JailFailure *f) {
         if (r > 0) {
                 manager_add_evidence(m, f);
                 manager_count_ban(m, jail, &ban, f);
+                r = manager_count_offence(m, jail, &ban);
         }
         return r;
 }
@@ -386,7 +387,14 @@ static int lift_spared(const Address *a, void *userdata) {
                                         config->name,
                                         address_format(a, other),
                                         spared.text);
-                        r = end_ban(m, m->jails[i], ban, CHANGE_LIFT, manager_now(), spared.cause);
+                        r = manager_clear_offender(m, m->jails[i], ban);
+                        if (r >= 0)
+                                r = end_ban(m,
+                                                m->jails[i],
+                                                ban,
+                                                CHANGE_LIFT,
+                                                manager_now(),
+                                                spared.cause);
                         if (r < 0)
                                 return r;
                 }
@@ -601,6 +609,8 @@ static int store_change(Manager *m, const Change *c) {
                 return store_lift_ban(m->store, name, &c->ban, c->when, c->cause);
         case CHANGE_RECORD:
                 return store_add_ended(m->store, name, &c->ban, c->when, c->cause);
+        case CHANGE_FORGET:
+                return store_add_unban(m->store, name, &c->ban.address, c->when);
         }
 
         return -EINVAL;

@@ -368,6 +368,8 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
         if (r >= 0)
                 r = manager_load_bans(m);
         if (r >= 0)
+                r = manager_load_offenders(m);
+        if (r >= 0)
                 r = manager_start_journal(m);
         if (r < 0) {
                 (void) snprintf(error, MANAGER_ERROR_SIZE, "%s", strerror(-r));

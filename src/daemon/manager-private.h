@@ -5,8 +5,9 @@
  * What the files of the manager share
  *
  * manager.c makes it and reads the journal, manager-start.c starts it, manager-bans.c carries bans
- * out and ends them, manager-commands.c does what is asked for over the bus, manager-history.c
- * keeps and tells what was, manager-ports.c follows the ports of units.
+ * out and ends them, manager-offenders.c hands them on to jails that count bans, manager-commands.c
+ * does what is asked for over the bus, manager-history.c keeps and tells what was, manager-ports.c
+ * follows the ports of units.
  */
 
 #include <systemd/sd-id128.h>
@@ -39,6 +40,7 @@ typedef enum ChangeKind {
         CHANGE_RECORD,  /* a ban that never ran */
         CHANGE_REPLACE, /* a running ban whose place the one that follows takes */
         CHANGE_LEAKS,   /* more failures got through a running ban */
+        CHANGE_FORGET,  /* what the address of .ban did until .when counts no more in the jail */
 } ChangeKind;
 
 /* What is to be written and announced at the next commit. */
@@ -155,6 +157,18 @@ int manager_add_ban(Manager *m, Jail *jail, const Ban *ban);
  * negative errno, reported. */
 int manager_end_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *cause);
 
+/* Has the jails that count bans count one that another made, and carries out what becomes due.
+ * Returns 0 or a negative errno, reported. */
+int manager_count_offence(Manager *m, const Jail *by, const Ban *ban);
+
+/* A ban is lifted that should not have been: whom it is of has a clean slate in the jails that
+ * count bans, unless one of those made it. Returns 0 or a negative errno, reported. */
+int manager_clear_offender(Manager *m, const Jail *by, const Ban *lifted);
+
+/* Fills the windows of jails that count bans, which have to be empty, with the bans in the store.
+ * Comes behind manager_load_bans(). Returns 0 or a negative errno. */
+int manager_load_offenders(Manager *m);
+
 /* Ends all running bans of a jail. */
 int manager_end_all(Manager *m, Jail *jail, usec_t when, const char *cause);
 
@@ -209,5 +223,8 @@ int manager_build_jails(Config *config, ProblemSink *sink, Jail ***ret, size_t *
 void manager_free_jails(Jail **jails, size_t n);
 
 /* Adds the stored bans of jails that do not have them yet, and tells the jails which bans ended
- * within their windows. Returns 0 or a negative errno. */
+ * within their windows and what is forgotten. Returns 0 or a negative errno. */
 int manager_load_bans(Manager *m);
+
+/* The time of the earliest failure that still matters for the windows of a jail. */
+usec_t manager_get_refill_start(const Manager *m, const Jail *jail);

@@ -9,7 +9,8 @@
  *
  * The journal is read from before the stored position, as far back as any decision can reach: what
  * failed up to the position only fills the windows and sessions anew, because the decisions it led
- * to were taken and stored. What comes after it is decided as usual.
+ * to were taken and stored. What comes after it is decided as usual. Jails that count bans find
+ * theirs in the store.
  */
 
 #include <sysexits.h>
@@ -64,61 +65,77 @@ static int load_ban(const char *name, const Ban *ban, void *userdata) {
         return jail_load_ban(jail, ban);
 }
 
-typedef struct Ended {
+/* How far reading has come in a namespace. */
+static usec_t get_past(const Manager *m, const char *name_space) {
+        const StorePosition *p = &m->position;
+        usec_t own;
+
+        return p->cursor && journal_position_realtime(p->cursor, name_space, &own) >= 0
+                               ? own
+                               : p->realtime;
+}
+
+usec_t manager_get_refill_start(const Manager *m, const Jail *jail) {
+        const JailConfig *config = jail_get_config(jail);
+        usec_t past = USEC_INFINITY;
+
+        if (config->source == JAIL_SOURCE_JOURNAL)
+                return usec_sub(get_past(m, config->journal_namespace), get_lookback(m));
+
+        /* The next ban may come out of any of them. */
+        for (size_t i = 0; i < m->n_jails; i++) {
+                const JailConfig *other = jail_get_config(m->jails[i]);
+
+                if (other->source == JAIL_SOURCE_JOURNAL)
+                        past = MIN(past, get_past(m, other->journal_namespace));
+        }
+
+        return usec_sub(past, config->findtime);
+}
+
+typedef struct Forgetting {
         Manager *manager;
-        usec_t lookback;
-} Ended;
+        usec_t *since; /* for each jail, when its windows begin */
+} Forgetting;
 
-/* The earliest entry that refills the windows of a jail: each namespace is as far as it is. */
-static usec_t get_refill_start(const Ended *e, const Jail *jail) {
-        const StorePosition *p = &e->manager->position;
-        usec_t realtime = p->realtime, own;
+static int forget(const char *jail, const Address *a, usec_t until, void *userdata) {
+        const Forgetting *f = userdata;
 
-        if (p->cursor && journal_position_realtime(p->cursor,
-                                         jail_get_config(jail)->journal_namespace,
-                                         &own) >= 0)
-                realtime = own;
+        for (size_t i = 0; i < f->manager->n_jails; i++) {
+                Jail *j = f->manager->jails[i];
 
-        return usec_sub(realtime, e->lookback);
+                if (streq(jail_get_config(j)->name, jail))
+                        return until < f->since[i] ? 0 : jail_forget(j, a, until);
+        }
+
+        return 0;
 }
 
-static int load_ended(const char *name, const Ban *ban, void *userdata) {
-        Ended *e = userdata;
-        Jail *jail = manager_find_jail(e->manager, name);
-
-        if (!jail || ban->end < get_refill_start(e, jail))
-                return 0;
-
-        return jail_forget(jail, &ban->address, ban->end);
-}
-
-static int load_unban(const char *name, const Address *a, usec_t when, void *userdata) {
-        Ended *e = userdata;
-        Jail *jail = manager_find_jail(e->manager, name);
-
-        if (!jail || when < get_refill_start(e, jail))
-                return 0;
-
-        return jail_forget(jail, a, when);
+static int forget_ended(const char *jail, const Ban *ban, void *userdata) {
+        return forget(jail, &ban->address, ban->end, userdata);
 }
 
 int manager_load_bans(Manager *m) {
-        Ended e = { .manager = m, .lookback = get_lookback(m) };
-        usec_t since = USEC_INFINITY;
+        _cleanup_(freep) usec_t *since = NULL;
+        Forgetting f = { .manager = m };
+        usec_t first = USEC_INFINITY;
         int r;
 
         r = store_foreach_ban(m->store, load_ban, m);
         if (r < 0)
                 return r;
 
-        for (size_t i = 0; i < m->n_jails; i++)
-                since = MIN(since, get_refill_start(&e, m->jails[i]));
+        since = calloc(m->n_jails + 1, sizeof(*since));
+        if (!since)
+                return -ENOMEM;
+        f.since = since;
+        for (size_t i = 0; i < m->n_jails; i++) {
+                since[i] = manager_get_refill_start(m, m->jails[i]);
+                first = MIN(first, since[i]);
+        }
 
-        r = store_foreach_ended(m->store, since, load_ended, &e);
-        if (r < 0)
-                return r;
-
-        return store_foreach_unban(m->store, load_unban, &e);
+        r = store_foreach_ended(m->store, first, forget_ended, &f);
+        return r < 0 ? r : store_foreach_unban(m->store, forget, &f);
 }
 
 static int load_in_kernel(const char *name, const Ban *ban, void *userdata) {
@@ -269,6 +286,8 @@ static int start_store(Manager *m) {
                 r = end_orphans(m);
         if (r >= 0)
                 r = manager_load_bans(m);
+        if (r >= 0)
+                r = manager_load_offenders(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to read the bans from the database: %m");
 
@@ -301,7 +320,7 @@ static int set_wants(Manager *m) {
         for (size_t i = 0; i < m->n_jails; i++) {
                 const JailConfig *c = jail_get_config(m->jails[i]);
 
-                if (!c->refused)
+                if (!c->refused && c->match)
                         wants[n++] = (JournalWant){
                                 .name_space = c->journal_namespace,
                                 .match = c->match,
@@ -353,11 +372,15 @@ int manager_forget_past(Manager *m, const Entry *e) {
         int r = 0;
 
         for (size_t i = 0; i < m->n_jails && r >= 0; i++) {
-                const char *name = jail_get_config(m->jails[i])->journal_namespace;
+                const JailConfig *config = jail_get_config(m->jails[i]);
+                const char *name = config->journal_namespace;
 
                 /* Of a path, all entries are one journal. */
-                if (m->params.journal ||
-                                (v->size == strlen(name) && memcmp(v->data, name, v->size) == 0))
+                if (config->source == JAIL_SOURCE_JOURNAL &&
+                                (m->params.journal ||
+                                                (v->size == strlen(name) &&
+                                                                memcmp(v->data, name, v->size) ==
+                                                                                0)))
                         r = jail_clear(m->jails[i]);
         }
         if (r >= 0)
