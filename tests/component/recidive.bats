@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Jails that count bans: banjod --once on journals made from text, in network namespaces of its own.
+# BANJOD names the binary.
+
+# shellcheck disable=SC2016,SC2030,SC2031
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        unshare -rn true || skip "no network namespaces here"
+        SOURCE=$(dirname "$(dirname "$BATS_TEST_DIRNAME")")
+        export SOURCE
+}
+
+setup() {
+        # All is yet to come, so that no ban is over when it is decided.
+        BASE=$(($(date +%s) + 1000))
+        DIRECTORY=$(mktemp -d)
+        chmod 755 "$DIRECTORY"
+        cd "$DIRECTORY" || return
+        mkdir -p config/conf.d state
+        cp -r "$SOURCE/filters" config/
+        : >entries
+        jail sshd 'ports = 22' 'maxretry = 1' 'bantime = 10'
+        jail recidive 'source = bans' 'ports = any' 'findtime = 1d' 'bantime = 1w'
+}
+
+teardown() {
+        cd / || return
+        rm -rf "$DIRECTORY"
+}
+
+# jail NAME LINE...: a jail that is enabled
+jail() {
+        printf '[%s]\nenabled = yes\n' "$1" >"config/conf.d/$1.conf"
+        printf '%s\n' "${@:2}" >>"config/conf.d/$1.conf"
+}
+
+# wrong SECOND ADDRESS: a wrong password, so many seconds after the beginning
+wrong() {
+        printf '%s\n' "__REALTIME_TIMESTAMP=$((BASE + $1))000000" "__MONOTONIC_TIMESTAMP=$((1000000 + $1))000000" \
+                _BOOT_ID=11111111111111111111111111111111 _SYSTEMD_UNIT=ssh.service _UID=0 "_PID=$((1000000 + $1))" \
+                "MESSAGE=Failed password for root from $2 port 4711 ssh2" '' >>entries
+}
+
+# Appends what was written since the last time to the journal.
+journal() {
+        /usr/lib/systemd/systemd-journal-remote --output=x.journal entries 2>/dev/null
+        : >entries
+}
+
+# once [ADDRESS...]: runs to the end of the journal, on a host with these addresses
+once() {
+        export BANJOD
+        run -0 unshare -rn sh -c 'ip link set lo up && for a; do ip address add "$a/32" dev lo || exit; done &&
+                exec "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once' sh "$@"
+        echo "$output"
+}
+
+# Every ban that there was, with the second in which it began.
+bans() {
+        local columns='jail, address, prefixlen, id, start, failures, pattern'
+        sqlite3 state/banjo.db "SELECT jail || ' ' || hex(address) || '/' || prefixlen || ' ' ||
+                (start / 1000000 - $BASE) || ' ' || failures || ' ' || pattern
+                FROM (SELECT $columns FROM bans UNION SELECT $columns FROM ended) ORDER BY id"
+}
+
+@test "the fifth ban within findtime leads to one by the jail that counts them" {
+        local time
+
+        for time in 0 100 200 300 400 500; do
+                wrong $time 192.0.2.1
+        done
+        for time in 1000 1100 1200 1300; do
+                wrong $time 192.0.2.2
+        done
+        wrong 90000 192.0.2.2
+        journal
+        once
+        [[ $output == *'Banned 192.0.2.1 in jail recidive for 1w (5 failures, the last one "ban").'* ]]
+        [[ $output == *'recidive: 0 entries, 10 failures, 1 banned'* ]]
+        [ "$(bans | grep ^recidive)" = 'recidive C0000201/32 400 5 ban' ]
+        [ "$(bans | grep -c '^sshd C0000201/32')" = 6 ]
+}
+
+@test "bans count over restarts, also those that the journal has no more" {
+        local time
+
+        for time in 0 10000 20000 30000 40000; do
+                wrong $time 192.0.2.1
+                journal
+                once
+                ((time == 40000)) || [ -z "$(bans | grep ^recidive)" ]
+                once
+                rm x.journal
+        done
+        [ "$(bans | grep ^recidive)" = 'recidive C0000201/32 40000 5 ban' ]
+}
+
+@test "a window of bans is as long as findtime, to the microsecond" {
+        jail recidive 'source = bans' 'ports = any' 'findtime = 100' 'maxretry = 2'
+        wrong 0 192.0.2.1
+        wrong 100 192.0.2.1
+        wrong 0 192.0.2.2
+        wrong 101 192.0.2.2
+        journal
+        once
+        [ "$(bans | grep ^recidive)" = 'recidive C0000201/32 100 2 ban' ]
+}
+
+@test "a ban that is over when it is decided does not count" {
+        local time
+
+        BASE=$((BASE - 2000))
+        for time in 0 1100 1200 1300 1400; do
+                wrong $time 192.0.2.1
+        done
+        journal
+        once
+        [ "$(bans | grep -c ^sshd)" = 5 ]
+        [ -z "$(bans | grep ^recidive)" ]
+        wrong 1500 192.0.2.1
+        journal
+        once
+        [ "$(bans | grep ^recidive)" = 'recidive C0000201/32 1500 5 ban' ]
+}
+
+@test "a ban that is lifted because its address is to be spared does not count, nor do those before it" {
+        local time
+
+        jail recidive 'source = bans' 'ports = any' 'findtime = 1d' 'maxretry = 3'
+        wrong 0 192.0.2.1
+        wrong 0 192.0.2.2
+        wrong 100 192.0.2.1
+        wrong 100 192.0.2.2
+        journal
+        once
+        once 192.0.2.1
+        [[ $output == *'The ban of 192.0.2.1 in jail sshd is lifted'* ]]
+
+        for time in 200 300 400; do
+                wrong $time 192.0.2.1
+                wrong $time 192.0.2.2
+                journal
+                once
+        done
+        [ "$(bans | grep ^recidive)" = 'recidive C0000202/32 200 3 ban
+recidive C0000201/32 400 3 ban' ]
+}
+
+@test "a jail that counts bans goes on when no other is right" {
+        wrong 0 192.0.2.1
+        journal
+        once
+        echo 'maxretry = x' >>config/conf.d/sshd.conf
+        once
+        [[ $output == *'Jail sshd is not started'* ]]
+        [ "$(bans)" = 'sshd C0000201/32 0 1 password' ]
+        sed -i '$d' config/conf.d/sshd.conf
+        jail recidive 'source = bans' 'ports = any' 'findtime = 1d' 'maxretry = 2'
+        wrong 10 192.0.2.1
+        journal
+        once
+        [ "$(bans | grep ^recidive)" = 'recidive C0000201/32 10 2 ban' ]
+}
