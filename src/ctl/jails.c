@@ -7,6 +7,7 @@
 #include "base/log.h"
 
 static const DictField fields[] = {
+        { "Source", 's', offsetof(JailInfo, source) },
         { "Filter", 's', offsetof(JailInfo, filter) },
         { "Description", 's', offsetof(JailInfo, description) },
         { "Enabled", 'b', offsetof(JailInfo, enabled) },
@@ -47,7 +48,9 @@ static int read_jail(sd_bus_message *m, JailInfo *j) {
         const char *bad;
         int r;
 
-        *j = (JailInfo){ .filter = "", .description = "", .ports_text = "", .match = "" };
+        *j = (JailInfo){
+                .source = "", .filter = "", .description = "", .ports_text = "", .match = ""
+        };
 
         r = sd_bus_message_read_basic(m, 's', &j->name);
         if (r < 0)
@@ -123,10 +126,12 @@ static json_t *protocols_to_json(const JailInfo *j) {
 }
 
 json_t *jail_info_to_json(const JailInfo *j) {
-        return json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:o, s:o, s:s, s:o, s:s,"
+        return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:i, s:o, s:o, s:s, s:o, s:s,"
                          " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                         "name",
                         j->name,
+                        "source",
+                        j->source,
                         "filter",
                         j->filter,
                         "description",

@@ -18,6 +18,7 @@
 /* Strings live with the list. */
 typedef struct JailInfo {
         const char *name;
+        const char *source;
         const char *filter;
         const char *description;
         const char *ports_text;

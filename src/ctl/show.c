@@ -257,6 +257,17 @@ static json_t *filter_to_json(const JailConfig *j) {
                         patterns_to_json(j));
 }
 
+/* The jails whose bans it counts. */
+static json_t *counted_to_json(const Config *c, const JailConfig *j) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < c->n_jails; i++)
+                if (c->jails[i].enabled && config_jail_counts(j, &c->jails[i]))
+                        (void) json_array_append_new(array, json_string(c->jails[i].name));
+
+        return array;
+}
+
 static int print_jail_json(const Config *c, const JailConfig *j, const Options *o) {
         _cleanup_(freep) char *command = NULL, *more = NULL;
         bool exact = false;
@@ -270,7 +281,7 @@ static int print_jail_json(const Config *c, const JailConfig *j, const Options *
                 more = identifiers_command(j);
         }
 
-        return json_print(json_pack("{ss sb sb so so so sb so}",
+        return json_print(json_pack("{ss sb sb so so so so sb so}",
                                           "jail",
                                           j->name,
                                           "enabled",
@@ -281,6 +292,8 @@ static int print_jail_json(const Config *c, const JailConfig *j, const Options *
                                           keys_to_json(c, j),
                                           "filter",
                                           filter_to_json(j),
+                                          "counts",
+                                          counted_to_json(c, j),
                                           "journalctl",
                                           json_text(command),
                                           "journalctl_exact",
@@ -403,6 +416,14 @@ static int print_command(const JailConfig *j) {
         return EXIT_DONE;
 }
 
+static void print_counted(const Config *c, const JailConfig *j) {
+        (void) putchar('\n');
+        print_comment("what the jail counts: the bans, but those by hand, of these jails");
+        for (size_t i = 0; i < c->n_jails; i++)
+                if (c->jails[i].enabled && config_jail_counts(j, &c->jails[i]))
+                        (void) printf("%s\n", c->jails[i].name);
+}
+
 static int
 print_jail(const Config *c, const JailConfig *j, const Ini *ini, const Options *options) {
         output_open_pager(options);
@@ -412,6 +433,8 @@ print_jail(const Config *c, const JailConfig *j, const Ini *ini, const Options *
         print_keys(c, j);
         if (j->filter && ini)
                 print_patterns(j, ini);
+        if (j->source == JAIL_SOURCE_BANS && !j->refused)
+                print_counted(c, j);
         return j->match && !j->refused ? print_command(j) : EXIT_DONE;
 }
 

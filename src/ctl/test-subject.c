@@ -149,6 +149,11 @@ static int find_by_name(Subject *s, const char *name, const Options *options) {
                 s->jail = *j;
                 return EXIT_DONE;
         }
+        if (j && j->source == JAIL_SOURCE_BANS) {
+                log_error("The jail \"%s\" counts the bans of others: it has no filter to test.",
+                                name);
+                return EXIT_USAGE;
+        }
 
         if (asprintf(&file, "filters/%s.conf", name) < 0) {
                 file = NULL;

@@ -315,7 +315,7 @@ static void check_host(Verify *v) {
                 if (!j->enabled || j->refused)
                         continue;
                 check_units(v, j, bus);
-                if (has_services)
+                if (has_services && j->match)
                         check_journal(v, j);
         }
 

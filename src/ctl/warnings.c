@@ -61,6 +61,15 @@ static void warn_nothing_listens(Warnings *w, const JailInfo *j, const Listeners
         const char *bad;
         size_t n;
 
+        if (isempty(j->match)) {
+                warnings_add(w,
+                                "nothing-listens",
+                                j->name,
+                                "Nothing listens on the TCP ports that it guards (%s).",
+                                j->ports_text);
+                return;
+        }
+
         if (match_new(&match) < 0 || match_parse(match, j->match, &bad) < 0)
                 return;
 

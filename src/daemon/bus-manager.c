@@ -328,7 +328,9 @@ static int append_jail_config(sd_bus_message *reply, const JailConfig *c) {
                         return -ENOMEM;
         }
 
-        r = append_string(reply, "Filter", c->filter ? c->filter->name : "");
+        r = append_string(reply, "Source", c->source == JAIL_SOURCE_BANS ? "bans" : "journal");
+        if (r >= 0)
+                r = append_string(reply, "Filter", c->filter ? c->filter->name : "");
         if (r >= 0)
                 r = append_string(reply, "Description", c->description);
         if (r >= 0)

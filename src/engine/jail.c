@@ -699,11 +699,9 @@ int jail_count_ban(Jail *j, const JailConfig *by, const Ban *ban, JailFailure *r
         assert(ban);
         assert(ret);
 
-        if (j->config->refused || j->config->source != JAIL_SOURCE_BANS)
+        if (j->config->refused || !config_jail_counts(j->config, by) || ban->failures == 0)
                 return JAIL_NOTHING;
-        if (by->source != JAIL_SOURCE_JOURNAL || ban->failures == 0)
-                return JAIL_NOTHING;
-        if ((by->spoofable && !j->config->spoofable) || !get_target(j, &ban->address, &f.target))
+        if (!get_target(j, &ban->address, &f.target))
                 return JAIL_NOTHING;
 
         f.host.prefixlen = (uint16_t) address_family_bits(f.host.family);

@@ -130,10 +130,9 @@ int jail_match(Jail *j, const Entry *entry, MatcherResult *ret);
 int jail_process(Jail *j, const Entry *entry, JailFailure *ret);
 
 /* The same about a ban that another jail just made: a failure of its address when it began, by the
- * pattern "ban", to a jail with source = bans. Those by hand, by jails that count bans themselves,
- * and by spoofable ones unless this jail is so, too, are none; nor is that of a network, for which
- * no single offender stands: one that is more than what this jail bans for a host. There are no
- * leaks among them: nobody knows which ports and connections the failures came by. */
+ * pattern "ban", if config_jail_counts() says so. One by hand is none; nor is that of a network,
+ * for which no single offender stands: one that is more than what this jail bans for a host. There
+ * are no leaks among them: nobody knows by which ports and connections the failures came. */
 int jail_count_ban(Jail *j, const JailConfig *by, const Ban *ban, JailFailure *ret);
 
 /* Whether the jail reads what this unit logs to the namespace that the entry is of. */

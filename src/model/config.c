@@ -80,6 +80,14 @@ const JailConfig *config_get_jail(const Config *c, const char *name) {
         return NULL;
 }
 
+bool config_jail_counts(const JailConfig *j, const JailConfig *by) {
+        assert(j);
+        assert(by);
+
+        return j->source == JAIL_SOURCE_BANS && by->source == JAIL_SOURCE_JOURNAL &&
+               (j->spoofable || !by->spoofable);
+}
+
 bool config_is_jail_name(const char *s) {
         assert(s);
 

@@ -128,6 +128,11 @@ DEFINE_CLEANUP(Config *, config_free)
 /* The jail of this name, or NULL. */
 const JailConfig *config_get_jail(const Config *c, const char *name);
 
+/* Whether what one jail bans by itself is a failure to another, if both are enabled. Bans that lead
+ * to bans would have no end; and whoever can choose the address in a packet must not choose who is
+ * banned by a jail that takes addresses to be true. */
+bool config_jail_counts(const JailConfig *j, const JailConfig *by);
+
 /* True for what can be the name of a jail, or of a filter. */
 bool config_is_jail_name(const char *s);
 
