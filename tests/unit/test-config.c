@@ -745,6 +745,124 @@ static void journal_and_units_exclude_each_other(void **state) {
         assert_true(jail(c, "bad")->refused);
 }
 
+#define BANS(name) "[" name "]\nenabled = yes\nsource = bans\nports = any\n"
+
+static void jail_that_counts_bans_needs_no_filter(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+        ConfigOrigin o;
+        const JailConfig *j;
+
+        (void) files_write(*state,
+                        "usr/conf.d/x.conf",
+                        "[default]\nmaxretry = 4\nbantime_growth = 2\n" JAIL("x")
+                                        BANS("again") "findtime = 366d\nipv6_prefix = 56\n");
+        c = load(*state);
+        assert_int_equal(jail(c, "x")->source, JAIL_SOURCE_JOURNAL);
+        j = jail(c, "again");
+        assert_int_equal(j->source, JAIL_SOURCE_BANS);
+        assert_false(j->refused);
+        assert_false(j->spoofable);
+        assert_null(j->filter);
+        assert_null(j->match);
+        assert_int_equal(j->maxretry, 4);
+        assert_int_equal(j->bantime_growth, 2 * CONFIG_GROWTH_ONE);
+        assert_int_equal(j->findtime, 366 * USEC_PER_DAY);
+        assert_int_equal(j->ipv6_prefix, 56);
+
+        config_get_origin(c, j, "filter", &o);
+        assert_null(o.value);
+        config_get_origin(c, j, "groups", &o);
+        assert_null(o.value);
+        config_get_origin(c, j, "source", &o);
+        assert_string_equal(o.value, "bans");
+        config_get_origin(c, jail(c, "x"), "source", &o);
+        assert_string_equal(o.value, "journal");
+}
+
+static void jail_that_counts_bans_has_nothing_of_the_journal(void **state) {
+        static const struct {
+                const char *key;
+                const char *value;
+        } keys[] = {
+                { "filter", "a" },
+                { "groups", "all" },
+                { "weight", "bad:2" },
+                { "units", "a.service" },
+                { "journal", "_UID=0" },
+                { "namespace", "web" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                char text[256], wanted[256];
+
+                (void) snprintf(text,
+                                sizeof(text),
+                                BANS("bad") "%s = %s\n",
+                                keys[i].key,
+                                keys[i].value);
+                (void) snprintf(wanted,
+                                sizeof(wanted),
+                                "[bad] %s: a jail with source = bans reads no journal, so it cannot have "
+                                "this.",
+                                keys[i].key);
+                assert_refused(*state, text, wanted);
+        }
+
+        assert_refused(*state,
+                        "[bad]\nenabled = yes\nsource = bans\nports = auto\n",
+                        "[bad] ports: the jail \"bad\" has source = bans, so it has no units that "
+                        "could listen anywhere.");
+        assert_refused(*state,
+                        BANS("bad") "spoofable = yes\nbantime = -1\n",
+                        "[bad] bantime: the jail \"bad\" is spoofable, so its bans cannot be for good: "
+                        "anybody could choose who is banned.");
+        assert_refused(*state,
+                        JAIL("bad") "source = ban\n",
+                        "[bad] source: \"ban\" is wrong, it should be journal or bans.");
+}
+
+static void source_is_no_default(void **state) {
+        Problems problems = {};
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state, "usr/conf.d/x.conf", "[default]\nsource = bans\n" JAIL("x"));
+        c = load_with(*state, &problems);
+        assert_non_null(strstr(problems.text, "[default] source: "));
+        assert_int_equal(jail(c, "x")->source, JAIL_SOURCE_JOURNAL);
+}
+
+static void bans_that_nobody_makes_cannot_be_counted(void **state) {
+        Problems problems = {};
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state,
+                        "usr/conf.d/x.conf",
+                        BANS("bad") "[off]\nenabled = no\nsource = bans\nports = 1\n"
+                                    "[x]\nenabled = no\nports = 22\n");
+        c = load_with(*state, &problems);
+        assert_non_null(strstr(problems.text,
+                        "[bad] source: no jail is enabled whose bans could be counted.\n"));
+        assert_true(jail(c, "bad")->refused);
+        assert_false(jail(c, "off")->refused);
+}
+
+static void bans_of_some_jails_count_for_others(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state,
+                        "usr/conf.d/x.conf",
+                        JAIL("x") JAIL("udp") "spoofable = yes\n" BANS("again")
+                                        BANS("any") "spoofable = yes\n");
+        c = load(*state);
+        assert_true(config_jail_counts(jail(c, "again"), jail(c, "x")));
+        assert_true(config_jail_counts(jail(c, "any"), jail(c, "x")));
+        assert_true(config_jail_counts(jail(c, "any"), jail(c, "udp")));
+        assert_false(config_jail_counts(jail(c, "again"), jail(c, "udp")));
+        assert_false(config_jail_counts(jail(c, "again"), jail(c, "again")));
+        assert_false(config_jail_counts(jail(c, "again"), jail(c, "any")));
+        assert_false(config_jail_counts(jail(c, "x"), jail(c, "udp")));
+}
+
 static void filter_without_units_needs_them_from_the_jail(void **state) {
         (void) files_write(*state, "usr/filters/nounits.conf", "[fail]\nbad = 'bad <ADDR>'\n");
         assert_refused(*state,
@@ -889,6 +1007,9 @@ static void shipped_configuration_is_right(void **state) {
         assert_true(ports_contains(&j->ports, 465));
         assert_true(ports_contains(&j->ports, 587));
         assert_false(ports_contains(&j->ports, 22));
+        j = jail(c, "recidive");
+        assert_false(j->enabled);
+        assert_int_equal(j->source, JAIL_SOURCE_BANS);
 }
 
 static void firewall_kinds_have_names(void **state) {
@@ -938,6 +1059,11 @@ int main(void) {
                 cmocka_file_test(wrong_units_are_named),
                 cmocka_file_test(journal_that_anybody_can_forge_is_refused),
                 cmocka_file_test(journal_and_units_exclude_each_other),
+                cmocka_file_test(jail_that_counts_bans_needs_no_filter),
+                cmocka_file_test(jail_that_counts_bans_has_nothing_of_the_journal),
+                cmocka_file_test(source_is_no_default),
+                cmocka_file_test(bans_that_nobody_makes_cannot_be_counted),
+                cmocka_file_test(bans_of_some_jails_count_for_others),
                 cmocka_file_test(filter_without_units_needs_them_from_the_jail),
                 cmocka_file_test(wrong_units_of_a_filter_are_named_there),
                 cmocka_file_test(wrong_names_of_jails_are_named),

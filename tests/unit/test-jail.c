@@ -18,23 +18,32 @@ static void fixture_done(Fixture *f) {
         config_free(f->config);
 }
 
-static Fixture make_with(const Files *files, const char *filters, const char *settings) {
+/* Jails of this text, and the one of this name. */
+static Fixture
+make_jail(const Files *files, const char *filters, const char *text, const char *name) {
         const char *const directories[] = { files_path(files, "etc"), NULL };
         Problems problems = {};
         ProblemSink sink = { .handler = problems_collect, .userdata = &problems };
         Fixture f = { .now = T0 };
         MatcherError error;
-        char text[2048];
 
-        (void) snprintf(text, sizeof(text), "[sshd]\nenabled = yes\nports = 22\n%s\n", settings);
         (void) files_write(files, "etc/conf.d/sshd.conf", text);
         (void) unlink(files_path(files, "etc/filters"));
         assert_int_equal(symlink(filters, files_path(files, "etc/filters")), 0);
 
         assert_ok(config_load(&f.config, directories, &sink));
         problems_assert(&problems, "");
-        assert_int_equal(jail_new(&f.jail, &f.config->jails[0], &error), 0);
+        assert_int_equal(jail_new(&f.jail, config_get_jail(f.config, name), &error), 0);
         return f;
+}
+
+#define SSHD "[sshd]\nenabled = yes\nports = 22\n"
+
+static Fixture make_with(const Files *files, const char *filters, const char *settings) {
+        char text[2048];
+
+        (void) snprintf(text, sizeof(text), SSHD "%s\n", settings);
+        return make_jail(files, filters, text, "sshd");
 }
 
 static Fixture make(const Files *files, const char *settings) {
@@ -639,6 +648,148 @@ static void refilling_fills_windows_and_counts_nothing(void **state) {
         assert_int_equal(stats(&f).n_failures, 2);
 }
 
+/* Bans as failures */
+
+static Fixture make_counting(const Files *files, const char *settings) {
+        char text[512];
+
+        (void) snprintf(text,
+                        sizeof(text),
+                        SSHD "[bans]\nenabled = yes\nsource = bans\nports = any\n%s\n",
+                        settings);
+        return make_jail(files, SOURCE_DIR "/filters", text, "bans");
+}
+
+/* Another jail makes a ban. */
+static int count_ban_at(Fixture *f, usec_t when, const char *address) {
+        const Ban ban = {
+                .address = addr(address), .failures = 5, .pattern = "password", .start = when
+        };
+
+        return jail_count_ban(f->jail, &f->config->jails[0], &ban, &f->last);
+}
+
+static int count_ban(Fixture *f, const char *address) {
+        return count_ban_at(f, f->now += USEC_PER_SEC, address);
+}
+
+static void bans_within_findtime_ban(void **state) {
+        _cleanup_(fixture_done) Fixture f = make_counting(*state, "maxretry = 3\nfindtime = 366d");
+        const usec_t findtime = 366 * USEC_PER_DAY;
+
+        assert_int_equal(count_ban_at(&f, T0, "192.0.2.1"), JAIL_FAILURE);
+        assert_int_equal(f.last.failures, 1);
+        assert_int_equal(count_ban_at(&f, T0, "192.0.2.2"), JAIL_FAILURE);
+        assert_int_equal(count_ban_at(&f, T0 + 5, "192.0.2.1"), JAIL_FAILURE);
+        assert_int_equal(count_ban_at(&f, T0 + 5, "192.0.2.2"), JAIL_FAILURE);
+        assert_int_equal(count_ban_at(&f, T0 + findtime + 1, "192.0.2.1"), JAIL_FAILURE);
+        assert_int_equal(f.last.failures, 2);
+        assert_int_equal(count_ban_at(&f, T0 + findtime, "192.0.2.2"), JAIL_BAN);
+        assert_address(&f.last.host, "192.0.2.2");
+        assert_address(&f.last.target, "192.0.2.2");
+        assert_int_equal(f.last.failures, 3);
+        assert_int_equal(f.last.when, T0 + findtime);
+        assert_string_equal(f.last.pattern, "ban");
+        assert_int_equal(f.last.n_fields, 0);
+        assert_int_equal(stats(&f).n_failures, 6);
+        assert_int_equal(stats(&f).n_entries, 0);
+        assert_int_equal(stats(&f).last_failure, T0 + findtime);
+}
+
+static void jail_that_counts_bans_reads_nothing(void **state) {
+        _cleanup_(fixture_done) Fixture f = make_counting(*state, "findtime = 4w");
+
+        assert_int_equal(fail_from(&f, "192.0.2.1"), JAIL_NOTHING);
+        assert_int_equal(stats(&f).n_entries, 0);
+        assert_int_equal(jail_lookback(f.jail), 0);
+        assert_ok(jail_clear(f.jail));
+}
+
+static void bans_by_hand_or_for_another_jail_are_no_failures(void **state) {
+        _cleanup_(fixture_done) Fixture f = make_counting(*state, "maxretry = 1");
+        _cleanup_(fixture_done) Fixture reading = make(*state, "maxretry = 1");
+        Ban ban = { .address = addr("192.0.2.1"), .pattern = "", .start = T0 };
+        const JailConfig *sshd = &f.config->jails[0], *bans = jail_get_config(f.jail);
+
+        assert_int_equal(jail_count_ban(f.jail, sshd, &ban, &f.last), JAIL_NOTHING);
+        ban.failures = 5;
+        assert_int_equal(jail_count_ban(f.jail, bans, &ban, &f.last), JAIL_NOTHING);
+        assert_int_equal(jail_count_ban(reading.jail, sshd, &ban, &f.last), JAIL_NOTHING);
+        assert_int_equal(jail_count_ban(f.jail, sshd, &ban, &f.last), JAIL_BAN);
+}
+
+static void allowed_and_banned_addresses_are_not_counted_for_bans_either(void **state) {
+        _cleanup_(fixture_done) Fixture f =
+                        make_counting(*state, "maxretry = 2\nallow = 192.0.2.0/28");
+        Ban *running;
+
+        assert_int_equal(count_ban(&f, "192.0.2.1"), JAIL_NOTHING);
+        assert_int_equal(stats(&f).n_allowed, 1);
+
+        /* That it does not hold is for others to say, who see connections. */
+        ban(&f, "192.0.2.100", T0 + 100 * USEC_PER_SEC);
+        running = ban_list_get(jail_get_bans(f.jail), &(Address[]){ addr("192.0.2.100") }[0]);
+        running->acknowledged = T0;
+        f.now = T0 + 50 * USEC_PER_SEC;
+        assert_int_equal(count_ban(&f, "192.0.2.100"), JAIL_NOTHING);
+        assert_int_equal(stats(&f).n_banned, 1);
+        assert_int_equal(stats(&f).n_leaks, 0);
+
+        ban_list_remove(jail_get_bans(f.jail), running);
+        assert_ok(jail_forget(
+                        f.jail, &(Address[]){ addr("192.0.2.100") }[0], T0 + 100 * USEC_PER_SEC));
+        assert_int_equal(count_ban_at(&f, T0 + 100 * USEC_PER_SEC, "192.0.2.100"), JAIL_NOTHING);
+        assert_int_equal(
+                        count_ban_at(&f, T0 + 100 * USEC_PER_SEC + 1, "192.0.2.100"), JAIL_FAILURE);
+        assert_int_equal(f.last.failures, 1);
+}
+
+static void ban_counts_for_whom_all_its_addresses_count(void **state) {
+        _cleanup_(fixture_done) Fixture f = make_counting(*state,
+                        "maxretry = 1000\nipv4_prefix = 28\nipv6_prefix = 56\nallow = 2001:db8:a::1");
+        static const struct {
+                const char *banned, *target;
+        } cases[] = {
+                { "192.0.2.7", "192.0.2.0/28" },
+                { "192.0.2.16/28", "192.0.2.16/28" },
+                { "192.0.2.16/29", "192.0.2.16/28" },
+                { "192.0.2.0/27", NULL },
+                { "2001:db8:1:2::3", "2001:db8:1::/56" },
+                { "2001:db8:1:2::/64", "2001:db8:1::/56" },
+                { "2001:db8:1::/56", "2001:db8:1::/56" },
+                { "2001:db8:1::/48", NULL },
+                { "2001:db8:a::2", "2001:db8:a::2" },
+                { "2001:db8:a::/64", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                int r = count_ban(&f, cases[i].banned);
+
+                assert_int_equal(r, cases[i].target ? JAIL_FAILURE : JAIL_NOTHING);
+                if (cases[i].target)
+                        assert_address(&f.last.target, cases[i].target);
+        }
+
+        /* What is forgotten of a part is forgotten of whom it counts for. */
+        assert_ok(jail_forget(f.jail, &(Address[]){ addr("2001:db8:1:9::/64") }[0], f.now));
+        assert_int_equal(count_ban(&f, "2001:db8:1::/64"), JAIL_FAILURE);
+        assert_int_equal(f.last.failures, 1);
+}
+
+static void refilling_with_bans_fills_windows_and_counts_nothing(void **state) {
+        _cleanup_(fixture_done) Fixture f = make_counting(*state, "maxretry = 3");
+
+        jail_set_refilling(f.jail, true);
+        for (unsigned i = 0; i < 5; i++)
+                assert_int_equal(count_ban(&f, "192.0.2.1"), JAIL_FAILURE);
+        assert_int_equal(count_ban(&f, "192.0.2.2"), JAIL_FAILURE);
+        jail_set_refilling(f.jail, false);
+        assert_int_equal(stats(&f).n_failures, 0);
+        assert_int_equal(count_ban(&f, "192.0.2.2"), JAIL_FAILURE);
+        assert_int_equal(f.last.failures, 2);
+        assert_int_equal(count_ban(&f, "192.0.2.1"), JAIL_BAN);
+}
+
 static void refused_jail_keeps_its_bans_and_recognises_nothing(void **state) {
         _cleanup_(fixture_done) Fixture f = make(*state, "maxretry = 1");
         Address banned = addr("192.0.2.1");
@@ -739,6 +890,12 @@ int main(void) {
                 cmocka_file_test(quiet_addresses_give_their_memory_back),
                 cmocka_file_test(replaced_jail_hands_over_bans_and_counters),
                 cmocka_file_test(refilling_fills_windows_and_counts_nothing),
+                cmocka_file_test(bans_within_findtime_ban),
+                cmocka_file_test(jail_that_counts_bans_reads_nothing),
+                cmocka_file_test(bans_by_hand_or_for_another_jail_are_no_failures),
+                cmocka_file_test(allowed_and_banned_addresses_are_not_counted_for_bans_either),
+                cmocka_file_test(ban_counts_for_whom_all_its_addresses_count),
+                cmocka_file_test(refilling_with_bans_fills_windows_and_counts_nothing),
                 cmocka_file_test(refused_jail_keeps_its_bans_and_recognises_nothing),
                 cmocka_file_test(lookback_is_findtime_and_the_longest_session),
                 cmocka_file_test(names_that_hold_addresses_convict_nobody_else),
