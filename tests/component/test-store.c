@@ -754,6 +754,42 @@ static void earlier_bans_are_found_by_the_index(void **state) {
         (void) sqlite3_close(db);
 }
 
+static void assert_begun(Store *s, usec_t since, const char *wanted) {
+        Listing l = {};
+
+        assert_ok(store_foreach_begun(s, since, list_one, &l));
+        assert_string_equal(l.text, wanted);
+}
+
+static void bans_that_began_are_those_that_run_and_that_ended(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Ban over = make_ban("192.0.2.1", 1), lifted = make_ban("192.0.2.1", 2);
+        Ban by_hand = make_ban("192.0.2.2", 3), running = make_ban("192.0.2.1", 4);
+        Ban ended = make_ban("192.0.2.1", 5);
+
+        by_hand.failures = 0;
+        running.start = T0 + 10;
+        running.end = USEC_INFINITY;
+        ended.start = T0 + 20;
+        assert_ok(store_begin(s, false));
+        assert_ok(store_add_ended(s, "sshd", &over, T0 + 30, "over when decided"));
+        assert_ok(store_add_ban(s, "sshd", &lifted));
+        assert_ok(store_lift_ban(s, "sshd", &lifted, T0 + 30, "gateway"));
+        assert_ok(store_add_ban(s, "sshd", &by_hand));
+        assert_ok(store_add_ban(s, "mail", &running));
+        assert_ok(store_add_ban(s, "sshd", &ended));
+        assert_ok(store_end_ban(s, "sshd", &ended, T0 + 25, "by hand", false));
+        assert_ok(store_commit(s));
+
+        assert_begun(s,
+                        T0,
+                        "mail 192.0.2.1 4 10 -1 5 password -\n"
+                        "sshd 192.0.2.1 5 20 25 5 password -\n");
+        assert_begun(s, T0 + 11, "sshd 192.0.2.1 5 20 25 5 password -\n");
+        assert_begun(s, T0 + 20, "sshd 192.0.2.1 5 20 25 5 password -\n");
+        assert_begun(s, T0 + 21, "");
+}
+
 typedef struct NameListing {
         char text[1024];
         unsigned n;
@@ -994,6 +1030,7 @@ int main(void) {
                 cmocka_file_test(earlier_bans_are_counted),
                 cmocka_file_test(what_was_no_fault_of_the_address_is_no_earlier_ban),
                 cmocka_file_test(earlier_bans_are_found_by_the_index),
+                cmocka_file_test(bans_that_began_are_those_that_run_and_that_ended),
                 cmocka_file_test(addresses_of_names_are_kept),
                 cmocka_file_test(names_that_make_no_sense_are_passed_over),
                 cmocka_file_test(database_of_something_else_is_set_aside),
