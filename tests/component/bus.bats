@@ -659,3 +659,48 @@ ports_are() {
         [ "$(property RunningBans)" = 't 0' ]
         run ! in_kernel sshd-v4 192.0.2.1
 }
+
+# running JAIL ADDRESS...: whether these are its bans
+running() {
+        [ "$(banctl list "$1" --json=short | jq -r '.[].address' | sort | xargs)" = "${*:2}" ]
+}
+
+@test "bans are counted over restarts, but for what an unban forgives" {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        printf '[sshd]\nmaxretry = 1\n[recidive]\nenabled = yes\nsource = bans\nports = any\nfindtime = 4w\nmaxretry = 3\n' \
+                >config/conf.d/recidive.conf
+        stop_banjod
+        rm -rf journal/* state/*
+        start_banjod
+        run -0 call ListJails
+        [[ $output == *'"recidive"'*'"Source" s "bans" "Filter" s ""'*'"Match" s ""'* ]]
+        run -0 banctl
+        [[ $output == *recidive* && $output != *'Warning: recidive'* ]]
+
+        fail_later -100 1 198.51.100.1 198.51.100.2 198.51.100.3
+        wait_for running sshd 198.51.100.1 198.51.100.2 198.51.100.3
+        banctl unban --quiet sshd 198.51.100.1
+        banctl unban --quiet 198.51.100.2
+        banctl ban --quiet sshd 198.51.100.3 --time=2d
+        stop_banjod
+        start_banjod
+
+        banctl unban --quiet sshd 198.51.100.3
+        fail_later 10 10 198.51.100.1 198.51.100.2 198.51.100.3
+        wait_for running sshd 198.51.100.1 198.51.100.2 198.51.100.3
+        banctl unban --quiet sshd 198.51.100.1 198.51.100.2 198.51.100.3
+        banctl reload
+        running recidive
+        fail_later 20 20 198.51.100.1 198.51.100.2 198.51.100.3
+        wait_for running sshd 198.51.100.1 198.51.100.2 198.51.100.3
+        running recidive 198.51.100.1 198.51.100.3
+        [ "$(banctl list recidive --json=short | jq -c 'map([.failures, .pattern]) | unique')" = '[[3,"ban"]]' ]
+
+        banctl unban --quiet sshd 198.51.100.2
+        fail_later 30 30 198.51.100.2
+        wait_for running recidive 198.51.100.1 198.51.100.2 198.51.100.3
+        [ "$(sqlite3 -readonly state/banjo.db "SELECT failures FROM ended WHERE cause = 'replaced'")" = 1 ]
+
+        rm config/conf.d/recidive.conf
+        banctl reload
+}

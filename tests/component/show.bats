@@ -109,6 +109,24 @@ entry() {
         [[ "$output" != *journalctl* ]]
 }
 
+@test "a jail that counts bans is told by the jails whose bans it counts" {
+        printf '[a]\nenabled = yes\nports = 22\n[b]\nfilter = a\nports = 22\n[udp]\nenabled = yes\nfilter = a\nports = 53\nspoofable = yes\n' \
+                >config/conf.d/10-a.conf
+        printf '[again]\nenabled = yes\nsource = bans\nports = any\n' >config/conf.d/10-again.conf
+        show again
+        [ "$status" -eq 0 ]
+        [ -z "$stderr" ]
+        [[ "$output" == *"source = bans "*"# config/conf.d/10-again.conf"$'\n'* ]]
+        [[ "$output" == *$'\n# what the jail counts: the bans, but those by hand, of these jails\na' ]]
+        [[ "$output" != *journalctl* ]]
+        run -1 grep -E '^(filter|groups|weight|units|journal|namespace|spoofable) =' <<<"$output"
+        show again --json
+        [ "$(jq -c '[.filter, .journalctl, .counts, .keys.filter.value, .keys.source.value]' <<<"$output")" = \
+                '[null,null,["a"],null,"bans"]' ]
+        show a --json
+        [ "$(jq -c .counts <<<"$output")" = '[]' ]
+}
+
 @test "a jail that is none gets the nearest one" {
         printf '[sshd]\nfilter = a\nports = 22\n' >config/conf.d/10-a.conf
         show sshd

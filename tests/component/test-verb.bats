@@ -213,3 +213,9 @@ show() {
         run -2 banctl sshd --since=whenever
         run -2 banctl --pattern=x a b
 }
+
+@test "a jail that counts bans has nothing to test" {
+        printf '[again]\nsource = bans\nports = any\n' >config/conf.d/again.conf
+        run -2 banctl again
+        [ "$output" = 'banctl: The jail "again" counts the bans of others: it has no filter to test.' ]
+}

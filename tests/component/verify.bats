@@ -320,6 +320,26 @@ warning: config/conf.d/a.conf: [a] units: this host has no unit nosuch-*.service
         verify --journal=x.journal
         [ "$status" -eq 1 ]
         [ "$output" = 'warning: config/conf.d/a.conf: [a] nothing in the journal is for this jail: nothing logs that it reads; see banctl show a.' ]
+
+        # One that counts bans reads nothing.
+        printf '[a]\nenabled = no\n[again]\nenabled = yes\nsource = bans\nports = any\n' >config/conf.d/b.conf
+        verify --journal=x.journal
+        [ "$status" -eq 0 ]
+        [ -z "$output" ]
+}
+
+@test "jails that count bans" {
+        local key
+
+        for key in filter=a groups=x weight=hit:2 units=a.service journal=_UID=0 namespace=web; do
+                wrong conf.d/x.conf $'[bad]\nsource = bans\nports = 22\n'"$key"$'\n' \
+                        "error: config/conf.d/x.conf: [bad] ${key%%=*}: a jail with source = bans reads no journal, so it cannot have this."
+        done
+        wrong conf.d/x.conf $'[bad]\nsource = bans\nports = auto\n' \
+                'error: config/conf.d/x.conf: [bad] ports: the jail "bad" has source = bans, so it has no units that could listen anywhere.'
+        wrong conf.d/x.conf $'[bad]\nenabled = yes\nsource = bans\nports = any\n' \
+                'error: config/conf.d/x.conf: [bad] source: no jail is enabled whose bans could be counted.'
+        jail 'source = ban' 'source: "ban" is wrong, it should be journal or bans.'
 }
 
 @test "the directory is DIR, --config-dir or where configurations are" {
