@@ -10,11 +10,14 @@
  * User names are kept as pseudonyms, and told only where this host has an account of that name.
  */
 
+#include <inttypes.h>
+
 #include "base/log.h"
 #include "daemon/manager-private.h"
 #include "engine/evidence.h"
 #include "engine/policy.h"
 #include "engine/store-history.h"
+#include "model/bus-names.h"
 
 /* Keeping */
 
@@ -50,6 +53,15 @@ static char *format_fields(Manager *m, const JailFailure *f) {
         return evidence_format_fields(fields, n);
 }
 
+static const char *
+format_cursor(const Manager *m, const JailEvidence *e, char buf[static JOURNAL_CURSOR_SIZE]) {
+        if (e->place.journal != ENTRY_PLACE_BAN)
+                return journal_format_cursor(m->journal, e->place, e->when, buf);
+
+        (void) snprintf(buf, JOURNAL_CURSOR_SIZE, BUS_CURSOR_BAN "%" PRIu64, e->place.seqnum);
+        return buf;
+}
+
 static char *format_entries(const Manager *m, const JailFailure *f) {
         char cursors[JAIL_EVIDENCE_MAX][JOURNAL_CURSOR_SIZE];
         EvidenceEntry entries[JAIL_EVIDENCE_MAX];
@@ -60,7 +72,7 @@ static char *format_entries(const Manager *m, const JailFailure *f) {
                 entries[i] = (EvidenceEntry){
                         .when = e->when,
                         .pattern = e->pattern,
-                        .cursor = journal_format_cursor(m->journal, e->place, e->when, cursors[i]),
+                        .cursor = format_cursor(m, e, cursors[i]),
                 };
         }
 

@@ -688,8 +688,14 @@ static bool get_target(const Jail *j, const Address *net, Address *ret) {
         return address_covers(ret, net);
 }
 
+static EntryPlace get_ban_place(void *userdata) {
+        const Ban *ban = userdata;
+
+        return (EntryPlace){ ban->id, ENTRY_PLACE_BAN };
+}
+
 int jail_count_ban(Jail *j, const JailConfig *by, const Ban *ban, JailFailure *ret) {
-        static const Entry nowhere;
+        const Entry e = { .get_place = get_ban_place, .userdata = (void *) ban };
         const PendingFailure own = { .pattern = &ban_pattern, .n = 1 };
         JailFailure f = { .host = ban->address, .when = ban->start, .pattern = ban_pattern.name };
         int r;
@@ -705,7 +711,7 @@ int jail_count_ban(Jail *j, const JailConfig *by, const Ban *ban, JailFailure *r
                 return JAIL_NOTHING;
 
         f.host.prefixlen = (uint16_t) address_family_bits(f.host.family);
-        r = decide(j, NULL, &own, &nowhere, &f);
+        r = decide(j, NULL, &own, &e, &f);
         if (r > JAIL_NOTHING)
                 *ret = f;
         return r;

@@ -35,7 +35,7 @@ typedef enum JailVerdict {
         JAIL_LEAK,    /* a banned address failed: the ban does not hold. Counted as nothing else */
 } JailVerdict;
 
-/* An entry that made a ban. */
+/* An entry that made a ban, or a ban that did. */
 typedef struct JailEvidence {
         usec_t when;
         EntryPlace place;

@@ -69,6 +69,9 @@ typedef struct EntryPlace {
                            */
 } EntryPlace;
 
+/* What stands for .journal where a ban was counted instead of an entry; .seqnum is its id. */
+#define ENTRY_PLACE_BAN UINT32_MAX
+
 /* Every pointer is borrowed from whoever made the entry, for the call it is handed to. Of a field
  * with several values the first counts. */
 typedef struct Entry {

@@ -98,6 +98,8 @@ bans() {
                 rm x.journal
         done
         [ "$(bans | grep ^recidive)" = 'recidive C0000201/32 40000 5 ban' ]
+        [ "$(sqlite3 state/banjo.db 'SELECT entries FROM evidence ORDER BY ban DESC LIMIT 1' |
+                jq -r '.[] | .pattern + " " + .cursor' | xargs)" = 'ban ban:1 ban ban:2 ban ban:3 ban ban:4 ban ban:5' ]
 }
 
 @test "a window of bans is as long as findtime, to the microsecond" {

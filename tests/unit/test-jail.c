@@ -663,7 +663,11 @@ static Fixture make_counting(const Files *files, const char *settings) {
 /* Another jail makes a ban. */
 static int count_ban_at(Fixture *f, usec_t when, const char *address) {
         const Ban ban = {
-                .address = addr(address), .failures = 5, .pattern = "password", .start = when
+                .address = addr(address),
+                .failures = 5,
+                .pattern = "password",
+                .id = when - T0 + 7,
+                .start = when,
         };
 
         return jail_count_ban(f->jail, &f->config->jails[0], &ban, &f->last);
@@ -691,6 +695,11 @@ static void bans_within_findtime_ban(void **state) {
         assert_int_equal(f.last.when, T0 + findtime);
         assert_string_equal(f.last.pattern, "ban");
         assert_int_equal(f.last.n_fields, 0);
+        assert_int_equal(f.last.n_evidence, 3);
+        assert_int_equal(f.last.evidence[1].when, T0 + 5);
+        assert_string_equal(f.last.evidence[1].pattern, "ban");
+        assert_int_equal(f.last.evidence[1].place.journal, ENTRY_PLACE_BAN);
+        assert_int_equal(f.last.evidence[1].place.seqnum, 12);
         assert_int_equal(stats(&f).n_failures, 6);
         assert_int_equal(stats(&f).n_entries, 0);
         assert_int_equal(stats(&f).last_failure, T0 + findtime);
