@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "base/table.h"
-#include "base/utf8.h"
 #include "ctl/output.h"
+#include "ctl/text.h"
 
 #define HOSTS_SHOWN 20
 #define SHAPES_SHOWN 10
@@ -86,84 +86,7 @@ int report_add(Report *r, const ReportLine *line) {
         return line->n_counted > 0 ? count_host(r, &line->host, line->n_counted) : 0;
 }
 
-/* Text */
-
-/* The bytes that can be written as they are: a character that is printable, or in JSON any. 0 for a
- * byte that has to be escaped. */
-static size_t clean_size(const char *s, size_t size, bool for_terminal) {
-        char character[5] = "";
-        size_t n;
-
-        memcpy(character, s, MIN(size, (size_t) 4));
-        if (character[0] == '\0')
-                return for_terminal ? 0 : 1;
-        n = utf8_character_size(character);
-        if (n == 0 || !for_terminal)
-                return n;
-
-        /* C0, DEL and C1; and what turns the direction of the text around. */
-        if ((unsigned char) s[0] < ' ' || s[0] == 0x7f ||
-                        (n == 2 && (unsigned char) s[0] == 0xc2 && (unsigned char) s[1] < 0xa0) ||
-                        (n == 3 && (memcmp(s, "\xe2\x80\xaa", 3) >= 0 &&
-                                                   memcmp(s, "\xe2\x80\xae", 3) <= 0)) ||
-                        (n == 3 && (memcmp(s, "\xe2\x81\xa6", 3) >= 0 &&
-                                                   memcmp(s, "\xe2\x81\xa9", 3) <= 0)))
-                return 0;
-        return n;
-}
-
-/* Returns how many columns it took. */
-static size_t print_clean(const char *s, size_t size) {
-        size_t columns = 0;
-
-        while (size > 0) {
-                size_t n = clean_size(s, size, true);
-
-                if (n == 0)
-                        columns += (size_t) printf("\\x%02x", (unsigned char) *s);
-                else {
-                        (void) fwrite(s, 1, n, stdout);
-                        columns++;
-                }
-                n = MAX(n, (size_t) 1);
-                s += n;
-                size -= n;
-        }
-
-        return columns;
-}
-
-/* The colour of the byte at this place, which the spans of the match tell. */
-static int color_at(const MatcherResult *m, const char *s) {
-        for (size_t i = 0; m && i < m->n_fields; i++) {
-                const MatcherSpan *v = &m->fields[i].value;
-
-                if (s >= v->data && s < v->data + v->size)
-                        return COLOR_YELLOW;
-        }
-
-        if (m && m->addr.data && s >= m->addr.data && s < m->addr.data + m->addr.size)
-                return COLOR_RED;
-        return -1;
-}
-
-static void print_colored(const EntryValue *line, const MatcherResult *m) {
-        const char *s = line->data, *end = s + line->size;
-
-        while (s < end) {
-                int color = color_at(m, s);
-                const char *next = s + 1;
-
-                while (next < end && color_at(m, next) == color)
-                        next++;
-                if (color >= 0)
-                        (void) fputs(color_begin((Color) color), stdout);
-                (void) print_clean(s, (size_t) (next - s));
-                if (color >= 0)
-                        (void) fputs(color_end(), stdout);
-                s = next;
-        }
-}
+/* Lines */
 
 static void print_nearest(const ReportLine *l) {
         size_t from = l->nearest_offset > NEAREST_BEFORE ? l->nearest_offset - NEAREST_BEFORE : 0;
@@ -176,15 +99,15 @@ static void print_nearest(const ReportLine *l) {
         }
 
         (void) printf("         nearest: [%s] ", pattern_section(l->nearest, section));
-        (void) print_clean(l->nearest->name, strlen(l->nearest->name));
+        (void) text_print(l->nearest->name, strlen(l->nearest->name));
         (void) fputs(" = ", stdout);
-        (void) print_clean(l->nearest->written, strlen(l->nearest->written));
+        (void) text_print(l->nearest->written, strlen(l->nearest->written));
 
         (void) fputs("\n         ", stdout);
         if (from > 0)
                 columns += (size_t) printf("...");
-        columns += print_clean(l->text.data + from, l->nearest_offset - from);
-        (void) print_clean(l->text.data + l->nearest_offset, to - l->nearest_offset);
+        columns += text_print(l->text.data + from, l->nearest_offset - from);
+        (void) text_print(l->text.data + l->nearest_offset, to - l->nearest_offset);
         (void) printf("%s\n         %*s%s^%s%s\n",
                         to < l->text.size ? "..." : "",
                         (int) columns,
@@ -212,10 +135,10 @@ void report_print_line(const ReportLine *l) {
                         report_result_to_string(l->result),
                         color_end());
         if (l->match) {
-                (void) print_clean(l->match->pattern->name, strlen(l->match->pattern->name));
+                (void) text_print(l->match->pattern->name, strlen(l->match->pattern->name));
                 (void) fputs(": ", stdout);
         }
-        print_colored(&l->line, l->match);
+        text_print_match(l->line.data, l->line.size, l->match);
         (void) putchar('\n');
 
         if (l->result == REPORT_MISS && l->explained)
@@ -224,37 +147,13 @@ void report_print_line(const ReportLine *l) {
 
 /* JSON */
 
-static json_t *json_bytes(const char *s, size_t size) {
-        _cleanup_(freep) char *text = malloc(size * 4 + 1);
-        size_t n = 0;
-
-        if (!text)
-                return NULL;
-
-        while (size > 0) {
-                size_t k = clean_size(s, size, false);
-
-                if (k == 0)
-                        n += (size_t) snprintf(text + n, 5, "\\x%02x", (unsigned char) *s);
-                else {
-                        memcpy(text + n, s, k);
-                        n += k;
-                }
-                k = MAX(k, (size_t) 1);
-                s += k;
-                size -= k;
-        }
-
-        return json_stringn(text, n);
-}
-
 static json_t *fields_to_json(const MatcherResult *m) {
         json_t *object = json_object();
 
         for (size_t i = 0; m && object && i < m->n_fields; i++)
                 (void) json_object_set_new(object,
                                 m->fields[i].name,
-                                json_bytes(m->fields[i].value.data, m->fields[i].value.size));
+                                text_to_json(m->fields[i].value.data, m->fields[i].value.size));
 
         return object;
 }
@@ -268,7 +167,7 @@ int report_print_json(const ReportLine *l, const Options *options) {
 
         o = json_pack("{so ss so? so? so? so so? sI}",
                         "line",
-                        json_bytes(l->line.data, l->line.size),
+                        text_to_json(l->line.data, l->line.size),
                         "result",
                         report_result_to_string(l->result),
                         "section",
@@ -280,7 +179,7 @@ int report_print_json(const ReportLine *l, const Options *options) {
                         "fields",
                         fields_to_json(l->match),
                         "session",
-                        l->session.data ? json_bytes(l->session.data, l->session.size) : NULL,
+                        l->session.data ? text_to_json(l->session.data, l->session.size) : NULL,
                         "failures",
                         (json_int_t) l->n_counted);
         if (o && l->explained && l->nearest) {
@@ -308,7 +207,7 @@ static void print_patterns(const Report *r, char *const *groups) {
                 width = MAX(width, strlen(pattern_section(p, section)) + strlen(p->name));
         }
 
-        (void) print_clean(r->filter->path, strlen(r->filter->path));
+        (void) text_print(r->filter->path, strlen(r->filter->path));
         (void) fputs(":\n", stdout);
         for (size_t i = 0; i < r->filter->n_patterns; i++) {
                 const Pattern *p = &r->filter->patterns[i];
@@ -319,7 +218,7 @@ static void print_patterns(const Report *r, char *const *groups) {
                         continue;
 
                 n = printf("  [%s] ", pattern_section(p, section));
-                n += (int) print_clean(p->name, strlen(p->name));
+                n += (int) text_print(p->name, strlen(p->name));
                 if (r->n_hits[i] > 0)
                         (void) printf("%*s%10" PRIu64 "\n",
                                         MAX((int) width + 6 - n, 1),

@@ -3,9 +3,6 @@
 
 /*
  * What `banctl test` prints: lines with what was recognised in them, and the sum of it
- *
- * Lines were written by whoever attacks. No byte of theirs reaches a terminal that is not printable
- * text: others are written as \xHH, as in JSON those that are not UTF-8.
  */
 
 #include <stdbool.h>
