@@ -13,10 +13,10 @@
 
 #include "base/log.h"
 #include "base/parse.h"
-#include "base/timestamp.h"
 #include "ctl/clock.h"
 #include "ctl/options.h"
 #include "ctl/output.h"
+#include "ctl/period.h"
 #include "ctl/test-input.h"
 #include "ctl/test-report.h"
 #include "ctl/test-subject.h"
@@ -110,16 +110,6 @@ static int parse_print(const char *words, unsigned *ret) {
         return 0;
 }
 
-static int parse_time(const char *name, const char *value, usec_t now, usec_t *ret) {
-        if (!value || timestamp_parse(value, now, ret) >= 0)
-                return 0;
-
-        log_error("--%s=%s: should be a time such as \"2026-11-24 10:00\", yesterday or -2h.",
-                        name,
-                        value);
-        return -EINVAL;
-}
-
 /* Input */
 
 static int open_journal(Test *t, usec_t now) {
@@ -131,8 +121,7 @@ static int open_journal(Test *t, usec_t now) {
                 log_error("--format= is for files; the journal has one of its own.");
                 return EXIT_USAGE;
         }
-        if (parse_time("since", o->since, now, &since) < 0 ||
-                        parse_time("until", o->until, now, &until) < 0)
+        if (period_parse(o, now, &since, &until) < 0)
                 return EXIT_USAGE;
 
         r = input_new_journal(&t->input, o->journal, &t->subject.want, since, until);
