@@ -43,12 +43,26 @@ static int open_path(sd_journal **ret, const char *path) {
 }
 
 int source_open(sd_journal **ret, const char *path, const char *name_space, int flags) {
-        if (path)
-                return open_path(ret, path);
+        sd_journal *handle;
+        int r;
 
-        return sd_journal_open_namespace(ret,
-                        isempty(name_space) ? NULL : name_space,
-                        SD_JOURNAL_LOCAL_ONLY | flags);
+        if (path)
+                r = open_path(&handle, path);
+        else
+                r = sd_journal_open_namespace(&handle,
+                                isempty(name_space) ? NULL : name_space,
+                                SD_JOURNAL_LOCAL_ONLY | flags);
+        if (r < 0)
+                return r;
+
+        r = sd_journal_set_data_threshold(handle, DATA_THRESHOLD);
+        if (r < 0) {
+                sd_journal_close(handle);
+                return r;
+        }
+
+        *ret = handle;
+        return 0;
 }
 
 /* Opens libsystemd's handle and waits for it instead of the old one. Returns as source_new(). */
@@ -59,10 +73,6 @@ static int open_handle(Source *s) {
         r = source_open(&handle, s->path, s->name_space, 0);
         if (r < 0)
                 return r;
-
-        r = sd_journal_set_data_threshold(handle, DATA_THRESHOLD);
-        if (r < 0)
-                goto fail;
 
         /* Before anything is read, so that no change after that goes unnoticed. */
         fd = sd_journal_get_fd(handle);
@@ -606,21 +616,24 @@ static bool is_past(Source *s) {
         return true;
 }
 
-void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past) {
+void source_read_fields(sd_journal *handle, SourceBuffers *buffers, Entry *ret) {
         const void *data;
         size_t size;
 
+        /* What a damaged file does not give is left out. */
+        sd_journal_restart_data(handle);
+        while (sd_journal_enumerate_available_data(handle, &data, &size) > 0)
+                store_field(buffers, data, size, ret);
+}
+
+void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past) {
         assert(s->waiting);
 
         s->waiting = false;
         s->place_is_stale = true;
         *ret_past = is_past(s);
         *ret = (Entry){ .realtime = s->realtime };
-
-        /* What a damaged file does not give is left out. */
-        sd_journal_restart_data(s->handle);
-        while (sd_journal_enumerate_available_data(s->handle, &data, &size) > 0)
-                store_field(buffers, data, size, ret);
+        source_read_fields(s->handle, buffers, ret);
 
         /* Of a namespace's entries all are in it, whatever they say; the default one has no name.
          */

@@ -60,6 +60,9 @@ DEFINE_CLEANUP(Source *, source_free)
  * a negative errno. */
 int source_open(sd_journal **ret, const char *path, const char *name_space, int flags);
 
+/* Copies the fields of the entry that a handle of source_open() stands at, and no more. */
+void source_read_fields(sd_journal *handle, SourceBuffers *buffers, Entry *ret);
+
 /* True if the handle stands at the entry of this cursor. */
 bool source_is_at(sd_journal *handle, const char *cursor);
 

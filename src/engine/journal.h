@@ -35,6 +35,10 @@ typedef struct Journal Journal;
  * negative errno. */
 int journal_open(Journal **ret, const char *path);
 
+/* Whether this machine's journal may be read, as far as there is one; libsystemd leaves out what
+ * may not, and reports nothing. Returns 0 or -EACCES. */
+int journal_check_access(void);
+
 Journal *journal_close(Journal *j);
 DEFINE_CLEANUP(Journal *, journal_close)
 

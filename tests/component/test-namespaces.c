@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <systemd/sd-id128.h>
 
+#include "engine/journal-lookup.h"
 #include "engine/journal.h"
 
 static const Files var_log = { "/var/log" };
@@ -120,6 +121,37 @@ static void namespaces_are_one_stream(void **state) {
         assert_entry(j, "web", 7, false);
         assert_entry(j, "", 8, false);
         assert_end(j);
+}
+
+static void entries_of_all_namespaces_are_looked_up(void **state) {
+        _cleanup_(journal_lookup_closep) JournalLookup *l = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        char cursors[3][JOURNAL_CURSOR_SIZE], messages[3][16];
+        Export x = export_begin();
+        Entry e;
+
+        /* Two of them at the same time; what is the same in all would be one entry to libsystemd.
+         */
+        say("", 1);
+        add_message(&x, "another");
+        (void) export_end(&x, &var_log, journal_name("web", "system.journal"));
+        say("web", 2);
+        j = open_both(NULL);
+        for (size_t i = 0; i < ELEMENTSOF(cursors); i++) {
+                assert_int_equal(journal_next(j, &e), 1);
+                (void) journal_format_cursor(j, entry_get_place(&e), e.realtime, cursors[i]);
+                (void) snprintf(messages[i],
+                                sizeof(messages[i]),
+                                "%.*s",
+                                (int) e.fields[ENTRY_MESSAGE].size,
+                                e.fields[ENTRY_MESSAGE].data);
+        }
+
+        assert_ok(journal_lookup_open(&l, NULL));
+        for (size_t i = ELEMENTSOF(cursors); i > 0; i--) {
+                assert_int_equal(journal_lookup(l, cursors[i - 1], &e), 1);
+                assert_true(entry_is(&e, ENTRY_MESSAGE, messages[i - 1], strlen(messages[i - 1])));
+        }
 }
 
 static void what_comes_late_with_an_earlier_time_is_read(void **state) {
@@ -427,6 +459,7 @@ static bool enter(void) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 namespace_test(namespaces_are_one_stream),
+                namespace_test(entries_of_all_namespaces_are_looked_up),
                 namespace_test(what_comes_late_with_an_earlier_time_is_read),
                 namespace_test(position_is_what_was_handed_out),
                 namespace_test(old_cursor_is_the_default_journals),
