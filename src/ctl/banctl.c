@@ -22,6 +22,7 @@ static const struct {
 } verbs[] = {
         { "status", "", 0, 0, verb_status, "what banjod does, and its jails (default)" },
         { "list", "[JAIL]", 0, 1, verb_list, "who is banned, why and until when" },
+        { "history", "[ADDRESS]", 0, 1, verb_history, "bans that run and bans that ended" },
         { "jails", "", 0, 0, verb_jails, "the jails and their limits" },
         { "ban", "JAIL ADDRESS...", 2, INT32_MAX, verb_ban, "ban addresses or prefixes" },
         { "unban", "[JAIL] ADDRESS...", 1, INT32_MAX, verb_unban, "let them in again" },
@@ -37,7 +38,7 @@ static void help(void) {
                       "Asks and commands the ban daemon.\n\n");
 
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
-                (void) printf("  %-6s %-18s %s\n",
+                (void) printf("  %-7s %-17s  %s\n",
                                 verbs[i].name,
                                 verbs[i].arguments,
                                 verbs[i].help);
@@ -51,8 +52,8 @@ static void help(void) {
                       "  --all-jails            unban: in all jails, as without a JAIL\n"
                       "  --yes                  flush: do not ask\n"
                       "  --default              show: every key and its default\n"
-                      "  --config-dir=DIR       show, verify, test: read the configuration from "
-                      "here\n"
+                      "  --jail=JAIL            history: of this jail\n"
+                      "  --config-dir=DIR       show, verify, test: read the configuration here\n"
                       "  --journal=PATH         verify, test: look into this journal\n"
                       "  --pattern=REGEX        test: this instead of a filter's patterns\n"
                       "  --groups=GROUP,...     test: the groups of patterns in use\n"
@@ -61,7 +62,7 @@ static void help(void) {
                       "  --format=FORMAT        test: json, export, short, cat or auto\n"
                       "  --unit=UNIT            test: of the journal, entries of this unit\n"
                       "  --since=TIME, --until=TIME\n"
-                      "                         test: of the journal, entries of this time\n"
+                      "                         history, test: of this time\n"
                       "  --json[=pretty|short]  JSON, also for what was done\n"
                       "  --no-legend            tables without headings\n"
                       "  --no-pager\n"
@@ -124,6 +125,7 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 ARG_UNIT,
                 ARG_SINCE,
                 ARG_UNTIL,
+                ARG_JAIL,
                 ARG_VERSION,
         };
         static const struct option options[] = {
@@ -149,6 +151,7 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 { "unit", required_argument, NULL, ARG_UNIT },
                 { "since", required_argument, NULL, ARG_SINCE },
                 { "until", required_argument, NULL, ARG_UNTIL },
+                { "jail", required_argument, NULL, ARG_JAIL },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, ARG_VERSION },
                 {},
@@ -227,6 +230,9 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                         break;
                 case ARG_UNTIL:
                         ret->until = optarg;
+                        break;
+                case ARG_JAIL:
+                        ret->jail = optarg;
                         break;
                 case ARG_VERSION:
                         (void) printf("banctl " BANJO_VERSION "\n");

@@ -50,6 +50,7 @@ typedef struct Options {
         const char *print;
         const char *since;
         const char *until;
+        const char *jail;
         bool explain;
         const char *patterns[OPTIONS_LIST_MAX];
         size_t n_patterns;
@@ -69,4 +70,5 @@ int verb_reload(int argc, char **argv, const Options *options);
 int verb_show(int argc, char **argv, const Options *options);
 int verb_verify(int argc, char **argv, const Options *options);
 int verb_test(int argc, char **argv, const Options *options);
+int verb_history(int argc, char **argv, const Options *options);
 int verb_flush(int argc, char **argv, const Options *options);
