@@ -23,6 +23,7 @@ static const struct {
         { "status", "", 0, 0, verb_status, "what banjod does, and its jails (default)" },
         { "list", "[JAIL]", 0, 1, verb_list, "who is banned, why and until when" },
         { "history", "[ADDRESS]", 0, 1, verb_history, "bans that run and bans that ended" },
+        { "stats", "", 0, 0, verb_stats, "failures and bans by hour or day" },
         { "jails", "", 0, 0, verb_jails, "the jails and their limits" },
         { "ban", "JAIL ADDRESS...", 2, INT32_MAX, verb_ban, "ban addresses or prefixes" },
         { "unban", "[JAIL] ADDRESS...", 1, INT32_MAX, verb_unban, "let them in again" },
@@ -52,7 +53,8 @@ static void help(void) {
                       "  --all-jails            unban: in all jails, as without a JAIL\n"
                       "  --yes                  flush: do not ask\n"
                       "  --default              show: every key and its default\n"
-                      "  --jail=JAIL            history: of this jail\n"
+                      "  --jail=JAIL            history, stats: of this jail\n"
+                      "  --by=hour|day          stats: for each hour or day\n"
                       "  --config-dir=DIR       show, verify, test: read the configuration here\n"
                       "  --journal=PATH         verify, test: look into this journal\n"
                       "  --pattern=REGEX        test: this instead of a filter's patterns\n"
@@ -62,7 +64,7 @@ static void help(void) {
                       "  --format=FORMAT        test: json, export, short, cat or auto\n"
                       "  --unit=UNIT            test: of the journal, entries of this unit\n"
                       "  --since=TIME, --until=TIME\n"
-                      "                         history, test: of this time\n"
+                      "                         history, stats, test: of this time\n"
                       "  --json[=pretty|short]  JSON, also for what was done\n"
                       "  --no-legend            tables without headings\n"
                       "  --no-pager\n"
@@ -126,6 +128,7 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 ARG_SINCE,
                 ARG_UNTIL,
                 ARG_JAIL,
+                ARG_BY,
                 ARG_VERSION,
         };
         static const struct option options[] = {
@@ -152,6 +155,7 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                 { "since", required_argument, NULL, ARG_SINCE },
                 { "until", required_argument, NULL, ARG_UNTIL },
                 { "jail", required_argument, NULL, ARG_JAIL },
+                { "by", required_argument, NULL, ARG_BY },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, ARG_VERSION },
                 {},
@@ -233,6 +237,9 @@ static int parse_argv(int argc, char **argv, Options *ret) {
                         break;
                 case ARG_JAIL:
                         ret->jail = optarg;
+                        break;
+                case ARG_BY:
+                        ret->by = optarg;
                         break;
                 case ARG_VERSION:
                         (void) printf("banctl " BANJO_VERSION "\n");

@@ -51,6 +51,7 @@ typedef struct Options {
         const char *since;
         const char *until;
         const char *jail;
+        const char *by;
         bool explain;
         const char *patterns[OPTIONS_LIST_MAX];
         size_t n_patterns;
@@ -71,4 +72,5 @@ int verb_show(int argc, char **argv, const Options *options);
 int verb_verify(int argc, char **argv, const Options *options);
 int verb_test(int argc, char **argv, const Options *options);
 int verb_history(int argc, char **argv, const Options *options);
+int verb_stats(int argc, char **argv, const Options *options);
 int verb_flush(int argc, char **argv, const Options *options);

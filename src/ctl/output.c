@@ -2,6 +2,7 @@
 
 #include "ctl/output.h"
 
+#include <langinfo.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
@@ -44,6 +45,18 @@ void output_init(void) {
         /* https://no-color.org has the first rule. */
         has_colors = isempty(getenv("NO_COLOR")) && !isempty(term) && !streq(term, "dumb");
         terminal_width = read_terminal_width();
+}
+
+bool output_is_terminal(void) {
+        return is_terminal;
+}
+
+size_t output_width(void) {
+        return terminal_width;
+}
+
+bool output_is_utf8(void) {
+        return streq(nl_langinfo(CODESET), "UTF-8");
 }
 
 static void exec_pager(void) {

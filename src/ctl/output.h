@@ -19,6 +19,11 @@
 /* Looks at what stdout is. To be called before anything is written. */
 void output_init(void);
 
+/* Whether people read along, how many columns they have, and whether these show more than ASCII. */
+bool output_is_terminal(void);
+size_t output_width(void);
+bool output_is_utf8(void);
+
 /* Sends stdout through a pager if it is a terminal. */
 void output_open_pager(const Options *options);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <inttypes.h>
-#include <langinfo.h>
 
 #include "base/log.h"
 #include "base/usec.h"
@@ -155,7 +154,7 @@ print_json(const Status *s, const JailList *jails, const Warnings *w, const Opti
 /* Text */
 
 static const char *dot(bool running) {
-        if (!streq(nl_langinfo(CODESET), "UTF-8"))
+        if (!output_is_utf8())
                 return running ? "*" : "-";
         return running ? "●" : "○";
 }
