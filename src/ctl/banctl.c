@@ -22,6 +22,7 @@ static const struct {
 } verbs[] = {
         { "status", "", 0, 0, verb_status, "what banjod does, and its jails (default)" },
         { "list", "[JAIL]", 0, 1, verb_list, "who is banned, why and until when" },
+        { "why", "ADDRESS", 1, 1, verb_why, "why it is banned: the entries that led to it" },
         { "history", "[ADDRESS]", 0, 1, verb_history, "bans that run and bans that ended" },
         { "stats", "", 0, 0, verb_stats, "failures and bans by hour or day" },
         { "jails", "", 0, 0, verb_jails, "the jails and their limits" },
@@ -55,8 +56,8 @@ static void help(void) {
                       "  --default              show: every key and its default\n"
                       "  --jail=JAIL            history, stats: of this jail\n"
                       "  --by=hour|day          stats: for each hour or day\n"
-                      "  --config-dir=DIR       show, verify, test: read the configuration here\n"
-                      "  --journal=PATH         verify, test: look into this journal\n"
+                      "  --config-dir=DIR       show, verify, test, why: read the configuration here\n"
+                      "  --journal=PATH         verify, test, why: look into this journal\n"
                       "  --pattern=REGEX        test: this instead of a filter's patterns\n"
                       "  --groups=GROUP,...     test: the groups of patterns in use\n"
                       "  --print=RESULT,...     test: show these lines: fail, miss, matched, all, ...\n"

@@ -72,5 +72,6 @@ int verb_show(int argc, char **argv, const Options *options);
 int verb_verify(int argc, char **argv, const Options *options);
 int verb_test(int argc, char **argv, const Options *options);
 int verb_history(int argc, char **argv, const Options *options);
+int verb_why(int argc, char **argv, const Options *options);
 int verb_stats(int argc, char **argv, const Options *options);
 int verb_flush(int argc, char **argv, const Options *options);

@@ -59,12 +59,12 @@ bool output_is_utf8(void) {
         return streq(nl_langinfo(CODESET), "UTF-8");
 }
 
-static void exec_pager(void) {
+static void exec_pager(bool wrap) {
         const char *pager = getenv("BANCTL_PAGER");
 
         /* Quit if it fits on the screen, show colours, leave the screen as it is; and no shell from
          * inside less, which may run as root. */
-        (void) setenv("LESS", "FRSXMK", false);
+        (void) setenv("LESS", wrap ? "FRXMK" : "FRSXMK", false);
         (void) setenv("LESSSECURE", "1", true);
 
         if (!pager)
@@ -76,7 +76,7 @@ static void exec_pager(void) {
         _exit(EXIT_FAILURE);
 }
 
-void output_open_pager(const Options *options) {
+static void open_pager(const Options *options, bool wrap) {
         const char *pager = getenv("BANCTL_PAGER");
         int fds[2];
 
@@ -92,13 +92,21 @@ void output_open_pager(const Options *options) {
                 (void) dup2(fds[0], STDIN_FILENO);
                 (void) close(fds[0]);
                 (void) close(fds[1]);
-                exec_pager();
+                exec_pager(wrap);
         }
 
         if (pager_pid > 0)
                 (void) dup2(fds[1], STDOUT_FILENO);
         (void) close(fds[0]);
         (void) close(fds[1]);
+}
+
+void output_open_pager(const Options *options) {
+        open_pager(options, false);
+}
+
+void output_open_wrapping_pager(const Options *options) {
+        open_pager(options, true);
 }
 
 int output_close(void) {

@@ -27,6 +27,9 @@ bool output_is_utf8(void);
 /* Sends stdout through a pager if it is a terminal. */
 void output_open_pager(const Options *options);
 
+/* The same for what is no table: long lines are wrapped, not cut. */
+void output_open_wrapping_pager(const Options *options);
+
 /* Writes everything out, and waits for the pager. Returns 0, or a negative errno if something could
  * not be written. */
 int output_close(void);
