@@ -252,3 +252,58 @@ int verb_unban(int argc, char **argv, const Options *options) {
                 json_print_end(options, (size_t) n);
         return result;
 }
+
+/* forgotten */
+
+static int forget_address(sd_bus *bus, const Address *a, const Options *options, uint32_t *n) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+        char text[ADDRESS_STR_SIZE];
+        int r;
+
+        r = connection_call(bus, "Forget", &error, &reply, "s", address_format(a, text));
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "u", n);
+        if (r < 0)
+                return connection_report(text, &error, r);
+
+        if (options->quiet || options->json != JSON_OFF)
+                return EXIT_DONE;
+
+        if (*n == 0)
+                (void) printf("%s has no earlier bans of its own.\n", text);
+        else
+                (void) printf("Forgot %" PRIu32 " ban%s of %s.\n", *n, *n == 1 ? "" : "s", text);
+        return EXIT_DONE;
+}
+
+int verb_forget(int argc, char **argv, const Options *options) {
+        bool json = options->json != JSON_OFF && !options->quiet;
+        _cleanup_(freep) Address *addresses = NULL;
+        _cleanup_(bus_closep) sd_bus *bus = NULL;
+        int n = argc - 1, r, result = EXIT_DONE;
+
+        r = parse_addresses(n, argv + 1, &addresses);
+        if (r == EXIT_DONE)
+                r = connection_open(&bus, options, CONNECTION_START, false);
+        if (r != EXIT_DONE)
+                return r;
+
+        for (int i = 0; i < n; i++) {
+                uint32_t n_forgotten = 0;
+
+                r = forget_address(bus, &addresses[i], options, &n_forgotten);
+                if (json)
+                        print_result(NULL,
+                                        &addresses[i],
+                                        "forgotten",
+                                        json_integer(n_forgotten),
+                                        options,
+                                        (size_t) i);
+                result = worst(result, r);
+        }
+
+        if (json)
+                json_print_end(options, (size_t) n);
+        return result;
+}

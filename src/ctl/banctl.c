@@ -28,6 +28,7 @@ static const struct {
         { "jails", "", 0, 0, verb_jails, "the jails and their limits" },
         { "ban", "JAIL ADDRESS...", 2, INT32_MAX, verb_ban, "ban addresses or prefixes" },
         { "unban", "[JAIL] ADDRESS...", 1, INT32_MAX, verb_unban, "let them in again" },
+        { "forget", "ADDRESS...", 1, INT32_MAX, verb_forget, "let earlier bans count no more" },
         { "show", "[JAIL]", 0, 1, verb_show, "a jail's configuration, and where it comes from" },
         { "verify", "[DIR]", 0, 1, verb_verify, "what is wrong with the configuration" },
         { "test", "FILTER [FILE|-]", 0, 2, verb_test, "what a filter recognises in a log" },

@@ -74,4 +74,5 @@ int verb_test(int argc, char **argv, const Options *options);
 int verb_history(int argc, char **argv, const Options *options);
 int verb_why(int argc, char **argv, const Options *options);
 int verb_stats(int argc, char **argv, const Options *options);
+int verb_forget(int argc, char **argv, const Options *options);
 int verb_flush(int argc, char **argv, const Options *options);
