@@ -5,11 +5,6 @@
  * field by name walks nearly all items each time, and what libsystemd hands out is valid only until
  * the next such call.
  *
- * Matches. libsystemd keeps a list of entries for each value of a field; one field's values
- * together cost little, but every "and" has it walk two lists side by side. So of a group that
- * names units only these are handed on, and the units of all groups together. It knows no globs:
- * with one, everything is read.
- *
  * A message beyond ENTRY_MESSAGE_MAX is cut. libsystemd is told to hand out no more than that, so
  * that a huge field is not unpacked as a whole.
  *
@@ -122,20 +117,12 @@ int source_new(Source **ret, const char *path, const char *name_space, int epoll
         return r;
 }
 
-static void drop_terms(Source *s) {
-        for (size_t i = 0; i < s->n_terms; i++)
-                free(s->terms[i]);
-        free(s->terms);
-        s->terms = NULL;
-        s->n_terms = 0;
-}
-
 Source *source_free(Source *s) {
         if (!s)
                 return NULL;
 
         sd_journal_close(s->handle);
-        drop_terms(s);
+        terms_free(s->terms);
         free(s->name_space);
         free(s->position);
         free(s->place);
@@ -146,155 +133,21 @@ Source *source_free(Source *s) {
 
 /* Matches */
 
-/* Takes the string over. */
-static int take_term(Source *s, char *term) {
-        char **terms;
-
-        if (!term)
-                return -ENOMEM;
-
-        terms = reallocarray(s->terms, s->n_terms + 1, sizeof(*terms));
-        if (!terms) {
-                free(term);
-                return -ENOMEM;
-        }
-
-        s->terms = terms;
-        s->terms[s->n_terms++] = term;
-        return 0;
-}
-
-static int add_term(Source *s, const char *field, const char *value) {
-        char *term;
-
-        return asprintf(&term, "%s=%s", field, value) < 0 ? -ENOMEM : take_term(s, term);
-}
-
-static int add_alternative(Source *s) {
-        return take_term(s, strdup(""));
-}
-
-static bool has_field(const MatchGroup *g, EntryField field) {
-        for (size_t i = 0; i < g->n_terms; i++)
-                if (g->terms[i].field == field)
-                        return true;
-
-        return false;
-}
-
-/* Adds a group's terms: all of them, or those of one field alone. */
-static int add_terms(Source *s, const MatchGroup *g, const EntryField *only) {
-        for (size_t i = 0; i < g->n_terms; i++) {
-                const MatchTerm *t = &g->terms[i];
-                int r;
-
-                if (only && t->field != *only)
-                        continue;
-
-                r = add_term(s, entry_field_to_string(t->field), t->value);
-                if (r < 0)
-                        return r;
-        }
-
-        return 0;
-}
-
-/* The fields that stand for a whole group, the best first. */
-static const EntryField leading_fields[] = { ENTRY_SYSTEMD_UNIT, ENTRY_SYSTEMD_SLICE };
-
-/* The field that stands for the group, or NULL. */
-static const EntryField *find_leading_field(const MatchGroup *g) {
-        for (size_t i = 0; i < ELEMENTSOF(leading_fields); i++)
-                if (has_field(g, leading_fields[i]))
-                        return &leading_fields[i];
-
-        return NULL;
-}
-
-/* Adds the groups that this field stands for as alternatives of one group; for NULL, those that no
- * field stands for one by one. */
-static int
-add_groups(Source *s, const JournalWant *const *wants, size_t n_wants, const EntryField *leading) {
-        int r;
-
-        for (size_t i = 0; i < n_wants; i++)
-                for (size_t k = 0; k < wants[i]->match->n_groups; k++) {
-                        const MatchGroup *g = &wants[i]->match->groups[k];
-
-                        if (find_leading_field(g) != leading)
-                                continue;
-
-                        r = add_terms(s, g, leading);
-                        if (r >= 0 && !leading)
-                                r = add_alternative(s);
-                        if (r < 0)
-                                return r;
-                }
-
-        return leading ? add_alternative(s) : 0;
-}
-
-/* What root's processes that name themselves so say is wanted, too. With the user's term in front
- * libsystemd is measured to take fewer instructions. */
-static int add_identifiers(Source *s, const JournalWant *const *wants, size_t n_wants) {
-        bool any = false;
-        int r = 0;
-
-        for (size_t i = 0; i < n_wants; i++)
-                for (size_t k = 0; k < wants[i]->n_identifiers && r >= 0; k++) {
-                        if (!any)
-                                r = add_term(s, "_UID", "0");
-                        any = true;
-                        if (r >= 0)
-                                r = add_term(s, "SYSLOG_IDENTIFIER", wants[i]->identifiers[k]);
-                }
-
-        return r;
-}
-
-static int make_terms(Source *s, const JournalWant *const *wants, size_t n_wants) {
-        int r;
-
-        for (size_t i = 0; i < n_wants; i++)
-                if (match_has_glob(wants[i]->match) || match_fits_all(wants[i]->match))
-                        return 0;
-
-        r = add_term(s, "MESSAGE_ID", JOURNAL_SUPPRESSED_ID);
-        if (r >= 0)
-                r = add_alternative(s);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < ELEMENTSOF(leading_fields); i++) {
-                r = add_groups(s, wants, n_wants, &leading_fields[i]);
-                if (r < 0)
-                        return r;
-        }
-
-        r = add_groups(s, wants, n_wants, NULL);
-        return r < 0 ? r : add_identifiers(s, wants, n_wants);
-}
-
 static int apply_terms(Source *s) {
-        sd_journal_flush_matches(s->handle);
-
-        for (size_t i = 0; i < s->n_terms; i++) {
-                int r = isempty(s->terms[i]) ? sd_journal_add_disjunction(s->handle)
-                                             : sd_journal_add_match(s->handle, s->terms[i], 0);
-
-                if (r < 0)
-                        return r;
-        }
-
-        return 0;
+        return s->terms ? terms_apply(s->terms, s->handle) : 0;
 }
 
 int source_set_wants(Source *s, const JournalWant *const *wants, size_t n_wants) {
+        Terms *terms;
         int r;
 
-        drop_terms(s);
-        r = make_terms(s, wants, n_wants);
-        return r < 0 ? r : apply_terms(s);
+        r = terms_new(&terms, wants, n_wants);
+        if (r < 0)
+                return r;
+
+        terms_free(s->terms);
+        s->terms = terms;
+        return apply_terms(s);
 }
 
 /* Places */

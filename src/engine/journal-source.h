@@ -14,6 +14,7 @@
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 
+#include "engine/journal-terms.h"
 #include "engine/journal.h"
 
 /* Of other fields than the message; what is longer is cut, which makes it fit no match. */
@@ -31,8 +32,7 @@ typedef struct Source {
         int epoll_fd;     /* borrowed */
         sd_journal *handle;
 
-        char **terms; /* what is matched; "" begins an alternative */
-        size_t n_terms;
+        Terms *terms; /* what it looks for */
 
         usec_t start;   /* reading began at the first entry of this time; 0: at the very first */
         char *position; /* a cursor: entries up to there are past; NULL if none are */
