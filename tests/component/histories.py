@@ -198,7 +198,21 @@ def windows(rng):
             for unit in [rng.choice(list(quiet))] if rng.random() >= quiet[unit]]
 
 
-# Jails that look back differently far, one of them at the entries of the others as well.
+# Jails that look back differently far, one of them at the entries of the others as well. The filter
+# has no identifiers, by which entries of any unit would be read.
+PASSWORDS = """
+[filter]
+units = ssh.service
+session = _PID
+
+[fail]
+failed = 'Failed password for <USER> from <ADDR> port <PORT> ssh2'
+invalid = 'Failed password for invalid user <USER> from <ADDR> port <PORT> ssh2'
+
+[context]
+unknown = 'Invalid user <USER> from <ADDR> port <PORT>'
+"""
+
 WINDOWS = """
 [sshd]
 enabled = yes
@@ -253,7 +267,7 @@ KINDS = [PLAIN,
          Kind("logins", logins, settings, CONFIG, LOGINS, False),
          Kind("workers", workers, settings, CONFIG + "weight = hard:3 end:0\n", WORKERS, False),
          Kind("growing bans", failures, growth, GROWTH, None, True),
-         Kind("windows", windows, several_settings, WINDOWS, None, False)]
+         Kind("windows", windows, several_settings, WINDOWS, PASSWORDS, False)]
 
 # So far ahead nothing is over before a test is.
 AHEAD = 20000
