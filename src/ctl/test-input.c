@@ -112,7 +112,7 @@ int input_new_journal(Input **ret,
         if (r >= 0)
                 r = journal_set_wants(i->journal, want, 1);
         if (r >= 0)
-                r = journal_seek(i->journal, NULL, 0, since);
+                r = journal_seek(i->journal, NULL, since);
         if (r < 0)
                 return r;
 

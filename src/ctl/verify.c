@@ -253,7 +253,7 @@ static int find_entry(const char *path, const JournalWant *want, const JailConfi
         if (r >= 0)
                 r = journal_set_wants(journal, want, 1);
         if (r >= 0)
-                r = journal_seek(journal, NULL, 0, 1);
+                r = journal_seek(journal, NULL, 1);
         if (r < 0)
                 return r;
 

@@ -46,15 +46,6 @@ static int open_store(Manager *m, char **ret_aside) {
         return r;
 }
 
-static usec_t get_lookback(const Manager *m) {
-        usec_t lookback = 0;
-
-        for (size_t i = 0; i < m->n_jails; i++)
-                lookback = MAX(lookback, jail_lookback(m->jails[i]));
-
-        return lookback;
-}
-
 static int load_ban(const char *name, const Ban *ban, void *userdata) {
         Manager *m = userdata;
         Jail *jail = manager_find_jail(m, name);
@@ -65,14 +56,14 @@ static int load_ban(const char *name, const Ban *ban, void *userdata) {
         return jail_load_ban(jail, ban);
 }
 
-/* How far reading has come in a namespace. */
+/* How far reading has come in a namespace. If the clock was ahead there, no further than now. */
 static usec_t get_past(const Manager *m, const char *name_space) {
         const StorePosition *p = &m->position;
-        usec_t own;
+        usec_t own, now = manager_now();
 
         return p->cursor && journal_position_realtime(p->cursor, name_space, &own) >= 0
-                               ? own
-                               : p->realtime;
+                               ? MIN(own, now)
+                               : MIN(p->realtime, now);
 }
 
 usec_t manager_get_refill_start(const Manager *m, const Jail *jail) {
@@ -80,7 +71,7 @@ usec_t manager_get_refill_start(const Manager *m, const Jail *jail) {
         usec_t past = USEC_INFINITY;
 
         if (config->source == JAIL_SOURCE_JOURNAL)
-                return usec_sub(get_past(m, config->journal_namespace), get_lookback(m));
+                return usec_sub(get_past(m, config->journal_namespace), jail_lookback(jail));
 
         /* The next ban may come out of any of them. */
         for (size_t i = 0; i < m->n_jails; i++) {
@@ -326,6 +317,7 @@ static int set_wants(Manager *m) {
                                 .match = c->match,
                                 .identifiers = c->filter->identifiers,
                                 .n_identifiers = c->filter->n_identifiers,
+                                .lookback = jail_lookback(m->jails[i]),
                         };
         }
 
@@ -351,7 +343,6 @@ static void report_gaps(Manager *m) {
 }
 
 int manager_start_journal(Manager *m) {
-        usec_t lookback = get_lookback(m);
         int r;
 
         manager_set_reading_past(m, false);
@@ -361,10 +352,7 @@ int manager_start_journal(Manager *m) {
 
         /* What is read for the first time begins so early that on a running host those who failed
          * just now are caught, too. */
-        return journal_seek(m->journal,
-                        m->position.cursor,
-                        lookback,
-                        m->params.journal ? 0 : usec_sub(manager_now(), lookback));
+        return journal_seek(m->journal, m->position.cursor, m->params.journal ? 0 : manager_now());
 }
 
 int manager_forget_past(Manager *m, const Entry *e) {

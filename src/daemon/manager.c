@@ -403,6 +403,9 @@ static int on_entry(Manager *m, const Entry *e) {
                 JailFailure failure;
                 int r;
 
+                if (past && !journal_comes_again_for(m->journal, jail_lookback(m->jails[i])))
+                        continue;
+
                 r = jail_process(m->jails[i], e, &failure);
                 if (r < 0)
                         return log_oom();

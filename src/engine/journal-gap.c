@@ -13,36 +13,15 @@
 
 #include "engine/journal-gap.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/macro.h"
 #include "engine/journal-source.h"
-
-/* What a cursor says of its entry's place in the journal. */
-typedef struct Place {
-        char sequence[40]; /* an id; empty if the cursor has none */
-        uint64_t number;
-        usec_t realtime;
-} Place;
 
 static void close_handle(sd_journal **h) {
         sd_journal_close(*h);
 }
 
-static int read_place(const char *cursor, Place *ret) {
-        const char *number = strstr(cursor, ";i=");
-
-        *ret = (Place){};
-        if (sscanf(cursor, "s=%39[0-9a-f]", ret->sequence) != 1 || !number ||
-                        sscanf(number, ";i=%" SCNx64, &ret->number) != 1)
-                ret->sequence[0] = '\0';
-
-        return source_position_realtime(cursor, &ret->realtime);
-}
-
 /* True if nothing can be missing between what was seen and the oldest entry that is left. */
-static bool reaches(const Place *seen, const Place *oldest) {
+static bool reaches(const Cursor *seen, const Cursor *oldest) {
         if (oldest->realtime <= seen->realtime)
                 return true;
 
@@ -58,32 +37,29 @@ static int has_entry(sd_journal *handle, const char *cursor) {
         r = sd_journal_seek_cursor(handle, cursor);
         if (r >= 0)
                 r = sd_journal_next(handle);
-        return r <= 0 ? r : source_is_at(handle, cursor);
+        return r <= 0 ? r : cursor_is_at(cursor, handle);
 }
 
 /* Returns 1; 0 if there is no entry; or a negative errno. */
-static int find_oldest(sd_journal *handle, Place *ret) {
-        _cleanup_(freep) char *cursor = NULL;
+static int find_oldest(sd_journal *handle, Cursor *ret) {
         int r;
 
         r = sd_journal_seek_head(handle);
         if (r >= 0)
                 r = sd_journal_next(handle);
-        if (r > 0)
-                r = sd_journal_get_cursor(handle, &cursor) < 0 ? -EIO : 1;
         if (r <= 0)
                 return r;
 
-        r = read_place(cursor, ret);
+        r = cursor_of(ret, handle);
         return r < 0 ? r : 1;
 }
 
 /* Whether nothing is missing behind the entry of this cursor: 1 or 0, or a negative errno. */
-static int is_reached(sd_journal *handle, const char *cursor, const Place *oldest, usec_t *ret) {
-        Place seen;
+static int is_reached(sd_journal *handle, const char *cursor, const Cursor *oldest, usec_t *ret) {
+        Cursor seen;
         int r;
 
-        r = read_place(cursor, &seen);
+        r = cursor_parse(&seen, cursor);
         if (r < 0)
                 return r;
         *ret = seen.realtime;
@@ -100,7 +76,7 @@ int gap_find(const char *path,
         _cleanup_(close_handle) sd_journal *handle = NULL;
         _cleanup_(freep) char *cursor = NULL;
         usec_t from = 0, marked = 0;
-        Place oldest;
+        Cursor oldest;
         int r;
 
         cursor = strndup(word, mark ? (size_t) (mark - word) : strlen(word));

@@ -66,7 +66,7 @@ static int find(sd_journal *handle, const char *cursor, usec_t *ret_realtime) {
                 if (r < 0)
                         return r;
 
-                if (source_is_at(handle, cursor))
+                if (cursor_is_at(cursor, handle))
                         return 1;
                 if (i == 0)
                         first = *ret_realtime;

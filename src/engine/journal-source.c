@@ -8,6 +8,13 @@
  * A message beyond ENTRY_MESSAGE_MAX is cut. libsystemd is told to hand out no more than that, so
  * that a huge field is not unpacked as a whole.
  *
+ * Stages. What is past is read from as long before the position as a want looks back, and wants
+ * differ: days of all that everybody wants would be read for the one that looks back so far. So it
+ * is read alone at first, and at the times that the others begin at, they join. Where times are not
+ * in order, because the clock was set, a search for a time may go past entries that have to come,
+ * or to such as came already. So what is found must lie between the entry taken last and the next
+ * one without the search; if it does not, nothing is skipped.
+ *
  * Places. A rotation makes libsystemd forget the file it stands in, and with it the cursor and the
  * fields of the entry it is at. So the place is written down before libsystemd is told to look for
  * changes, and before it goes on to an entry that might not be taken for long.
@@ -117,12 +124,18 @@ int source_new(Source **ret, const char *path, const char *name_space, int epoll
         return r;
 }
 
+static void drop_stages(Source *s) {
+        for (size_t i = 0; i < s->n_stages; i++)
+                terms_free(s->stages[i].terms);
+        s->n_stages = 0;
+}
+
 Source *source_free(Source *s) {
         if (!s)
                 return NULL;
 
         sd_journal_close(s->handle);
-        terms_free(s->terms);
+        drop_stages(s);
         free(s->name_space);
         free(s->position);
         free(s->place);
@@ -134,52 +147,93 @@ Source *source_free(Source *s) {
 /* Matches */
 
 static int apply_terms(Source *s) {
-        return s->terms ? terms_apply(s->terms, s->handle) : 0;
+        return s->n_stages > 0 ? terms_apply(s->stages[s->stage].terms, s->handle) : 0;
 }
 
-int source_set_wants(Source *s, const JournalWant *const *wants, size_t n_wants) {
-        Terms *terms;
+/* Enters a stage; the place is lost. */
+static int enter_stage(Source *s, size_t stage) {
+        s->stage = stage;
+        return apply_terms(s);
+}
+
+static int compare_wants(const void *a, const void *b) {
+        usec_t x = (*(const JournalWant *const *) a)->lookback;
+        usec_t y = (*(const JournalWant *const *) b)->lookback;
+
+        return (x < y) - (x > y);
+}
+
+/* Of wants in order, those of a stage look back at most so many times further than another of it.
+ * Finds where the stages end, and returns how many there are; 0 if they would be too many. */
+static size_t divide(const JournalWant *const *wants,
+                size_t n_wants,
+                usec_t factor,
+                size_t ends[SOURCE_STAGES_MAX]) {
+        usec_t longest = 0;
+        size_t n = 0;
+
+        for (size_t i = 0; i < n_wants; i++) {
+                if (n == 0 || longest / factor > wants[i]->lookback) {
+                        if (n == SOURCE_STAGES_MAX)
+                                return 0;
+                        longest = wants[i]->lookback;
+                        n++;
+                }
+                ends[n - 1] = i + 1;
+        }
+
+        return n;
+}
+
+static int add_stage(Source *s, const JournalWant *const *wants, size_t end, size_t before) {
+        SourceStage *stage = &s->stages[s->n_stages];
         int r;
 
-        r = terms_new(&terms, wants, n_wants);
+        r = terms_new(&stage->terms, wants, end);
         if (r < 0)
                 return r;
 
-        terms_free(s->terms);
-        s->terms = terms;
-        return apply_terms(s);
+        stage->lookback = end > before ? wants[before]->lookback : 0;
+        stage->shortest = end > before ? wants[end - 1]->lookback : 0;
+        s->n_stages++;
+        return 0;
+}
+
+int source_set_wants(Source *s, const JournalWant **wants, size_t n_wants) {
+        size_t ends[SOURCE_STAGES_MAX] = {}, n = 0;
+
+        drop_stages(s);
+        qsort(wants, n_wants, sizeof(*wants), compare_wants);
+        for (usec_t factor = 1; n == 0 && n_wants > 0; factor *= 2)
+                n = divide(wants, n_wants, factor, ends);
+
+        for (size_t i = 0; i < MAX(n, (size_t) 1); i++) {
+                int r = add_stage(s, wants, ends[i], i > 0 ? ends[i - 1] : 0);
+
+                if (r < 0)
+                        return r;
+        }
+
+        return enter_stage(s, s->n_stages - 1);
+}
+
+usec_t source_get_lookback(const Source *s) {
+        return s->stage + 1 < s->n_stages ? s->stages[s->stage].shortest : 0;
 }
 
 /* Places */
 
-/* What a cursor says of the entry itself: boot, times and a hash of the contents. In front of it
- * stands the number that the entry has in its file, which changes when journald moves it to disk.
- */
-static const char *entry_identity(const char *cursor) {
-        return strstr(cursor, ";b=");
-}
-
 int source_position_realtime(const char *position, usec_t *ret) {
-        const char *t = strstr(position, ";t=");
+        Cursor cursor;
+        int r;
 
         if (position[0] == '@')
                 return sscanf(position, "@%" SCNu64, ret) == 1 ? 0 : -EINVAL;
 
-        return t && sscanf(t, ";t=%" SCNx64, ret) == 1 ? 0 : -EINVAL;
-}
-
-bool source_is_at(sd_journal *handle, const char *cursor) {
-        _cleanup_(freep) char *here = NULL;
-        const char *a, *b;
-
-        if (sd_journal_test_cursor(handle, cursor) > 0)
-                return true;
-        if (sd_journal_get_cursor(handle, &here) < 0)
-                return false;
-
-        a = entry_identity(here);
-        b = entry_identity(cursor);
-        return a && b && streq(a, b);
+        r = cursor_parse(&cursor, position);
+        if (r >= 0)
+                *ret = cursor.realtime;
+        return r;
 }
 
 /* Begins behind the entry of a cursor. Returns 0; 1 if that entry is gone, or is none that is
@@ -198,7 +252,7 @@ static int seek_behind(Source *s, const char *cursor) {
                 return r;
         if (r == 0)
                 return 1;
-        if (source_is_at(s->handle, cursor))
+        if (cursor_is_at(cursor, s->handle))
                 return 0;
 
         r = sd_journal_previous(s->handle);
@@ -207,9 +261,9 @@ static int seek_behind(Source *s, const char *cursor) {
         return r < 0 ? r : 1;
 }
 
-static int seek_start(Source *s) {
-        return s->start == 0 ? sd_journal_seek_head(s->handle)
-                             : sd_journal_seek_realtime_usec(s->handle, s->start);
+static int seek_time(Source *s, usec_t time) {
+        return time == 0 ? sd_journal_seek_head(s->handle)
+                         : sd_journal_seek_realtime_usec(s->handle, time);
 }
 
 /* Has the entry behind the one that was taken last come again. */
@@ -217,7 +271,7 @@ static int seek_place(Source *s) {
         int r;
 
         s->waiting = false;
-        r = s->place ? seek_behind(s, s->place) : seek_start(s);
+        r = s->place ? seek_behind(s, s->place) : seek_time(s, s->start);
         return r < 0 ? r : 0;
 }
 
@@ -238,37 +292,69 @@ static int save_place(Source *s) {
         return 0;
 }
 
-/* Begins at a cursor of which everything is handled already. */
-static int begin_at_cursor(Source *s, const char *cursor, usec_t lookback) {
-        usec_t realtime;
+/* Goes on to the next entry the wants of the stage have. Returns 1, 0 at the end, or a negative
+ * errno. */
+static int step(Source *s) {
         int r;
+
+        r = sd_journal_next(s->handle);
+        if (r <= 0)
+                return r;
+
+        r = sd_journal_get_realtime_usec(s->handle, &s->realtime);
+        return r < 0 ? r : 1;
+}
+
+static usec_t stage_start(const Source *s, size_t stage) {
+        return usec_sub(s->earliest, s->stages[stage].lookback);
+}
+
+/* Begins at a cursor of which everything is handled already. */
+static int begin_at_cursor(Source *s, const char *cursor, usec_t now) {
+        int r;
+
+        r = source_position_realtime(cursor, &s->position_realtime);
+        if (r < 0)
+                return r;
+        s->position = strdup(cursor);
+        if (!s->position)
+                return -ENOMEM;
 
         r = seek_behind(s, cursor);
         if (r < 0)
                 return r;
         s->by_time = r > 0;
 
-        r = source_position_realtime(cursor, &realtime);
+        /* If the clock was ahead at the position, what comes behind it is earlier. */
+        s->earliest = s->position_realtime;
+        r = step(s);
         if (r < 0)
                 return r;
+        if (r > 0)
+                s->earliest = MIN(s->earliest, s->realtime);
+        if (now > 0)
+                s->earliest = MIN(s->earliest, now);
 
-        s->position = strdup(cursor);
-        if (!s->position)
-                return -ENOMEM;
-        s->start = usec_sub(realtime, lookback);
         s->past = true;
-        return seek_start(s);
+        s->start = stage_start(s, 0);
+        r = enter_stage(s, 0);
+        return r < 0 ? r : seek_time(s, s->start);
 }
 
-int source_seek(Source *s, const char *word, usec_t lookback, usec_t since) {
+int source_seek(Source *s, const char *word, usec_t since) {
         const char *mark = word ? strchr(word, SOURCE_MARK) : NULL;
         _cleanup_(freep) char *position = NULL;
+        int r;
 
         free(s->position);
         free(s->place);
         free(s->mark);
         s->position = s->place = s->mark = NULL;
         s->place_is_stale = s->waiting = s->past = false;
+
+        r = enter_stage(s, MAX(s->n_stages, (size_t) 1) - 1);
+        if (r < 0)
+                return r;
 
         if (word) {
                 position = strndup(word, mark ? (size_t) (mark - word) : strlen(word));
@@ -278,16 +364,15 @@ int source_seek(Source *s, const char *word, usec_t lookback, usec_t since) {
         }
 
         if (position && position[0] != '@')
-                return begin_at_cursor(s, position, lookback);
+                return begin_at_cursor(s, position, since);
 
-        s->start = since;
+        s->start = usec_sub(since, s->n_stages > 0 ? s->stages[0].lookback : 0);
         if (position) {
-                int r = source_position_realtime(position, &s->start);
-
+                r = source_position_realtime(position, &s->start);
                 if (r < 0)
                         return r;
         }
-        return seek_start(s);
+        return seek_time(s, s->start);
 }
 
 int source_get_seqnum(Source *s, sd_id128_t *ret_journald, uint64_t *ret) {
@@ -396,27 +481,71 @@ static int reach_end(Source *s) {
         return r < 0 ? r : JOURNAL_MISSED;
 }
 
+/* True if there are stages to come. */
+static bool is_in_stages(const Source *s) {
+        return s->past && s->stage + 1 < s->n_stages;
+}
+
+/* Whether the entry that the handle stands at is behind the one that was taken last, and none that
+ * has to come is in front of it, up to the one that would come next. */
+static bool leaves_out_nothing(Source *s, const Cursor *next) {
+        Cursor here, last;
+
+        if (cursor_of(&here, s->handle) < 0)
+                return false;
+        if (s->place && (cursor_parse(&last, s->place) < 0 || cursor_is_up_to(&here, &last)))
+                return false;
+
+        return !next || cursor_is_up_to(&here, next);
+}
+
+/* Enters the next stage: at its time, instead of at the entry that would come next, if there is
+ * one. Returns as step(). */
+static int join_next_stage(Source *s, bool has_next) {
+        Cursor next;
+        int r;
+
+        r = has_next ? cursor_of(&next, s->handle) : 0;
+        if (r >= 0)
+                r = enter_stage(s, s->stage + 1);
+        if (r >= 0)
+                r = seek_time(s, stage_start(s, s->stage));
+        if (r >= 0)
+                r = step(s);
+        if (r < 0)
+                return r;
+
+        if (r == 0 ? !has_next : leaves_out_nothing(s, has_next ? &next : NULL)) {
+                s->start = stage_start(s, s->stage);
+                free(s->place);
+                s->place = NULL;
+                return r;
+        }
+
+        /* The clock was set, and times are not in order: they all have to be read. */
+        r = seek_place(s);
+        return r < 0 ? r : step(s);
+}
+
 int source_peek(Source *s, bool keep_place) {
         int r;
 
         if (s->waiting)
                 return 1;
 
-        if (keep_place) {
+        if (keep_place || is_in_stages(s)) {
                 r = save_place(s);
                 if (r < 0)
                         return r;
         }
 
-        r = sd_journal_next(s->handle);
+        r = step(s);
+        while (r >= 0 && is_in_stages(s) && (r == 0 || s->realtime >= stage_start(s, s->stage + 1)))
+                r = join_next_stage(s, r > 0);
         if (r < 0)
                 return r;
         if (r == 0)
                 return reach_end(s);
-
-        r = sd_journal_get_realtime_usec(s->handle, &s->realtime);
-        if (r < 0)
-                return r;
 
         s->waiting = true;
         return 1;
@@ -452,19 +581,16 @@ static void store_field(SourceBuffers *buffers, const char *data, size_t size, E
 
 /* Whether the entry that the handle stands at was handled before. */
 static bool is_past(Source *s) {
-        usec_t realtime = 0;
-
         if (!s->past)
                 return false;
 
         if (s->by_time) {
-                (void) source_position_realtime(s->position, &realtime);
-                s->past = s->realtime <= realtime;
+                s->past = s->realtime <= s->position_realtime;
                 return s->past;
         }
 
         /* The last one of them. */
-        if (source_is_at(s->handle, s->position))
+        if (cursor_is_at(s->position, s->handle))
                 s->past = false;
         return true;
 }

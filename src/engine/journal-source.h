@@ -14,6 +14,7 @@
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 
+#include "engine/journal-cursor.h"
 #include "engine/journal-terms.h"
 #include "engine/journal.h"
 
@@ -26,20 +27,35 @@ typedef struct SourceBuffers {
         char fields[_ENTRY_FIELD_MAX][SOURCE_FIELD_MAX];
 } SourceBuffers;
 
+/* Wants that look back differently far are read one after the other: in each stage those of one
+ * more lookback. */
+#define SOURCE_STAGES_MAX 6
+
+typedef struct SourceStage {
+        usec_t lookback; /* so long before the position it begins */
+        usec_t shortest; /* of the wants that take part, none looks back less; 0 in the last stage
+                          */
+        Terms *terms;    /* of all wants that take part */
+} SourceStage;
+
 typedef struct Source {
         const char *path; /* borrowed; NULL for this machine's journal */
         char *name_space; /* "" for the default one */
         int epoll_fd;     /* borrowed */
         sd_journal *handle;
 
-        Terms *terms; /* what it looks for */
+        SourceStage stages[SOURCE_STAGES_MAX]; /* the one that looks back the furthest first */
+        size_t n_stages;
+        size_t stage; /* that it is in */
 
-        usec_t start;   /* reading began at the first entry of this time; 0: at the very first */
+        usec_t start;   /* the stage began at the first entry of this time; 0: at the very first */
         char *position; /* a cursor: entries up to there are past; NULL if none are */
-        bool past;      /* the next entry is such a one, as far as is known */
-        bool by_time;   /* the entry of the cursor is gone, and its time tells which are past */
-        char *mark;     /* the cursor of an entry, wanted or not, up to which all was seen; NULL */
-        bool changed;   /* files came or went since the mark was made */
+        usec_t position_realtime;
+        usec_t earliest; /* the time, as far as is known, of what is decided first */
+        bool past;       /* the next entry is such a one, as far as is known */
+        bool by_time;    /* the entry of the cursor is gone, and its time tells which are past */
+        char *mark;      /* the cursor of an entry, wanted or not, up to which all was seen; NULL */
+        bool changed;    /* files came or went since the mark was made */
 
         char *place;         /* the cursor of the entry taken last; NULL if none was */
         bool place_is_stale; /* the handle stands at that entry, and `place` does not say so yet */
@@ -63,14 +79,11 @@ int source_open(sd_journal **ret, const char *path, const char *name_space, int 
 /* Copies the fields of the entry that a handle of source_open() stands at, and no more. */
 void source_read_fields(sd_journal *handle, SourceBuffers *buffers, Entry *ret);
 
-/* True if the handle stands at the entry of this cursor. */
-bool source_is_at(sd_journal *handle, const char *cursor);
-
-/* Which entries it hands out: journal_set_wants(). The place is lost. */
-int source_set_wants(Source *s, const JournalWant *const *wants, size_t n_wants);
+/* Which entries it hands out: journal_set_wants(). Sorts the wants; the place is lost. */
+int source_set_wants(Source *s, const JournalWant **wants, size_t n_wants);
 
 /* Where reading begins, as journal_seek() says. */
-int source_seek(Source *s, const char *position, usec_t lookback, usec_t since);
+int source_seek(Source *s, const char *position, usec_t since);
 
 /* Looks for the next entry. Returns 1 if there is one, with its time in s->realtime; 0 at the end;
  * JOURNAL_MISSED, as journal_next(); or a negative errno. */
@@ -82,6 +95,9 @@ void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past);
 /* What the entry taken last is counted as: a number that is its own among those of one journald,
  * and that journald's id. Returns 0 or a negative errno. */
 int source_get_seqnum(Source *s, sd_id128_t *ret_journald, uint64_t *ret);
+
+/* The shortest lookback of the wants that take part in what is read. */
+usec_t source_get_lookback(const Source *s);
 
 /* How far everything was handled: a cursor, or "@" and the time that reading began at; and behind
  * SOURCE_MARK the cursor of the mark, if there is one. Returns 0 and an allocated string, or a

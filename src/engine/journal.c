@@ -37,7 +37,8 @@ struct Journal {
         size_t n_sources;
         int epoll_fd;          /* -1 if there is nothing to wait for */
         int inotify_fd;        /* parents and roots; -1 for another journal than this machine's */
-        bool is_past;          /* of the entry read last */
+        bool is_past;          /* of the entry read last... */
+        usec_t lookback;       /* ...which comes again for wants that look back at least so far */
         Source *current;       /* that the entry read last is of */
         sd_id128_t *journalds; /* whose entries had to have a place; EntryPlace counts from 1 */
         size_t n_journalds;
@@ -249,7 +250,7 @@ static int find_word(const char *position, const char *name_space, char **ret) {
         return 0;
 }
 
-int journal_seek(Journal *j, const char *position, usec_t lookback, usec_t since) {
+int journal_seek(Journal *j, const char *position, usec_t since) {
         assert(j);
 
         j->is_past = false;
@@ -261,7 +262,7 @@ int journal_seek(Journal *j, const char *position, usec_t lookback, usec_t since
                 if (position)
                         r = find_word(position, j->sources[i]->name_space, &word);
                 if (r >= 0)
-                        r = source_seek(j->sources[i], word, lookback, since);
+                        r = source_seek(j->sources[i], word, since);
                 if (r < 0)
                         return r;
         }
@@ -423,6 +424,7 @@ int journal_next(Journal *j, Entry *ret) {
                 return r;
 
         source_take(s, &j->buffers, ret, &j->is_past);
+        j->lookback = source_get_lookback(s);
         ret->get_place = get_place;
         ret->userdata = j;
         j->current = s;
@@ -433,6 +435,12 @@ bool journal_is_past(const Journal *j) {
         assert(j);
 
         return j->is_past;
+}
+
+bool journal_comes_again_for(const Journal *j, usec_t lookback) {
+        assert(j);
+
+        return lookback >= j->lookback;
 }
 
 int journal_get_position(Journal *j, char **ret) {

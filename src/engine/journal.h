@@ -49,6 +49,7 @@ typedef struct JournalWant {
         const Match *match;
         char *const *identifiers;
         size_t n_identifiers;
+        usec_t lookback; /* so long before a position its entries matter: journal_seek() */
 } JournalWant;
 
 /* The MESSAGE_ID= of what journald says when it suppressed messages of a unit. */
@@ -60,12 +61,14 @@ typedef struct JournalWant {
  * in all its entries. The place is lost: seek afterwards. Returns 0 or a negative errno. */
 int journal_set_wants(Journal *j, const JournalWant *wants, size_t n_wants);
 
-/* Where to begin. With a position, as journal_get_position() gave it, reading begins so long before
- * it that entries of `lookback` come again; journal_is_past() tells them from what is new. Without
- * one (NULL), and for a namespace that it does not name, reading begins with the entries of
- * `since`, or with 0 at the very first, and all are new. Returns 0 or a negative errno; -EINVAL if
- * this is no position. */
-int journal_seek(Journal *j, const char *position, usec_t lookback, usec_t since);
+/* Where to begin. With a position, as journal_get_position() gave it, reading begins before it, and
+ * journal_is_past() tells what comes again from what is new. The entries of each want come again
+ * from as long before the position as it looks back, or longer, but not because another looks back
+ * further: journal_comes_again_for(). Without a position (NULL), and for a namespace that it does
+ * not name, reading begins as long before `since` as any want of it looks back, or with 0 at the
+ * very first entry, and all are new. Returns 0 or a negative errno; -EINVAL if this is no position.
+ */
+int journal_seek(Journal *j, const char *position, usec_t since);
 
 /* journal_next() did not meet the position on the way to the end of a journal, which a clock that
  * was set back can hide. Reading goes on behind it, and entries come again that seemed to be past:
@@ -87,6 +90,11 @@ const char *journal_format_cursor(const Journal *j,
 
 /* Whether the entry read last lies before the position that reading began at. */
 bool journal_is_past(const Journal *j);
+
+/* Whether the entry read last, which is past, is one of those that come again for wants that look
+ * back so far. What others have come again earlier is no use to them: some of theirs would be
+ * missing in between. */
+bool journal_comes_again_for(const Journal *j, usec_t lookback);
 
 /* How far all was handled: everything that journal_next() has handed out. Returns 0 and an
  * allocated string, or a negative errno. */
