@@ -206,6 +206,9 @@ void manager_look_at_ports(bool settled, void *userdata);
  * are filled anew; windows have to be empty. Returns 0 or a negative errno. */
 int manager_start_journal(Manager *m);
 
+/* Reports what the journal dropped before it was read. */
+void manager_report_gaps(Manager *m);
+
 /* Marks the end of the journal, if it was reached, as seen, and has the position written at the
  * next commit. */
 void manager_mark_end(Manager *m);

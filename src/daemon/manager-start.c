@@ -325,19 +325,16 @@ static int set_wants(Manager *m) {
 }
 
 static void on_gap(const JournalGap *gap, void *userdata) {
-        (void) userdata;
+        Manager *m = userdata;
 
         announce_gap(gap);
+        m->marked = 0; /* so that it is not told again */
 }
 
-/* What happened while nobody read. */
-static void report_gaps(Manager *m) {
+void manager_report_gaps(Manager *m) {
         int r;
 
-        if (!m->position.cursor)
-                return;
-
-        r = journal_find_gaps(m->journal, m->position.cursor, on_gap, NULL);
+        r = journal_find_gaps(m->journal, on_gap, m);
         if (r < 0)
                 (void) log_warning_errno(r, "Failed to find out whether the journal has a gap: %m");
 }
@@ -439,7 +436,7 @@ int manager_start(Manager *m) {
         r = manager_start_journal(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to find the place to begin in the journal: %m");
-        report_gaps(m);
+        manager_report_gaps(m);
         m->status.catching_up = true;
 
         announce_late(m);

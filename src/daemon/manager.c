@@ -488,6 +488,9 @@ int manager_look(void *userdata) {
         size_t n = 0;
         int r = 0;
 
+        if (journal_may_have_gaps(m->journal))
+                manager_report_gaps(m);
+
         /* What cannot be carried out can stay in the journal. */
         if (m->status.firewall_failed && m->n_changes > MANAGER_CHANGES_MAX)
                 return TAIL_NOTHING;

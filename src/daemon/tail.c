@@ -2,9 +2,9 @@
 
 /*
  * Two things are waited for. The journal's descriptor becomes readable when files changed, and only
- * then sd_journal_process() is called: without it a rotation would go unnoticed. A timer looks for
- * entries alone, which libsystemd sees in the mapped files at once, and which costs a few
- * microseconds.
+ * then sd_journal_process() is called: without it a rotation would go unnoticed. It lets go of
+ * files that were removed, so what they have is read before. A timer looks for entries alone, which
+ * libsystemd sees in the mapped files at once, and which costs a few microseconds.
  *
  * The pace falls with the time since the last failure. Whatever it is, the next look comes no
  * sooner than fifty times what the last one in vain took, so that looking never costs more than 2 %
@@ -39,9 +39,10 @@ struct Tail {
         sd_event_source *io;
         sd_event_source *timer;
         sd_event_source *again; /* enabled while there is more to read */
-        bool excited;           /* since the time below */
-        usec_t excited_at;      /* CLOCK_MONOTONIC */
-        usec_t cost;            /* of the last look in vain */
+        bool changed;      /* the descriptor was readable, and waits until the end is reached */
+        bool excited;      /* since the time below */
+        usec_t excited_at; /* CLOCK_MONOTONIC */
+        usec_t cost;       /* of the last look in vain */
 };
 
 /* The time until the next look, or USEC_INFINITY. */
@@ -80,21 +81,47 @@ static usec_t monotonic_now(void) {
         return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
 }
 
-static int look(Tail *t) {
-        usec_t before = monotonic_now(), now;
+/* Asks the handler, and times what it looks for in vain. */
+static int ask(Tail *t) {
+        usec_t before = monotonic_now();
         int r;
 
         r = t->handler(t->userdata);
+        if (r == TAIL_NOTHING)
+                t->cost = monotonic_now() - before;
+        return r;
+}
+
+/* Notices what became of the journal's files. */
+static int process(Tail *t) {
+        int r;
+
+        t->changed = false;
+        r = journal_process(t->journal);
+        if (r < 0)
+                return log_error_errno(r, "Failed to follow the journal: %m");
+        if (r > 0)
+                log_info("A journal has appeared or moved; reading goes on where it was.");
+
+        return sd_event_source_set_enabled(t->io, SD_EVENT_ON);
+}
+
+static int look(Tail *t) {
+        int r;
+
+        r = ask(t);
+        if (t->changed && (r == TAIL_NOTHING || r == TAIL_SOME)) {
+                r = process(t);
+                if (r >= 0)
+                        r = ask(t);
+        }
         if (r < 0)
                 return sd_event_exit(t->event, r);
 
-        now = monotonic_now();
         if (r == TAIL_MORE)
                 return sd_event_source_set_enabled(t->again, SD_EVENT_ONESHOT);
-        if (r == TAIL_NOTHING)
-                t->cost = now - before;
 
-        return arm_timer(t, now);
+        return arm_timer(t, monotonic_now());
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t events, void *userdata) {
@@ -105,14 +132,9 @@ static int on_io(sd_event_source *s, int fd, uint32_t events, void *userdata) {
         (void) fd;
         (void) events;
 
-        r = journal_process(t->journal);
-        if (r < 0)
-                return sd_event_exit(
-                                t->event, log_error_errno(r, "Failed to follow the journal: %m"));
-        if (r > 0)
-                log_info("A journal has appeared or moved; reading goes on where it was.");
-
-        return look(t);
+        t->changed = true;
+        r = sd_event_source_set_enabled(t->io, SD_EVENT_OFF);
+        return r < 0 ? r : look(t);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {

@@ -40,8 +40,8 @@ static int has_entry(sd_journal *handle, const char *cursor) {
         return r <= 0 ? r : cursor_is_at(cursor, handle);
 }
 
-/* Returns 1; 0 if there is no entry; or a negative errno. */
-static int find_oldest(sd_journal *handle, Cursor *ret) {
+/* Returns 1 and a cursor, which is to be freed; 0 if there is no entry; or a negative errno. */
+static int find_oldest(sd_journal *handle, char **ret) {
         int r;
 
         r = sd_journal_seek_head(handle);
@@ -50,7 +50,7 @@ static int find_oldest(sd_journal *handle, Cursor *ret) {
         if (r <= 0)
                 return r;
 
-        r = cursor_of(ret, handle);
+        r = sd_journal_get_cursor(handle, ret);
         return r < 0 ? r : 1;
 }
 
@@ -70,11 +70,11 @@ static int is_reached(sd_journal *handle, const char *cursor, const Cursor *olde
 int gap_find(const char *path,
                 const char *name_space,
                 const char *word,
-                usec_t *ret_from,
-                usec_t *ret_to) {
+                JournalGap *ret,
+                char **ret_oldest) {
         const char *mark = strchr(word, SOURCE_MARK);
         _cleanup_(close_handle) sd_journal *handle = NULL;
-        _cleanup_(freep) char *cursor = NULL;
+        _cleanup_(freep) char *cursor = NULL, *first = NULL;
         usec_t from = 0, marked = 0;
         Cursor oldest;
         int r;
@@ -87,8 +87,11 @@ int gap_find(const char *path,
 
         r = source_open(&handle, path, name_space, SD_JOURNAL_SYSTEM);
         if (r >= 0)
-                r = find_oldest(handle, &oldest);
+                r = find_oldest(handle, &first);
         if (r <= 0)
+                return r;
+        r = cursor_parse(&oldest, first);
+        if (r < 0)
                 return r;
 
         r = cursor[0] == '@' ? 0 : is_reached(handle, cursor, &oldest, &from);
@@ -97,7 +100,8 @@ int gap_find(const char *path,
         if (r != 0)
                 return MIN(r, 0);
 
-        *ret_from = MAX(from, marked);
-        *ret_to = oldest.realtime;
+        ret->from = MAX(from, marked);
+        ret->to = oldest.realtime;
+        *ret_oldest = TAKE_PTR(first);
         return 1;
 }

@@ -18,6 +18,10 @@
  * Places. A rotation makes libsystemd forget the file it stands in, and with it the cursor and the
  * fields of the entry it is at. So the place is written down before libsystemd is told to look for
  * changes, and before it goes on to an entry that might not be taken for long.
+ *
+ * Removed files. libsystemd has them open and lets go of them when it is told to look for changes.
+ * Then nobody can tell any more whether they were read, so the end is marked before. That takes
+ * time, and is done only if the times of the directories say that files came or went.
  */
 
 #include "engine/journal-source.h"
@@ -25,6 +29,9 @@
 #include <inttypes.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <systemd/sd-id128.h>
+
+#include "engine/journal-gap.h"
 
 /* "MESSAGE=" and the like come in front of a value. */
 #define DATA_THRESHOLD (ENTRY_MESSAGE_MAX + 64)
@@ -100,6 +107,52 @@ fail:
         return r;
 }
 
+/* Names the directories that the files of the source are in. Returns 0 or a negative errno. */
+static int name_directories(Source *s) {
+        static const char *const roots[] = SOURCE_ROOTS;
+        sd_id128_t machine;
+
+        if (s->path) {
+                s->directories[0] = realpath(s->path, NULL);
+                return s->directories[0] ? 0 : -errno;
+        }
+
+        /* A host without an id has no journal either. */
+        if (sd_id128_get_machine(&machine) < 0)
+                return 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(roots); i++)
+                if (asprintf(&s->directories[i],
+                                    "%s/" SD_ID128_FORMAT_STR "%s%s",
+                                    roots[i],
+                                    SD_ID128_FORMAT_VAL(machine),
+                                    isempty(s->name_space) ? "" : ".",
+                                    s->name_space) < 0) {
+                        s->directories[i] = NULL;
+                        return -ENOMEM;
+                }
+
+        return 0;
+}
+
+/* Whether files came or went since this was asked last. */
+static bool have_files_moved(Source *s) {
+        bool moved = false;
+
+        for (size_t i = 0; i < ELEMENTSOF(s->directories); i++) {
+                struct timespec *stamp = &s->stamps[i];
+                struct stat st = {};
+
+                if (s->directories[i] && stat(s->directories[i], &st) < 0)
+                        st = (struct stat){};
+                moved = moved || st.st_mtim.tv_sec != stamp->tv_sec ||
+                        st.st_mtim.tv_nsec != stamp->tv_nsec;
+                *stamp = st.st_mtim;
+        }
+
+        return moved;
+}
+
 int source_new(Source **ret, const char *path, const char *name_space, int epoll_fd) {
         _cleanup_(source_freep) Source *s = NULL;
         int r;
@@ -115,6 +168,11 @@ int source_new(Source **ret, const char *path, const char *name_space, int epoll
         s->name_space = strdup(name_space);
         if (!s->name_space)
                 return -ENOMEM;
+
+        r = name_directories(s);
+        if (r < 0)
+                return r;
+        (void) have_files_moved(s);
 
         r = open_handle(s);
         if (r < 0)
@@ -136,6 +194,8 @@ Source *source_free(Source *s) {
 
         sd_journal_close(s->handle);
         drop_stages(s);
+        for (size_t i = 0; i < ELEMENTSOF(s->directories); i++)
+                free(s->directories[i]);
         free(s->name_space);
         free(s->position);
         free(s->place);
@@ -628,13 +688,33 @@ void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past) 
 int source_process(Source *s) {
         int r;
 
+        if (have_files_moved(s) && !s->past && source_peek(s, true) == 0)
+                (void) source_mark_end(s);
+
         (void) save_place(s);
         r = sd_journal_process(s->handle);
         if (r == SD_JOURNAL_INVALIDATE)
-                s->changed = true;
+                s->changed = s->unchecked = true;
         if (r == SD_JOURNAL_INVALIDATE && s->waiting)
                 r = seek_place(s);
         return MIN(r, 0);
+}
+
+int source_find_gap(Source *s, JournalGap *ret) {
+        _cleanup_(freep) char *position = NULL;
+        char *oldest;
+        int r;
+
+        r = source_get_position(s, &position);
+        if (r >= 0)
+                r = gap_find(s->path, s->name_space, position, ret, &oldest);
+        s->unchecked = false;
+        if (r <= 0)
+                return r;
+
+        free(s->mark);
+        s->mark = oldest;
+        return 1;
 }
 
 int source_reopen(Source *s) {

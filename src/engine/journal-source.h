@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
+#include <time.h>
 
 #include "engine/journal-cursor.h"
 #include "engine/journal-terms.h"
@@ -20,6 +21,10 @@
 
 /* Of other fields than the message; what is longer is cut, which makes it fit no match. */
 #define SOURCE_FIELD_MAX 512
+
+/* Where journals are: in memory and on disk. */
+#define SOURCE_ROOTS                                                                               \
+        { "/var/log/journal", "/run/log/journal" }
 
 /* Where the values of an entry are copied to. */
 typedef struct SourceBuffers {
@@ -56,6 +61,10 @@ typedef struct Source {
         bool by_time;    /* the entry of the cursor is gone, and its time tells which are past */
         char *mark;      /* the cursor of an entry, wanted or not, up to which all was seen; NULL */
         bool changed;    /* files came or went since the mark was made */
+        bool unchecked;  /* or since gaps were looked for */
+
+        char *directories[2];      /* that the files are in, or NULL */
+        struct timespec stamps[2]; /* when these changed last */
 
         char *place;         /* the cursor of the entry taken last; NULL if none was */
         bool place_is_stale; /* the handle stands at that entry, and `place` does not say so yet */
@@ -107,6 +116,9 @@ int source_get_position(Source *s, char **ret);
 
 /* As journal_mark_end(). */
 int source_mark_end(Source *s);
+
+/* As journal_find_gaps(), of this source: returns 1 and fills the times; 0; or a negative errno. */
+int source_find_gap(Source *s, JournalGap *ret);
 
 /* The time that such a position speaks of. Returns 0 or -EINVAL. */
 int source_position_realtime(const char *position, usec_t *ret);

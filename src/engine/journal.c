@@ -20,7 +20,6 @@
 #include <sys/inotify.h>
 #include <systemd/sd-id128.h>
 
-#include "engine/journal-gap.h"
 #include "engine/journal-source.h"
 
 /* There is one for each namespace, and a new one where a journal was lost. Of entries beyond so
@@ -28,7 +27,7 @@
 #define JOURNALDS_MAX 1024
 
 /* Where journals are, and what is watched for them to come and go. */
-static const char *const roots[] = { "/var/log/journal", "/run/log/journal" };
+static const char *const roots[] = SOURCE_ROOTS;
 static const char *const parents[] = { "/var/log", "/run/log" };
 
 struct Journal {
@@ -295,27 +294,34 @@ bool journal_has_changed(const Journal *j) {
         return false;
 }
 
-int journal_find_gaps(Journal *j, const char *position, JournalGapHandler handler, void *userdata) {
+bool journal_may_have_gaps(const Journal *j) {
         assert(j);
-        assert(position);
+
+        for (size_t i = 0; i < j->n_sources; i++)
+                if (j->sources[i]->unchecked)
+                        return true;
+
+        return false;
+}
+
+int journal_find_gaps(Journal *j, JournalGapHandler handler, void *userdata) {
+        int r = 0;
+
+        assert(j);
         assert(handler);
 
         for (size_t i = 0; i < j->n_sources; i++) {
-                const char *name_space = j->sources[i]->name_space;
-                JournalGap gap = { .name_space = name_space };
-                _cleanup_(freep) char *word = NULL;
-                int r;
+                JournalGap gap = { .name_space = j->sources[i]->name_space };
+                int k;
 
-                r = find_word(position, name_space, &word);
-                if (r > 0)
-                        r = gap_find(j->path, name_space, word, &gap.from, &gap.to);
-                if (r < 0)
-                        return r;
-                if (r > 0)
+                k = source_find_gap(j->sources[i], &gap);
+                if (k < 0)
+                        r = k;
+                if (k > 0)
                         handler(&gap, userdata);
         }
 
-        return 0;
+        return r;
 }
 
 int journal_position_realtime(const char *position, const char *name_space, usec_t *ret) {

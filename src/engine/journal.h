@@ -109,6 +109,9 @@ int journal_mark_end(Journal *j);
 /* True if files of the journal came or went since the end was marked: what was seen may be gone. */
 bool journal_has_changed(const Journal *j);
 
+/* True if files came or went, maybe such as nobody has read, and gaps were not looked for since. */
+bool journal_may_have_gaps(const Journal *j);
+
 /* What was dropped from a namespace ("" for the default one) before it was read. */
 typedef struct JournalGap {
         const char *name_space; /* borrowed from the reader */
@@ -118,10 +121,11 @@ typedef struct JournalGap {
 
 typedef void (*JournalGapHandler)(const JournalGap *gap, void *userdata);
 
-/* Compares a position with the oldest entries that are left, wanted or not, and calls the handler
- * for each namespace that has a gap. One without an entry, or not in the position, has none.
- * Returns 0 or a negative errno. */
-int journal_find_gaps(Journal *j, const char *position, JournalGapHandler handler, void *userdata);
+/* Compares the position with the oldest entries that are left, wanted or not, and calls the handler
+ * for each namespace that has a gap, which from then on counts as seen. One without an entry, or of
+ * which nothing was ever read, has none. It opens all files: not for every entry. Returns 0 or a
+ * negative errno. */
+int journal_find_gaps(Journal *j, JournalGapHandler handler, void *userdata);
 
 /* The time of the entry up to which a namespace was handled. Returns 0; -ENOENT if the position
  * does not name it; -EINVAL if this is no position; -ENOMEM. */
@@ -131,7 +135,8 @@ int journal_position_realtime(const char *position, const char *name_space, usec
  * file can only be looked at again. */
 int journal_get_fd(Journal *j);
 
-/* Has to be called when the descriptor is readable; without it a rotated journal goes unnoticed.
+/* Has to be called when the descriptor is readable; without it a rotated journal goes unnoticed. It
+ * lets go of files that were removed: what they still have is to be read first, to the end.
  * Returns 0; 1 if a journal has appeared or moved, as from memory to disk when a host boots, and
  * was opened anew; or a negative errno. */
 int journal_process(Journal *j);

@@ -120,6 +120,34 @@ vacuum() {
         gaps_are 1
 }
 
+@test "what was dropped while banjod stood still is a gap, reported once" {
+        wrong_passwords 198.51.100.66 3
+        caught_up
+        inside systemctl kill -s STOP banjod.service
+        inside journalctl --quiet --rotate
+        inside logger unread
+        vacuum
+        inside logger afterwards
+        inside systemctl kill -s CONT banjod.service
+        eventually 5 gaps_are 1
+        caught_up
+        inside systemctl restart banjod.service
+        caught_up
+        gaps_are 1
+}
+
+@test "a vacuum of what was read is no gap while it runs" {
+        for _ in 1 2 3; do
+                wrong_passwords 198.51.100.66 1
+                inside logger of no interest
+                caught_up
+                vacuum
+                inside logger afterwards
+                caught_up
+                gaps_are 0
+        done
+}
+
 @test "what was seen before it was dropped is no gap, and a restart is none" {
         wrong_passwords 198.51.100.66 3
         caught_up
