@@ -198,6 +198,20 @@ def windows(rng):
             for unit in [rng.choice(list(quiet))] if rng.random() >= quiet[unit]]
 
 
+def wrong_clocks(rng):
+    """The clock is ahead now and then, by minutes, hours or years, and then some fail whom nobody sees at
+    other times."""
+    entries = []
+    for now, message, pid, unit in windows(rng):
+        if rng.random() < 0.1:
+            ahead = rng.choice([300, 20000, 30000000])
+            message = f"Failed password for root from 203.0.113.{ahead % 250} port {pid} ssh2"
+            entries.append((now + ahead, message, pid + 100, unit))
+        else:
+            entries.append((now, message, pid, unit))
+    return entries
+
+
 # Jails that look back differently far, one of them at the entries of the others as well. The filter
 # has no identifiers, by which entries of any unit would be read.
 PASSWORDS = """
@@ -267,18 +281,20 @@ KINDS = [PLAIN,
          Kind("logins", logins, settings, CONFIG, LOGINS, False),
          Kind("workers", workers, settings, CONFIG + "weight = hard:3 end:0\n", WORKERS, False),
          Kind("growing bans", failures, growth, GROWTH, None, True),
-         Kind("windows", windows, several_settings, WINDOWS, PASSWORDS, False)]
+         Kind("windows", windows, several_settings, WINDOWS, PASSWORDS, False),
+         Kind("wrong clocks", wrong_clocks, several_settings, WINDOWS, PASSWORDS, False)]
 
 # So far ahead nothing is over before a test is.
 AHEAD = 20000
 
 
 def write_journal(path, entries, base):
+    """The machine boots now and then."""
     entries = [entry if len(entry) == 4 else (*entry, "ssh") for entry in entries]
     os.makedirs(os.path.dirname(path), exist_ok=True)
     text = "".join(
-        f"__REALTIME_TIMESTAMP={int((base + t) * 1e6)}\n__MONOTONIC_TIMESTAMP={1000 * (i + 1)}\n"
-        "_BOOT_ID=0123456789abcdef0123456789abcdef\n_UID=0\n"
+        f"__REALTIME_TIMESTAMP={int((base + t) * 1e6)}\n__MONOTONIC_TIMESTAMP={1000 * (i % 50 + 1)}\n"
+        f"_BOOT_ID={i // 50 + 1:032x}\n_UID=0\n"
         f"_SYSTEMD_UNIT={unit}.service\n_PID={pid}\nSYSLOG_IDENTIFIER={unit}d\nMESSAGE={message}\n\n"
         for i, (t, message, pid, unit) in enumerate(entries))
     if os.path.exists(path):
