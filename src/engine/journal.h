@@ -66,7 +66,8 @@ int journal_set_wants(Journal *j, const JournalWant *wants, size_t n_wants);
  * from as long before the position as it looks back, or longer, but not because another looks back
  * further: journal_comes_again_for(). Without a position (NULL), and for a namespace that it does
  * not name, reading begins as long before `since` as any want of it looks back, or with 0 at the
- * very first entry, and all are new. Returns 0 or a negative errno; -EINVAL if this is no position.
+ * very first entry, and all are new. A position later than `since` is of a clock that was ahead.
+ * Returns 0 or a negative errno; -EINVAL if this is no position.
  */
 int journal_seek(Journal *j, const char *position, usec_t since);
 

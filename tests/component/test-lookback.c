@@ -92,7 +92,7 @@ static unsigned read_some(Journal *j, unsigned n, char **ret) {
 }
 
 /* Reads all from a position on, and returns how many entries were handed out. */
-static unsigned read_again(Journal *j, Case *c, const char *position) {
+static unsigned read_again(Journal *j, Case *c, const char *position, usec_t since) {
         unsigned n = 0;
         Entry e;
         int r;
@@ -100,7 +100,7 @@ static unsigned read_again(Journal *j, Case *c, const char *position) {
         for (unsigned k = 0; k < c->n_wants; k++)
                 c->wants[k].n_again = c->wants[k].n_fresh = 0;
 
-        assert_int_equal(journal_seek(j, position, 0), 0);
+        assert_int_equal(journal_seek(j, position, since), 0);
         while ((r = journal_next(j, &e)) > 0) {
                 unsigned i;
 
@@ -175,7 +175,7 @@ static void short_wants_do_not_read_what_long_ones_do(void **state) {
         j = open_journal(path, &c);
         assert_int_equal(read_some(j, 101, &position), 100);
 
-        assert_int_equal(read_again(j, &c, position), 1 + 11);
+        assert_int_equal(read_again(j, &c, position, 0), 1 + 11);
         assert_complete(&c, &c.wants[0], 100);
         assert_complete(&c, &c.wants[1], 100);
         assert_int_equal(c.wants[0].n_again, 11);
@@ -198,7 +198,7 @@ static void what_comes_too_early_is_for_the_long_want_alone(void **state) {
         j = open_journal(path, &c);
         (void) read_some(j, 100, &position);
 
-        assert_int_equal(read_again(j, &c, position), 100);
+        assert_int_equal(read_again(j, &c, position, 0), 100);
         assert_int_equal(c.wants[0].n_again, 100);
         assert_int_equal(c.wants[1].n_again, 11);
 }
@@ -226,12 +226,31 @@ static void clock_that_was_ahead_hides_nothing_of_the_long_want(void **state) {
                 j = open_journal(export_end(&x, *state, name), &c);
                 /* All but the last one; at 98 the position itself is of the time ahead. */
                 (void) read_some(j, 100, &position);
-                (void) read_again(j, &c, position);
+                (void) read_again(j, &c, position, 0);
                 assert_complete(&c, &c.wants[0], 99);
                 assert_complete(&c, &c.wants[1], 99);
                 assert_int_equal(c.wants[1].n_again + c.wants[1].n_fresh, 50 + at / 2 % 2);
                 assert_true(c.wants[0].n_again + c.wants[0].n_fresh >= 5);
         }
+}
+
+/* With nothing behind it yet, the clock tells. */
+static void clock_that_was_ahead_at_the_end_is_corrected_by_now(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        _cleanup_(freep) char *position = NULL;
+        Export x = export_begin();
+        Case c = { .wants = { { .lookback = 10 * USEC_PER_SEC } }, .n_wants = 1 };
+        const char *path;
+
+        for (unsigned i = 0; i < 100; i++)
+                add_indexed(&x, &c, 0, 500 + i);
+        add_indexed(&x, &c, 0, 31536000);
+        path = export_end(&x, *state, "x.journal");
+        j = open_journal(path, &c);
+        (void) read_some(j, 101, &position);
+
+        assert_int_equal(read_again(j, &c, position, T0 + 600 * USEC_PER_SEC), 10 + 1);
+        assert_complete(&c, &c.wants[0], 100);
 }
 
 /* xorshift, so that every run has the same journals. */
@@ -290,7 +309,7 @@ static void nothing_is_left_out_or_comes_twice(void **state) {
                         continue;
                 position = read_some(j, 1 + pick(count_wanted(&c)), &cursor);
 
-                (void) read_again(j, &c, cursor);
+                (void) read_again(j, &c, cursor, 0);
                 for (unsigned k = 0; k < c.n_wants; k++) {
                         assert_complete(&c, &c.wants[k], position);
                         if (c.in_order)
@@ -304,6 +323,7 @@ int main(void) {
                 cmocka_file_test(short_wants_do_not_read_what_long_ones_do),
                 cmocka_file_test(what_comes_too_early_is_for_the_long_want_alone),
                 cmocka_file_test(clock_that_was_ahead_hides_nothing_of_the_long_want),
+                cmocka_file_test(clock_that_was_ahead_at_the_end_is_corrected_by_now),
                 cmocka_file_test(nothing_is_left_out_or_comes_twice),
         };
 
