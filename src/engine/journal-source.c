@@ -19,6 +19,9 @@
  * fields of the entry it is at. So the place is written down before libsystemd is told to look for
  * changes, and before it goes on to an entry that might not be taken for long.
  *
+ * Damaged files. libsystemd passes over a file from the first damage on that it meets in it, and
+ * forgets that it stands there. The place is made up then from what is known of the entry.
+ *
  * Removed files. libsystemd has them open and lets go of them when it is told to look for changes.
  * Then nobody can tell any more whether they were read, so the end is marked before. That takes
  * time, and is done only if the times of the directories say that files came or went.
@@ -343,6 +346,14 @@ static int save_place(Source *s) {
                 return 0;
 
         r = sd_journal_get_cursor(s->handle, &cursor);
+        if (r == -EADDRNOTAVAIL)
+                r = asprintf(&cursor,
+                                    "b=" SD_ID128_FORMAT_STR ";m=%" PRIx64 ";t=%" PRIx64,
+                                    SD_ID128_FORMAT_VAL(s->taken.boot),
+                                    s->taken.monotonic,
+                                    s->taken.realtime) < 0
+                                    ? -ENOMEM
+                                    : 0;
         if (r < 0)
                 return r;
 
@@ -670,6 +681,9 @@ void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past) 
 
         s->waiting = false;
         s->place_is_stale = true;
+        s->taken.realtime = s->realtime;
+        if (sd_journal_get_monotonic_usec(s->handle, &s->taken.monotonic, &s->taken.boot) < 0)
+                s->taken.monotonic = 0;
         *ret_past = is_past(s);
         *ret = (Entry){ .realtime = s->realtime };
         source_read_fields(s->handle, buffers, ret);

@@ -69,6 +69,12 @@ typedef struct Source {
         char *place;         /* the cursor of the entry taken last; NULL if none was */
         bool place_is_stale; /* the handle stands at that entry, and `place` does not say so yet */
 
+        struct { /* what is known of it besides */
+                sd_id128_t boot;
+                usec_t monotonic; /* since that boot */
+                usec_t realtime;
+        } taken;
+
         bool waiting;    /* the handle stands at an entry that was not taken yet... */
         usec_t realtime; /* ...of this time */
 } Source;
