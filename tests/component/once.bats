@@ -40,10 +40,11 @@ jail() {
         printf '%s\n' "${@:2}" >>"config/conf.d/$1.conf"
 }
 
-# entry SECOND FIELD=VALUE...: so many seconds after the beginning
+# entry SECOND FIELD=VALUE...: so many seconds after the beginning, of boot BOOT, a digit, which was at
+# second UP before it
 entry() {
-        printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' $((BASE + $1)) $((1000 + $1)) >>entries
-        printf '_BOOT_ID=11111111111111111111111111111111\n' >>entries
+        printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' $((BASE + $1)) $(($1 - ${UP:--1000})) >>entries
+        printf '_BOOT_ID=%s1111111111111111111111111111111\n' "${BOOT:-1}" >>entries
         printf '%s\n' "${@:2}" '' >>entries
 }
 
@@ -264,6 +265,60 @@ suppressed() {
         journal
         once
         [[ "$output" == *"1 bans decided, 2 running"* ]]
+}
+
+@test "a ban by a clock that was a year ahead does not last a year in the kernel" {
+        for i in 1 2 3 4 5; do wrong $((31536000 + i)) 192.0.2.1; done
+        for i in 6 7 8 9 10; do wrong $i 192.0.2.2; done
+        journal
+        once_then 'nft list set inet banjo sshd-v4'
+        [ "$status" -eq 0 ]
+        [[ "$output" =~ 192.0.2.1" timeout 1h" ]]
+        [[ "$output" =~ 192.0.2.2" timeout "5[0-9]m ]]
+        # And nor after a restart.
+        once_then 'nft list set inet banjo sshd-v4'
+        [[ "$output" =~ 192.0.2.1" timeout 1h" ]]
+        [[ "$output" =~ 192.0.2.2" timeout "5[0-9]m ]]
+}
+
+@test "what failed before a boot counts after it" {
+        for i in 1 2 3; do wrong $i 192.0.2.1; done
+        BOOT=2 UP=3
+        for i in 4 5; do wrong $i 192.0.2.1; done
+        BOOT=3 UP=5
+        wrong 6 192.0.2.2
+        journal
+        once
+        [ "$status" -eq 0 ]
+        [ "$(bans)" = "sshd C0000201/32 3600000000 5 password" ]
+
+        # And after a restart, whose windows reach back over two boots.
+        BOOT=4 UP=6
+        for i in 7 8 9 10; do wrong $i 192.0.2.2; done
+        journal
+        once
+        [[ "$output" == *"4 entries read, 4 failures counted, 1 bans decided, 2 running"* ]]
+}
+
+@test "a damaged file keeps no other from being read" {
+        mkdir journal
+        for i in {1..40}; do sshd $i 1 "Failed password for root from 2001:db8:0:$i::1 port 4711 ssh2"; done
+        journal
+        size=$(grep -abo 2001:db8:0:20::1 x.journal | cut -d: -f1)
+        mv x.journal journal/a.journal
+        truncate --size="$size" journal/a.journal
+        for i in 50 51 52 53 54; do wrong $i 192.0.2.1; done
+        journal
+        mv x.journal journal/b.journal
+        printf garbage >journal/c.journal
+        : >journal/d.journal
+
+        once --journal=journal
+        [ "$status" -eq 0 ]
+        [ "$(bans)" = "sshd C0000201/32 3600000000 5 password" ]
+        once --journal=journal
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"0 entries read, 0 failures counted, 0 bans decided, 1 running"* ]]
 }
 
 @test "bantime = -1 is for good, in the store and in the kernel" {

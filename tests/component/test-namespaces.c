@@ -417,6 +417,29 @@ static void position_that_is_missed_is_one_journals(void **state) {
         assert_int_equal(n_late, 500);
 }
 
+static void journals_of_other_machines_are_not_read(void **state) {
+        static const char *const others[] = {
+                "journal/22222222222222222222222222222222/system.journal",
+                "journal/22222222222222222222222222222222.web/system.journal",
+                "journal/remote/remote-192.0.2.7.journal",
+        };
+        _cleanup_(journal_closep) Journal *j = NULL;
+
+        for (unsigned i = 0; i < ELEMENTSOF(others); i++) {
+                Export x = export_begin();
+
+                x.second = i;
+                add_message(&x, "of another machine");
+                (void) export_end(&x, &var_log, others[i]);
+        }
+        say("", 11);
+        say("web", 12);
+        j = open_both(NULL);
+        assert_entry(j, "", 11, false);
+        assert_entry(j, "web", 12, false);
+        assert_end(j);
+}
+
 static int mount_empty(void **state) {
         (void) state;
 
@@ -475,6 +498,7 @@ int main(void) {
                 namespace_test(rotation_loses_nothing_that_was_looked_for),
                 namespace_test(refill_of_one_goes_on_when_another_appears),
                 namespace_test(position_that_is_missed_is_one_journals),
+                namespace_test(journals_of_other_machines_are_not_read),
         };
 
         if (!enter()) {
