@@ -64,6 +64,18 @@ def growth(rng):
             "after": rng.choice([0, 0, 3, 6])}
 
 
+# A jail that counts their bans.
+REPEATED = """
+[repeated]
+enabled = yes
+source = bans
+ports = any
+maxretry = 3
+findtime = 1000
+bantime = 200
+ipv6_prefix = 56
+"""
+
 # Logins that forgive, and failures that wait for their address.
 LOGINS = """
 [filter]
@@ -261,10 +273,25 @@ def several_settings(rng):
     return settings(rng) | {"mail": rng.choice([30, 300, 3000]), "all": rng.choice([20, 200, 2000])}
 
 
-class Kind(collections.namedtuple("Kind", "name entries settings config filter ahead")):
+def count_grown(rows):
+    """The bans that are longer than an earlier one of the same address by the same jail."""
+    shortest = {}
+    for jail, address, prefixlen, start, end, *_ in rows:
+        key, length = (jail, address, prefixlen), end - start if end else float("inf")
+        shortest[key] = min(shortest.get(key, length), length)
+    return sum((end - start if end else float("inf")) > 1.4 * shortest[(jail, address, prefixlen)]
+               for jail, address, prefixlen, start, end, *_ in rows)
+
+
+def count_repeated(rows):
+    return sum(row[0] == "repeated" for row in rows)
+
+
+class Kind(collections.namedtuple("Kind", "name entries settings config filter ahead count", defaults=[len])):
     """A kind of history: its entries, as (time in seconds before now, message, pid[, unit]), settings
     and the configuration that these are put into, and a filter other than sshd's own. With `ahead` all
-    entries are of the time to come, so that no ban is over when it is decided."""
+    entries are of the time to come, so that no ban is over when it is decided. The bans that it is about
+    are counted."""
 
     def write_config(self, directory, shipped, values):
         os.makedirs(f"{directory}/conf.d")
@@ -280,7 +307,8 @@ PLAIN = Kind("plain", failures, settings, CONFIG, None, False)
 KINDS = [PLAIN,
          Kind("logins", logins, settings, CONFIG, LOGINS, False),
          Kind("workers", workers, settings, CONFIG + "weight = hard:3 end:0\n", WORKERS, False),
-         Kind("growing bans", failures, growth, GROWTH, None, True),
+         Kind("growing bans", failures, growth, GROWTH, None, True, count_grown),
+         Kind("bans that are counted", failures, growth, GROWTH + REPEATED, None, True, count_repeated),
          Kind("windows", windows, several_settings, WINDOWS, PASSWORDS, False),
          Kind("wrong clocks", wrong_clocks, several_settings, WINDOWS, PASSWORDS, False)]
 
@@ -328,16 +356,6 @@ def bans(state):
 def difference(in_one_go, other, how):
     return ("in one go\n" + "".join(f"  {row}\n" for row in in_one_go if row not in other)
             + f"{how}\n" + "".join(f"  {row}\n" for row in other if row not in in_one_go))
-
-
-def count_grown(rows):
-    """The bans that are longer than an earlier one of the same address by the same jail."""
-    shortest = {}
-    for jail, address, prefixlen, start, end, *_ in rows:
-        key, length = (jail, address, prefixlen), end - start if end else float("inf")
-        shortest[key] = min(shortest.get(key, length), length)
-    return sum((end - start if end else float("inf")) > 1.4 * shortest[(jail, address, prefixlen)]
-               for jail, address, prefixlen, start, end, *_ in rows)
 
 
 def in_parallel(function, arguments, initializer=None):
