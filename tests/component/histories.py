@@ -353,6 +353,13 @@ def bans(state):
     return sorted(query(state, f"SELECT {columns} FROM bans UNION ALL SELECT {columns} FROM ended"), key=str)
 
 
+def statistics(state):
+    """What was counted by the hour. Names of users are hashed with a key of the state's own."""
+    return (query(state, "SELECT * FROM hours ORDER BY hour, jail, pattern")
+            + query(state, "SELECT hour, failures, bans FROM hours_users ORDER BY 1, 2, 3")
+            + query(state, "SELECT hour, hex(address), prefixlen, failures, bans FROM hours_networks ORDER BY 1, 2, 3"))
+
+
 def difference(in_one_go, other, how):
     return ("in one go\n" + "".join(f"  {row}\n" for row in in_one_go if row not in other)
             + f"{how}\n" + "".join(f"  {row}\n" for row in other if row not in in_one_go))
