@@ -97,6 +97,7 @@ struct Manager {
         bool reading_past; /* the entry read last only refilled windows */
         usec_t marked;     /* when the end of the journal was marked; 0 if it was not reached yet */
         bool journal_failed;
+        int64_t clock_offset; /* what the clock says, less the time since the boot; 0: not known */
         SuppressedList suppressed;
 
         Tally *tally; /* since the position was written */

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "daemon/announce.h"
@@ -24,6 +25,9 @@
 
 /* A failure so long ago says nothing about an attack going on now. */
 #define RECENT_USEC (10 * USEC_PER_SEC)
+
+/* So far the clock may drift until what remains of bans is told anew. */
+#define CLOCK_STEP_USEC (10 * USEC_PER_SEC)
 
 /* Tells the key of the jitter apart from what others make of the machine's id. */
 #define LUCK_ID SD_ID128_MAKE(57, 06, cd, e4, 4b, 61, 4f, 07, a6, 3d, c4, ee, 69, 05, 12, 75)
@@ -482,12 +486,34 @@ static bool reach_end(Manager *m) {
         return true;
 }
 
+/* The kernel counts down what remained of each ban when it got it. If the clock was set since,
+ * another time remains. Who fails while the kernel has let go of him makes an entry, so this is
+ * early enough. */
+static void follow_clock(Manager *m) {
+        struct timespec ts;
+        int64_t offset;
+
+        (void) clock_gettime(CLOCK_BOOTTIME, &ts);
+        offset = (int64_t) manager_now() -
+                 (int64_t) ((usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000);
+
+        if (m->clock_offset == 0)
+                m->clock_offset = offset;
+        if (llabs(offset - m->clock_offset) < (int64_t) CLOCK_STEP_USEC)
+                return;
+        m->clock_offset = offset;
+
+        log_info("The clock was set. The kernel gets all bans again, for as long as they last now.");
+        manager_restore_begin(m);
+}
+
 int manager_look(void *userdata) {
         Manager *m = userdata;
         bool marked = false;
         size_t n = 0;
         int r = 0;
 
+        follow_clock(m);
         if (journal_may_have_gaps(m->journal))
                 manager_report_gaps(m);
 
