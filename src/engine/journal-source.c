@@ -448,20 +448,25 @@ int source_seek(Source *s, const char *word, usec_t since) {
 
 int source_get_seqnum(Source *s, sd_id128_t *ret_journald, uint64_t *ret) {
         _cleanup_(freep) char *cursor = NULL;
-        char id[SD_ID128_STRING_MAX];
+        char id[SD_ID128_STRING_MAX] = "";
+        const char *number;
         int r;
 
         assert(s);
         assert(ret_journald);
         assert(ret);
 
-        /* sd_journal_get_seqnum() came with systemd 254. */
+        /* sd_journal_get_seqnum() came with systemd 254. A cursor begins "s=ID;i=NUMBER;", and this
+         * is done for every failure, so sscanf() is too slow. */
         r = sd_journal_get_cursor(s->handle, &cursor);
         if (r < 0)
                 return r;
-        if (sscanf(cursor, "s=%32[0-9a-f];i=%" SCNx64 ";", id, ret) != 2)
+        number = startswith(cursor, "s=") ? strstr(cursor, ";i=") : NULL;
+        if (!number || number - cursor - 2 != SD_ID128_STRING_MAX - 1)
                 return -EINVAL;
 
+        memcpy(id, cursor + 2, SD_ID128_STRING_MAX - 1);
+        *ret = strtoull(number + 3, NULL, 16);
         return sd_id128_from_string(id, ret_journald);
 }
 
