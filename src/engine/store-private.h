@@ -17,8 +17,6 @@ typedef enum Statement {
         STATEMENT_BEGIN,
         STATEMENT_COMMIT,
         STATEMENT_ROLLBACK,
-        STATEMENT_FULL,
-        STATEMENT_NORMAL,
         STATEMENT_ADD_BAN, /* the first that needs the tables */
         STATEMENT_REMOVE_BAN,
         STATEMENT_SET_LEAKS,
@@ -81,7 +79,7 @@ typedef enum BanColumn {
 struct Store {
         sqlite3 *db;
         sqlite3_stmt *statements[_STATEMENT_MAX];
-        bool durable; /* the open transaction is */
+        bool durable; /* what it commits is on disk */
 
         /* The thread that makes checkpoints. */
         sqlite3 *checkpoint_db;

@@ -18,8 +18,6 @@ const char *const store_statements[_STATEMENT_MAX] = {
         [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
         [STATEMENT_COMMIT] = "COMMIT",
         [STATEMENT_ROLLBACK] = "ROLLBACK",
-        [STATEMENT_FULL] = "PRAGMA synchronous = FULL",
-        [STATEMENT_NORMAL] = "PRAGMA synchronous = NORMAL",
         [STATEMENT_ADD_BAN] = "INSERT OR REPLACE INTO bans (" BAN_COLUMNS
                               ") VALUES (?,?,?,?,?,?,?,?,?,?)",
         [STATEMENT_REMOVE_BAN] =

@@ -161,19 +161,33 @@ int store_run(Store *s, Statement statement) {
         return store_db_errno(e);
 }
 
+/* This pragma is carried out when it is prepared, so it cannot be among the statements. */
+static int set_durable(Store *s, bool durable) {
+        int r;
+
+        if (s->durable == durable)
+                return 0;
+
+        r = store_db_errno(sqlite3_exec(s->db,
+                        durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+                        NULL,
+                        NULL,
+                        NULL));
+        if (r >= 0)
+                s->durable = durable;
+        return r;
+}
+
 int store_begin(Store *s, bool durable) {
         int r;
 
         assert(s);
 
-        if (durable) {
-                r = store_run(s, STATEMENT_FULL);
-                if (r < 0)
-                        return r;
-        }
+        r = set_durable(s, durable);
+        if (r < 0)
+                return r;
 
         r = store_run(s, STATEMENT_BEGIN);
-        s->durable = durable;
         if (r < 0)
                 store_rollback(s);
         return r;
@@ -190,9 +204,6 @@ int store_commit(Store *s) {
                 return r;
         }
 
-        if (s->durable)
-                (void) store_run(s, STATEMENT_NORMAL);
-        s->durable = false;
         return 0;
 }
 
@@ -202,9 +213,6 @@ void store_rollback(Store *s) {
         /* SQLite may have rolled back by itself, as when the disk is full. */
         if (!sqlite3_get_autocommit(s->db))
                 (void) store_run(s, STATEMENT_ROLLBACK);
-        if (s->durable)
-                (void) store_run(s, STATEMENT_NORMAL);
-        s->durable = false;
 }
 
 void store_bind_text(sqlite3_stmt *stmt, int parameter, const char *text) {

@@ -399,6 +399,55 @@ static void crash_leaves_all_of_a_transaction_or_nothing(void **state) {
         store_close(s);
 }
 
+/* SQLite's way to the disk, which counts how often it waits for the log to be there. */
+static unsigned n_syncs;
+static const sqlite3_io_methods *real_methods;
+static sqlite3_io_methods counting_methods;
+
+static int count_sync(sqlite3_file *file, int flags) {
+        n_syncs++;
+        return real_methods->xSync(file, flags);
+}
+
+static int
+open_counting(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags) {
+        sqlite3_vfs *real = vfs->pAppData;
+        int e;
+
+        e = real->xOpen(real, name, file, flags, ret_flags);
+        if (e == SQLITE_OK && (flags & SQLITE_OPEN_WAL)) {
+                real_methods = file->pMethods;
+                counting_methods = *real_methods;
+                counting_methods.xSync = count_sync;
+                file->pMethods = &counting_methods;
+        }
+        return e;
+}
+
+static void durable_commits_wait_for_the_disk_and_others_do_not(void **state) {
+        sqlite3_vfs *real = sqlite3_vfs_find(NULL), counting = *real;
+        Store *s;
+
+        counting.zName = "counting";
+        counting.xOpen = open_counting;
+        counting.pAppData = real;
+        assert_int_equal(sqlite3_vfs_register(&counting, 1), SQLITE_OK);
+        s = open_store(*state);
+
+        for (unsigned i = 0; i < 4; i++) {
+                bool durable = i % 2 == 1;
+
+                n_syncs = 0;
+                assert_ok(store_begin(s, durable));
+                add(s, "sshd", "192.0.2.1", i);
+                assert_ok(store_commit(s));
+                assert_int_equal(n_syncs > 0, durable);
+        }
+
+        store_close(s);
+        assert_int_equal(sqlite3_vfs_unregister(&counting), SQLITE_OK);
+}
+
 static void closing_in_a_transaction_loses_it(void **state) {
         Store *s = open_store(*state);
 
@@ -1017,6 +1066,7 @@ int main(void) {
                 cmocka_file_test(times_beyond_what_a_database_holds_do_not_turn_negative),
                 cmocka_file_test(bytes_of_names_and_reasons_are_kept),
                 cmocka_file_test(crash_leaves_all_of_a_transaction_or_nothing),
+                cmocka_file_test(durable_commits_wait_for_the_disk_and_others_do_not),
                 cmocka_file_test(closing_in_a_transaction_loses_it),
                 cmocka_file_test(log_does_not_grow_for_ever),
                 cmocka_file_test(others_may_read_meanwhile),
