@@ -77,6 +77,8 @@ typedef enum BanColumn {
 } BanColumn;
 
 struct Store {
+        char *path;
+        bool substituted; /* a damaged database could not be replaced yet; there is one in memory */
         sqlite3 *db;
         sqlite3_stmt *statements[_STATEMENT_MAX];
         bool durable; /* what it commits is on disk */

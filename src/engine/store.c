@@ -5,6 +5,9 @@
  * database and wait for the disk, run in a thread with a connection of its own: the loop only tells
  * it that the log has grown.
  *
+ * A damaged database is replaced under the feet of those who hold the Store: they keep the pointer.
+ * Until a new one can be made, an empty one in memory answers what they ask.
+ *
  * Addresses are stored as their bytes, so that tables stay small and sort by address.
  */
 
@@ -17,6 +20,12 @@
 
 /* Pages in the log at which a checkpoint is due: 4 MB. */
 #define CHECKPOINT_PAGES 1000
+
+/* The loop waits so long for somebody else's lock. Whoever changes a few rows is done by then, and
+ * whoever holds the lock for longer must not keep the next ban waiting. */
+#define BUSY_TIMEOUT_MSEC 50
+
+#define IN_MEMORY ":memory:"
 
 static void *checkpoint_thread(void *userdata) {
         Store *s = userdata;
@@ -72,35 +81,35 @@ static int start_thread(Store *s) {
         return 0;
 }
 
-int store_open(Store **ret, const char *directory, char **ret_aside) {
-        _cleanup_(store_closep) Store *s = NULL;
-        _cleanup_(freep) char *path = NULL, *aside = NULL;
+static void stop_thread(Store *s) {
+        if (!s->has_thread)
+                return;
+
+        (void) pthread_mutex_lock(&s->mutex);
+        s->stopping = true;
+        (void) pthread_cond_signal(&s->cond);
+        (void) pthread_mutex_unlock(&s->mutex);
+        (void) pthread_join(s->thread, NULL);
+        s->has_thread = s->stopping = s->checkpoint_due = false;
+}
+
+static void close_db(Store *s) {
+        for (size_t i = 0; i < ELEMENTSOF(s->statements); i++)
+                (void) sqlite3_finalize(s->statements[i]);
+        (void) sqlite3_close(s->checkpoint_db);
+        (void) sqlite3_close(s->db);
+}
+
+static int open_db(Store *s, const char *path) {
         int r;
-
-        assert(ret);
-        assert(directory);
-        assert(ret_aside);
-
-        s = calloc(1, sizeof(*s));
-        if (!s || asprintf(&path, "%s/" STORE_FILE, directory) < 0)
-                return -ENOMEM;
-        (void) pthread_mutex_init(&s->mutex, NULL);
-        (void) pthread_cond_init(&s->cond, NULL);
 
         r = store_db_open_checked(&s->db,
                         path,
                         store_statements + STATEMENT_ADD_BAN,
                         _STATEMENT_MAX - STATEMENT_ADD_BAN);
-        if (r == -EBADMSG) {
-                r = store_db_set_aside(path, &aside);
-                if (r >= 0)
-                        r = store_db_open_checked(&s->db,
-                                        path,
-                                        store_statements + STATEMENT_ADD_BAN,
-                                        _STATEMENT_MAX - STATEMENT_ADD_BAN);
-        }
         if (r < 0)
                 return r;
+        (void) sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MSEC);
 
         for (size_t i = 0; i < _STATEMENT_MAX; i++) {
                 r = store_db_errno(sqlite3_prepare_v3(s->db,
@@ -113,9 +122,57 @@ int store_open(Store **ret, const char *directory, char **ret_aside) {
                         return r;
         }
 
-        r = store_db_open(&s->checkpoint_db, path, SQLITE_OPEN_READWRITE);
-        if (r >= 0)
-                r = start_thread(s);
+        return streq(path, IN_MEMORY)
+                               ? 0
+                               : store_db_open(&s->checkpoint_db, path, SQLITE_OPEN_READWRITE);
+}
+
+/* Takes another database instead of the one there may be, or fails with that one as it is. */
+static int change_db(Store *s, const char *path) {
+        Store fresh = {};
+        int r;
+
+        r = open_db(&fresh, path);
+        if (r < 0) {
+                close_db(&fresh);
+                return r;
+        }
+
+        stop_thread(s);
+        close_db(s);
+        s->db = fresh.db;
+        s->checkpoint_db = fresh.checkpoint_db;
+        memcpy(s->statements, fresh.statements, sizeof(s->statements));
+        s->durable = false;
+        s->substituted = !s->checkpoint_db;
+        return s->checkpoint_db ? start_thread(s) : 0;
+}
+
+int store_open(Store **ret, const char *directory, char **ret_aside) {
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(freep) char *aside = NULL;
+        int r;
+
+        assert(ret);
+        assert(directory);
+        assert(ret_aside);
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        (void) pthread_mutex_init(&s->mutex, NULL);
+        (void) pthread_cond_init(&s->cond, NULL);
+        if (asprintf(&s->path, "%s/" STORE_FILE, directory) < 0) {
+                s->path = NULL;
+                return -ENOMEM;
+        }
+
+        r = change_db(s, s->path);
+        if (r == -EBADMSG) {
+                r = store_db_set_aside(s->path, &aside);
+                if (r >= 0)
+                        r = change_db(s, s->path);
+        }
         if (r < 0)
                 return r;
 
@@ -126,56 +183,77 @@ int store_open(Store **ret, const char *directory, char **ret_aside) {
         return 1;
 }
 
+int store_replace(Store *s, char **ret_aside) {
+        int r;
+
+        assert(s);
+        assert(ret_aside);
+
+        /* The log goes aside with the rest, and is not written into it before. */
+        (void) sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        if (s->checkpoint_db)
+                (void) sqlite3_db_config(
+                                s->checkpoint_db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+
+        *ret_aside = NULL;
+        r = change_db(s, IN_MEMORY);
+        if (r >= 0)
+                r = store_db_set_aside(s->path, ret_aside);
+        return r < 0 && r != -ENOENT ? r : change_db(s, s->path);
+}
+
 Store *store_close(Store *s) {
         if (!s)
                 return NULL;
 
-        if (s->has_thread) {
-                (void) pthread_mutex_lock(&s->mutex);
-                s->stopping = true;
-                (void) pthread_cond_signal(&s->cond);
-                (void) pthread_mutex_unlock(&s->mutex);
-                (void) pthread_join(s->thread, NULL);
-        }
-
-        for (size_t i = 0; i < ELEMENTSOF(s->statements); i++)
-                (void) sqlite3_finalize(s->statements[i]);
-        (void) sqlite3_close(s->checkpoint_db);
-        (void) sqlite3_close(s->db);
+        stop_thread(s);
+        close_db(s);
         (void) pthread_cond_destroy(&s->cond);
         (void) pthread_mutex_destroy(&s->mutex);
+        free(s->path);
         free(s);
         return NULL;
 }
 
+/* What SQLite calls an error of input or output is more to whoever has to put it right: the disk is
+ * full, or became read-only. */
+static int last_errno(const Store *s, int e) {
+        int system = (e & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(s->db) : 0;
+
+        return system > 0 ? -system : store_db_errno(e);
+}
+
 int store_run(Store *s, Statement statement) {
         sqlite3_stmt *stmt = s->statements[statement];
-        int e;
+        int e, r;
 
         do
                 e = sqlite3_step(stmt);
         while (e == SQLITE_ROW);
+        r = last_errno(s, e);
 
         (void) sqlite3_reset(stmt);
         (void) sqlite3_clear_bindings(stmt);
-        return store_db_errno(e);
+        return r;
 }
 
 /* This pragma is carried out when it is prepared, so it cannot be among the statements. */
 static int set_durable(Store *s, bool durable) {
-        int r;
+        int e;
 
         if (s->durable == durable)
                 return 0;
 
-        r = store_db_errno(sqlite3_exec(s->db,
+        e = sqlite3_exec(s->db,
                         durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
                         NULL,
                         NULL,
-                        NULL));
-        if (r >= 0)
-                s->durable = durable;
-        return r;
+                        NULL);
+        if (e != SQLITE_OK)
+                return last_errno(s, e);
+
+        s->durable = durable;
+        return 0;
 }
 
 int store_begin(Store *s, bool durable) {
@@ -183,7 +261,9 @@ int store_begin(Store *s, bool durable) {
 
         assert(s);
 
-        r = set_durable(s, durable);
+        r = s->substituted ? change_db(s, s->path) : 0;
+        if (r >= 0)
+                r = set_durable(s, durable);
         if (r < 0)
                 return r;
 

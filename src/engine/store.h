@@ -34,13 +34,22 @@ typedef struct Store Store;
  * unless it failed. */
 int store_open(Store **ret, const char *directory, char **ret_aside);
 
+/* After -EBADMSG, which is damage: renames the database as store_open() does, and begins a new one,
+ * into which the caller writes what there has to be. Not within a transaction.
+ *
+ * Returns 0, or a negative errno if there is no new one yet: store_begin() tries again to make it,
+ * and until then there is nothing to be read. In either case *ret_aside is the name of the old one,
+ * which the caller frees, or NULL if it was not renamed. */
+int store_replace(Store *s, char **ret_aside);
+
 /* What was not committed is lost. Accepts NULL. Always returns NULL. */
 Store *store_close(Store *s);
 DEFINE_CLEANUP(Store *, store_close)
 
 /* Begins a transaction. A durable one is on disk when store_commit() returns; another one is at
  * least whole, and at worst the last of them are missing after a power cut. Returns 0 or a negative
- * errno. */
+ * errno: -EBUSY if somebody else holds a lock for longer than a moment, -EBADMSG if the database
+ * turned out to be damaged, which any of the following may find, too. */
 int store_begin(Store *s, bool durable);
 
 /* Return 0 or a negative errno; after an error everything since store_begin() is undone. */

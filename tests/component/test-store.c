@@ -605,6 +605,61 @@ static void truncated_database_is_set_aside(void **state) {
         store_close(s);
 }
 
+static void damage_while_it_is_open_is_found_and_replaced(void **state) {
+        _cleanup_(freep) char *aside = NULL, *again = NULL;
+        const char *path = files_path(*state, STORE_FILE);
+        Store *s = open_store(*state);
+        sqlite3 *db;
+        off_t size;
+        int fd;
+
+        assert_ok(store_begin(s, false));
+        for (unsigned i = 0; i < 3000; i++) {
+                const uint8_t bytes[4] = { 198, 51, (uint8_t) (i >> 8), (uint8_t) i };
+                Ban ban = make_ban("192.0.2.1", i);
+
+                assert_ok(address_from_bytes(AF_INET, bytes, 32, &ban.address));
+                assert_ok(store_add_ban(s, "sshd", &ban));
+        }
+        assert_ok(store_commit(s));
+
+        /* What somebody else changes, the store reads anew. */
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(
+                        sqlite3_exec(db,
+                                        "PRAGMA application_id = 1; PRAGMA wal_checkpoint(TRUNCATE)",
+                                        NULL,
+                                        NULL,
+                                        NULL),
+                        SQLITE_OK);
+        (void) sqlite3_close(db);
+        size = size_of(*state, STORE_FILE);
+        assert_true(size > 100000);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        for (off_t at = 4096; at < size; at += 4)
+                assert_int_equal(pwrite(fd, "junk", 4, at), 4);
+        (void) close(fd);
+
+        assert_ok(store_begin(s, false));
+        assert_fails(store_add_ban(s, "sshd", &(Ban[]){ make_ban("192.0.2.1", 5000) }[0]), EBADMSG);
+        store_rollback(s);
+
+        assert_ok(store_replace(s, &aside));
+        assert_string_equal(aside, files_path(*state, STORE_FILE ".damaged"));
+        assert_int_equal(size_of(*state, STORE_FILE ".damaged"), size);
+        assert_bans(s, "");
+        assert_ok(store_begin(s, true));
+        add(s, "sshd", "192.0.2.1", 1);
+        assert_ok(store_commit(s));
+
+        /* Whatever is wrong with it, it goes. */
+        assert_ok(store_replace(s, &again));
+        assert_string_equal(again, files_path(*state, STORE_FILE ".damaged.1"));
+        assert_bans(s, "");
+        store_close(s);
+}
+
 static void empty_file_is_a_new_database(void **state) {
         Store *s;
 
@@ -1014,22 +1069,27 @@ static void what_cannot_be_written_is_refused(void **state) {
         }
 }
 
+/* A limit of file sizes is as good as a full disk. Returns what there was before. */
+static struct rlimit limit_files(off_t size) {
+        struct rlimit before, limit;
+
+        (void) signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+        limit = (struct rlimit){ (rlim_t) size, before.rlim_max };
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        return before;
+}
+
 static void disk_that_is_full_undoes_the_transaction(void **state) {
         _cleanup_(store_closep) Store *s = open_store(*state);
-        struct rlimit before, limit;
+        struct rlimit before;
         int r;
 
         assert_int_equal(store_begin(s, false), 0);
         add(s, "sshd", "192.0.2.1", 1);
         assert_int_equal(store_commit(s), 0);
 
-        /* A limit of file sizes is as good as a full disk. */
-        (void) signal(SIGXFSZ, SIG_IGN);
-        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-        limit = (struct rlimit){ (rlim_t) size_of(*state, STORE_FILE "-wal") + 4096,
-                before.rlim_max };
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-
+        before = limit_files(size_of(*state, STORE_FILE "-wal") + 4096);
         r = store_begin(s, true);
         for (unsigned i = 0; i < 5000 && r >= 0; i++) {
                 const uint8_t bytes[4] = { 198, 51, (uint8_t) (i >> 8), (uint8_t) i };
@@ -1049,6 +1109,99 @@ static void disk_that_is_full_undoes_the_transaction(void **state) {
         assert_int_equal(store_begin(s, false), 0);
         add(s, "sshd", "192.0.2.2", 2);
         assert_int_equal(store_commit(s), 0);
+}
+
+static void what_cannot_be_replaced_yet_fails_until_it_can(void **state) {
+        _cleanup_(freep) char *aside = NULL;
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Address a = addr("192.0.2.1");
+        struct rlimit before;
+        unsigned n;
+
+        assert_ok(store_begin(s, false));
+        add(s, "sshd", "192.0.2.9", 1);
+        assert_ok(store_commit(s));
+
+        before = limit_files(0);
+        assert_true(store_replace(s, &aside) < 0);
+        assert_string_equal(aside, files_path(*state, STORE_FILE ".damaged"));
+        assert_true(store_begin(s, true) < 0);
+        assert_bans(s, "");
+        assert_ok(store_count_earlier(s, "sshd", &a, 0, T0, 100, &n));
+        assert_int_equal(n, 0);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+
+        assert_ok(store_begin(s, true));
+        add(s, "sshd", "192.0.2.1", 1);
+        assert_ok(store_commit(s));
+        assert_bans(s, "sshd 192.0.2.1 1 0 3600000000 5 password -\n");
+}
+
+static void add_many(Store *s, unsigned from, unsigned n) {
+        for (unsigned i = from; i < from + n; i++) {
+                const uint8_t bytes[4] = {
+                        198, (uint8_t) (i >> 16), (uint8_t) (i >> 8), (uint8_t) i
+                };
+                Ban ban = make_ban("192.0.2.1", i);
+
+                assert_ok(address_from_bytes(AF_INET, bytes, 32, &ban.address));
+                assert_ok(store_add_ban(s, "sshd", &ban));
+        }
+}
+
+/* What the thread does fails, and nobody else notices. */
+static void log_that_cannot_be_written_back_stays(void **state) {
+        Store *s = open_store(*state);
+        struct rlimit before;
+        unsigned n = 100000;
+        Listing l = {};
+        sqlite3 *db;
+        off_t size;
+
+        /* Closed in between, so that the database is large and the log is small. */
+        assert_ok(store_begin(s, false));
+        add_many(s, 0, n);
+        assert_ok(store_commit(s));
+        store_close(s);
+        size = size_of(*state, STORE_FILE);
+        assert_true(size > 1100 * 4096);
+
+        s = open_store(*state);
+        before = limit_files(size);
+        do {
+                assert_ok(store_begin(s, false));
+                add_many(s, n, 500);
+                assert_ok(store_commit(s));
+                n += 500;
+        } while (size_of(*state, STORE_FILE "-wal") < 1010 * 4096); /* a checkpoint was due */
+
+        assert_int_equal(sqlite3_open(files_path(*state, STORE_FILE), &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "PRAGMA user_version", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_not_equal(sqlite3_wal_checkpoint(db, NULL), SQLITE_OK);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        (void) sqlite3_busy_timeout(db, 10000); /* the thread may be at it */
+        assert_int_equal(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL),
+                        SQLITE_OK);
+        (void) sqlite3_close(db);
+
+        assert_ok(store_foreach_ban(s, list_one, &l));
+        assert_int_equal(l.n, n);
+        store_close(s);
+}
+
+static void lock_of_somebody_else_is_not_waited_for(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        sqlite3 *db;
+
+        assert_int_equal(sqlite3_open(files_path(*state, STORE_FILE), &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+        assert_fails(store_begin(s, false), EBUSY);
+        assert_fails(store_begin(s, true), EBUSY);
+        (void) sqlite3_close(db);
+
+        assert_ok(store_begin(s, true));
+        add(s, "sshd", "192.0.2.1", 1);
+        assert_ok(store_commit(s));
 }
 
 int main(void) {
@@ -1073,6 +1226,7 @@ int main(void) {
                 cmocka_file_test(garbage_is_set_aside_and_never_deleted),
                 cmocka_file_test(damage_inside_is_found_when_opening),
                 cmocka_file_test(truncated_database_is_set_aside),
+                cmocka_file_test(damage_while_it_is_open_is_found_and_replaced),
                 cmocka_file_test(empty_file_is_a_new_database),
                 cmocka_file_test(newer_database_is_refused_and_left_alone),
                 cmocka_file_test(older_database_is_upgraded_and_keeps_its_bans),
@@ -1088,6 +1242,9 @@ int main(void) {
                 cmocka_file_test(rows_that_make_no_sense_are_passed_over),
                 cmocka_file_test(what_cannot_be_written_is_refused),
                 cmocka_file_test(disk_that_is_full_undoes_the_transaction),
+                cmocka_file_test(what_cannot_be_replaced_yet_fails_until_it_can),
+                cmocka_file_test(log_that_cannot_be_written_back_stays),
+                cmocka_file_test(lock_of_somebody_else_is_not_waited_for),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
