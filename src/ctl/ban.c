@@ -42,9 +42,23 @@ static int parse_addresses(int argc, char **argv, Address **ret) {
         return EXIT_DONE;
 }
 
-/* Of two results the one to tell: to be refused says more than to have failed. */
+/* Of two results the one to tell: to be refused says more than to have failed, and that the disk
+ * does not have what was done says least. */
 static int worst(int a, int b) {
-        return a == EXIT_REFUSED || b == EXIT_REFUSED ? EXIT_REFUSED : MAX(a, b);
+        static const int order[] = {
+                EXIT_REFUSED,
+                EXIT_NOT_ALLOWED,
+                EXIT_NOT_RUNNING,
+                EXIT_USAGE,
+                EXIT_FAILED,
+                EXIT_NOT_STORED,
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(order); i++)
+                if (a == order[i] || b == order[i])
+                        return order[i];
+
+        return EXIT_DONE;
 }
 
 /* banned */
@@ -175,7 +189,7 @@ int verb_ban(int argc, char **argv, const Options *options) {
                         print_result(wish.jail,
                                         &addresses[i],
                                         "banned",
-                                        json_boolean(r == EXIT_DONE),
+                                        json_boolean(r == EXIT_DONE || r == EXIT_NOT_STORED),
                                         options,
                                         (size_t) i);
                 result = worst(result, r);
@@ -242,7 +256,7 @@ int verb_unban(int argc, char **argv, const Options *options) {
                         print_result(jail,
                                         &addresses[i],
                                         "lifted",
-                                        json_integer(n_lifted),
+                                        r == EXIT_NOT_STORED ? json_null() : json_integer(n_lifted),
                                         options,
                                         (size_t) i);
                 result = worst(result, r);

@@ -18,6 +18,7 @@ typedef enum ExitStatus {
         EXIT_NOT_RUNNING = 3,
         EXIT_REFUSED = 4,     /* it would lock somebody out */
         EXIT_NOT_ALLOWED = 5, /* it takes root */
+        EXIT_NOT_STORED = 6,  /* done, but not on disk */
 } ExitStatus;
 
 typedef enum JsonMode {

@@ -83,8 +83,8 @@ static void warn_about_daemon(Warnings *w, const Status *s) {
                 warnings_add(w,
                                 "store-failed",
                                 NULL,
-                                "The database cannot be written: new bans would not outlive a "
-                                "restart. See `journalctl -u banjod`.");
+                                "The database cannot be written: what is banned or unbanned by hand "
+                                "would not outlive a restart. See `journalctl -u banjod`.");
 }
 
 /* JSON */

@@ -131,14 +131,16 @@ void announce_unresolved(const char *name, const char *why, size_t n_known) {
                                     : "Until it can, its host may be banned.");
 }
 
-void announce_store_recovered(const char *aside, size_t n_bans) {
+void announce_store_recovered(const char *aside, size_t n_bans, bool running) {
         Fields f = {};
 
         add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_STORE_RECOVERED);
         (void) log_with_fields(LOG_ERR,
                         f.list,
-                        "The database was damaged and is now %s. A new one was made, with %zu bans "
-                        "that the kernel still had.",
+                        running ? "The database was damaged and is now %s. A new one gets the %zu "
+                                  "bans that run."
+                                : "The database was damaged and is now %s. A new one was made, with "
+                                  "%zu bans that the kernel still had.",
                         aside,
                         n_bans);
 }

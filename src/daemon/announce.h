@@ -32,8 +32,9 @@ void announce_spared(const char *jail,
 /* A host name that a jail allows cannot be resolved; so many addresses are known from before. */
 void announce_unresolved(const char *name, const char *why, size_t n_known);
 
-/* The database was damaged: where it is now, and how many bans were found in the kernel. */
-void announce_store_recovered(const char *aside, size_t n_bans);
+/* The database was damaged: where it is now, and how many bans the new one gets, from the daemon
+ * that runs or from the kernel. */
+void announce_store_recovered(const char *aside, size_t n_bans, bool running);
 
 /* The journal dropped entries before they were read. */
 void announce_gap(const JournalGap *gap);

@@ -31,6 +31,19 @@ static int check_reason(const char *s, sd_bus_error *error) {
         return 0;
 }
 
+/* What was asked for is done, and the disk does not have it. */
+static int not_stored(const Manager *m, const char *what, sd_bus_error *error) {
+        ManagerStatus status;
+
+        manager_get_status(m, &status);
+        return sd_bus_error_setf(error,
+                        BUS_ERROR_NOT_STORED,
+                        "%s, but the database cannot be written (%s). A crash or restart before it "
+                        "can would undo this.",
+                        what,
+                        strerror(-status.store_error));
+}
+
 /* Methods that change something */
 
 static int ban(sd_bus_message *message,
@@ -70,6 +83,8 @@ static int ban(sd_bus_message *message,
                                 "%s is too large a part of the Internet: at least /8 is needed for "
                                 "IPv4 and /19 for IPv6.",
                                 address);
+        if (r == -EROFS)
+                return not_stored(m, "Banned", error);
         if (r < 0)
                 return bus_failed(r, "The ban could not be carried out", error);
 
@@ -122,6 +137,8 @@ static int method_unban(sd_bus_message *message, void *userdata, sd_bus_error *e
         r = manager_unban(m, isempty(jail) ? NULL : jail, &a, &n);
         if (r == -ENXIO)
                 return bus_no_such_jail(jail, error);
+        if (r == -EROFS)
+                return not_stored(m, "Unbanned", error);
         if (r < 0)
                 return bus_failed(r, "The ban could not be lifted", error);
 
@@ -140,6 +157,8 @@ static int method_flush(sd_bus_message *message, void *userdata, sd_bus_error *e
                 return r;
 
         r = manager_flush(m, &n);
+        if (r == -EROFS)
+                return not_stored(m, "All bans are lifted", error);
         if (r < 0)
                 return bus_failed(r, "The bans could not be lifted", error);
 

@@ -12,7 +12,8 @@
  * manager-commands.c.
  *
  * The lists are the truth while the daemon runs. When the firewall or the store fail, changes wait
- * and are tried again; when a table or too many changes were lost, all bans are put in anew.
+ * and are tried again; when a table or too many changes were lost, all bans are put in anew. What
+ * concerns the store alone is in manager-store.c.
  */
 
 #include "daemon/manager-private.h"
@@ -26,10 +27,6 @@
 /* Bans per transaction while all are put back: about 5 ms of the kernel's time, so that a new ban
  * does not wait behind them for longer. */
 #define RESTORE_CHUNK 5000
-
-/* The position in the journal is written with each ban, and else so often: reading the entries
- * since then again leads to the same decisions. */
-#define SAVE_ENTRIES 20000
 
 #define RETRY_USEC (2 * USEC_PER_SEC)
 
@@ -276,8 +273,11 @@ unsigned manager_count_earlier(Manager *m, const Jail *jail, const Ban *ban) {
                         ban->start,
                         POLICY_EARLIER_MAX,
                         &n);
-        if (r < 0 && !m->status.store_failed)
+        if (r < 0 && !m->count_failed && !m->status.store_failed)
                 (void) log_error_errno(r, "Failed to read earlier bans from the database: %m");
+        m->count_failed = r < 0;
+        if (r == -EBADMSG)
+                m->store_damaged = true;
 
         n += count_waiting(m, config->memory_all ? NULL : jail, ban, since);
         if (config->memory_all)
@@ -575,104 +575,6 @@ static int commit_firewall(Manager *m) {
         return 0;
 }
 
-/* As many as there are by now. */
-static int store_leaks(Manager *m, const Change *c) {
-        Ban *ban = ban_list_get(jail_get_bans(c->jail), &c->ban.address);
-
-        if (!ban || ban->id != c->ban.id)
-                return 0;
-
-        ban->leaks_unsaved = false;
-        return store_set_leaks(m->store, jail_name(c->jail), ban);
-}
-
-static int store_change(Manager *m, const Change *c) {
-        const char *name = jail_name(c->jail);
-        int r;
-
-        if (c->entries) {
-                r = store_add_evidence(m->store, c->ban.id, c->entries, c->fields);
-                if (r < 0)
-                        return r;
-        }
-
-        switch (c->kind) {
-        case CHANGE_BAN:
-                return store_add_ban(m->store, name, &c->ban);
-        case CHANGE_REPLACE:
-                return store_replace_ban(m->store, name, &c->ban, c->when, c->cause);
-        case CHANGE_LEAKS:
-                return store_leaks(m, c);
-        case CHANGE_END:
-                return store_end_ban(m->store, name, &c->ban, c->when, c->cause, false);
-        case CHANGE_LIFT:
-                return store_lift_ban(m->store, name, &c->ban, c->when, c->cause);
-        case CHANGE_RECORD:
-                return store_add_ended(m->store, name, &c->ban, c->when, c->cause);
-        case CHANGE_FORGET:
-                return store_add_unban(m->store, name, &c->ban.address, c->when);
-        }
-
-        return -EINVAL;
-}
-
-/* After a failure it is not known what the store has, so everything that runs is written anew. */
-static int store_all(Manager *m) {
-        int r = 0;
-
-        for (size_t i = 0; i < m->n_jails && r >= 0; i++) {
-                BanList *bans = jail_get_bans(m->jails[i]);
-
-                r = store_clear_bans(m->store, jail_name(m->jails[i]));
-                for (Ban *b = ban_list_next(bans, NULL); b && r >= 0; b = ban_list_next(bans, b))
-                        r = store_add_ban(m->store, jail_name(m->jails[i]), b);
-        }
-
-        return r;
-}
-
-static int commit_store(Manager *m, bool durable) {
-        bool failed_before = m->status.store_failed;
-        int r;
-
-        if (m->n_changes == 0 && !m->clear_in_kernel && !failed_before && !durable &&
-                        m->n_unsaved < SAVE_ENTRIES)
-                return 0;
-
-        r = store_begin(m->store, durable);
-        for (size_t i = 0; i < m->n_changes && r >= 0; i++)
-                if (!m->changes[i].stored)
-                        r = store_change(m, &m->changes[i]);
-        if (r >= 0 && m->store_incomplete)
-                r = store_all(m);
-        if (r >= 0 && m->clear_in_kernel)
-                r = store_clear_in_kernel(m->store);
-        if (r >= 0)
-                r = manager_save_progress(m);
-        if (r >= 0)
-                r = store_commit(m->store);
-        else
-                store_rollback(m->store);
-
-        if (r < 0) {
-                if (!failed_before)
-                        (void) log_error_errno(r,
-                                        "Failed to write to the database, trying again (bans are in "
-                                        "force all the same): %m");
-                m->status.store_failed = true;
-                retry_later(m);
-                return r;
-        }
-
-        if (failed_before)
-                log_notice("The database can be written again.");
-        m->status.store_failed = false;
-        m->store_incomplete = false;
-        m->clear_in_kernel = false;
-        manager_saved(m);
-        return 0;
-}
-
 /* A silent drop would leave the connections that are open; sshd's half-open logins for example fill
  * MaxStartups. */
 static void kill_connections(Manager *m) {
@@ -737,7 +639,7 @@ int manager_commit(Manager *m, bool durable) {
 
         acknowledge(m);
         kill_connections(m);
-        r = commit_store(m, durable);
+        r = manager_commit_store(m, durable);
         announce_changes(m);
         if (r < 0 && m->n_changes > MANAGER_CHANGES_MAX)
                 m->store_incomplete = true;

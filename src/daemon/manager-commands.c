@@ -5,6 +5,9 @@
  * disk has it. A ban goes the usual way, firewall first. An unban is stored before the kernel is
  * told: if the machine stops in between, the address is let free at the next start, because the
  * store says that the kernel may still have it.
+ *
+ * If the store fails, the kernel is told all the same, since whoever locked himself out cannot wait
+ * for the disk. The answer says that a crash would undo it.
  */
 
 #include "base/log.h"
@@ -49,6 +52,15 @@ check_ban(Manager *m, Jail *jail, const Address *a, char error[static MANAGER_ER
         return 0;
 }
 
+/* A store that fails is tried at once. Returns 0; -EROFS if only the store does not have it;
+ * another negative errno. */
+static int commit(Manager *m, bool durable) {
+        int r;
+
+        r = manager_commit(m, durable || m->status.store_failed);
+        return r < 0 && !m->status.firewall_failed ? -EROFS : r;
+}
+
 int manager_ban(Manager *m,
                 const char *name,
                 const Address *a,
@@ -89,7 +101,7 @@ int manager_ban(Manager *m,
 
         found = ban_list_get(jail_get_bans(jail), a);
         if (found && found->end == ban.end)
-                return 0;
+                return m->status.store_failed ? commit(m, true) : 0;
 
         m->next_id++;
         m->status.n_bans++;
@@ -98,100 +110,104 @@ int manager_ban(Manager *m,
                 return r < 0 ? r : -ENOSPC;
         manager_count_ban(m, jail, &ban, NULL);
 
-        r = manager_commit(m, true);
+        r = commit(m, true);
         return r < 0 ? r : 1;
 }
 
+/* What is lifted by one command. */
+typedef struct Lifting {
+        usec_t when;
+        const char *cause;
+        size_t n;
+        int store_error; /* a negative errno if the store does not have it */
+} Lifting;
+
 /* Moves the ban to the changes, and tells the store alone. */
-static int lift(Manager *m, Jail *jail, Ban *ban, usec_t now, const char *cause) {
-        int r;
+static int lift(Manager *m, Jail *jail, Ban *ban, Lifting *l) {
+        if (l->store_error >= 0)
+                l->store_error = store_end_ban(m->store,
+                                jail_get_config(jail)->name,
+                                ban,
+                                l->when,
+                                l->cause,
+                                true);
 
-        r = store_end_ban(m->store, jail_get_config(jail)->name, ban, now, cause, true);
-        if (r < 0)
-                return r;
-
-        return manager_end_ban(m, jail, ban, now, cause);
+        l->n++;
+        return manager_end_ban(m, jail, ban, l->when, l->cause);
 }
 
 /* Failures of before count no more, also when the windows are filled anew. */
-static int forget(Manager *m, Jail *jail, const Address *a, usec_t until) {
-        int r;
+static int forget(Manager *m, Jail *jail, const Address *a, Lifting *l) {
+        if (l->store_error >= 0)
+                l->store_error = store_add_unban(m->store, jail_get_config(jail)->name, a, l->when);
 
-        r = store_add_unban(m->store, jail_get_config(jail)->name, a, until);
-        return r < 0 ? r : jail_forget(jail, a, until);
+        return jail_forget(jail, a, l->when);
 }
 
-static int
-lift_matching(Manager *m, Jail *jail, const Address *a, usec_t now, const char *cause, size_t *n) {
+static int lift_matching(Manager *m, Jail *jail, const Address *a, Lifting *l) {
         BanList *bans = jail_get_bans(jail);
         Ban *ban, *next;
         int r;
 
         /* Prefixes around it, found by a few look-ups. */
         while (a && (ban = ban_list_find(bans, a, 0))) {
-                r = lift(m, jail, ban, now, cause);
+                r = lift(m, jail, ban, l);
                 if (r < 0)
                         return r;
-                (*n)++;
         }
 
         if (a && address_is_host(a))
-                return forget(m, jail, a, now);
+                return forget(m, jail, a, l);
 
         for (ban = ban_list_next(bans, NULL); ban; ban = next) {
                 next = ban_list_next(bans, ban);
                 if (a && !address_covers(a, &ban->address))
                         continue;
-                r = lift(m, jail, ban, now, cause);
+                r = lift(m, jail, ban, l);
                 if (r < 0)
                         return r;
-                (*n)++;
         }
 
-        return a ? forget(m, jail, a, now) : 0;
+        return a ? forget(m, jail, a, l) : 0;
 }
 
 static int unban(Manager *m, Jail *only, const Address *a, const char *cause, size_t *ret_n) {
-        usec_t now = manager_now();
-        size_t n = 0;
-        int r;
+        Lifting l = { .when = manager_now(), .cause = cause };
+        int r, k;
 
         /* What is open from before goes first, so that only what is lifted is in the changes. */
-        r = manager_commit(m, false);
-        if (r < 0)
+        r = commit(m, false);
+        if (r < 0 && r != -EROFS)
                 return r;
 
-        r = store_begin(m->store, true);
-        if (r < 0)
-                return log_error_errno(r, "Failed to write to the database: %m");
-
+        l.store_error = r < 0 ? r : store_begin(m->store, true);
+        r = 0;
         for (size_t i = 0; i < m->n_jails && r >= 0; i++)
                 if (!only || m->jails[i] == only)
-                        r = lift_matching(m, m->jails[i], a, now, cause, &n);
+                        r = lift_matching(m, m->jails[i], a, &l);
 
-        if (r >= 0)
-                r = manager_save_progress(m);
-        if (r >= 0)
-                r = store_commit(m->store);
+        if (l.store_error >= 0)
+                l.store_error = manager_save_progress(m);
+        if (l.store_error >= 0)
+                l.store_error = store_commit(m->store);
         else
                 store_rollback(m->store);
-        if (r < 0) {
-                /* The lists have let them go; the store is made right from them. */
-                m->status.store_failed = true;
-                (void) log_error_errno(
-                                r, "Failed to write an unban to the database, trying again: %m");
-                (void) manager_commit(m, true);
-                return r;
+        if (l.store_error >= 0) {
+                manager_saved(m);
+                for (size_t i = 0; i < m->n_changes; i++)
+                        m->changes[i].stored = true;
+                m->clear_in_kernel = true;
         }
 
-        manager_saved(m);
-        for (size_t i = 0; i < m->n_changes; i++)
-                m->changes[i].stored = true;
-        m->clear_in_kernel = true;
-
-        r = manager_commit(m, false);
+        /* What is not stored is tried once more, and reported. That the kernel has let go of what
+         * is stored can be written later. */
+        k = commit(m, l.store_error < 0);
+        if (k == -EROFS && l.store_error >= 0)
+                k = 0;
         if (r >= 0)
-                *ret_n = n;
+                r = k;
+        if (r >= 0)
+                *ret_n = l.n;
         return r;
 }
 
@@ -219,7 +235,7 @@ int manager_flush(Manager *m, size_t *ret_n) {
 }
 
 int manager_forget(Manager *m, const Address *a, size_t *ret_n) {
-        usec_t now = manager_now();
+        Lifting l = { .when = manager_now() };
         int r, n = 0;
 
         assert(m);
@@ -237,7 +253,9 @@ int manager_forget(Manager *m, const Address *a, size_t *ret_n) {
 
         /* Without the bans that ended, a restart would count the failures that led to them. */
         for (size_t i = 0; i < m->n_jails && r >= 0; i++)
-                r = forget(m, m->jails[i], a, now);
+                r = forget(m, m->jails[i], a, &l);
+        if (r >= 0)
+                r = l.store_error;
         if (r >= 0)
                 r = n = store_forget(m->store, a);
         if (r >= 0)

@@ -5,9 +5,9 @@
  * What the files of the manager share
  *
  * manager.c makes it and reads the journal, manager-start.c starts it, manager-bans.c carries bans
- * out and ends them, manager-offenders.c hands them on to jails that count bans, manager-commands.c
- * does what is asked for over the bus, manager-history.c keeps and tells what was, manager-ports.c
- * follows the ports of units.
+ * out and ends them, manager-store.c writes them to the store, manager-offenders.c hands them on to
+ * jails that count bans, manager-commands.c does what is asked for over the bus, manager-history.c
+ * keeps and tells what was, manager-ports.c follows the ports of units.
  */
 
 #include <systemd/sd-id128.h>
@@ -83,8 +83,13 @@ struct Manager {
         Change *changes;
         size_t n_changes;
         size_t n_changes_allocated;
-        bool store_incomplete; /* changes were dropped that the store never got */
-        bool clear_in_kernel;  /* the kernel has let go of what the store says it may have */
+        sd_event_source *store_timer; /* enabled while the store is to be tried again */
+        usec_t store_delay;           /* after which it is */
+        bool store_waits;             /* until then only commands try */
+        bool store_damaged;           /* found by reading */
+        bool store_incomplete;        /* changes were dropped that the store never got */
+        bool count_failed;            /* earlier bans could not be counted the last time */
+        bool clear_in_kernel;         /* the kernel has let go of what the store says it may have */
 
         /* Putting bans into the kernel, in chunks. */
         size_t restore_jail;
@@ -180,6 +185,13 @@ void manager_lift_spared(void *userdata);
 /* Firewall, then store, then announcements; what fails is tried again by itself. With `durable`
  * what was changed is on disk afterwards. Returns 0, or the first error, reported. */
 int manager_commit(Manager *m, bool durable);
+
+/* The store's part of it, which replaces a damaged database. While the store fails it is tried
+ * again by its own clock, or with `durable` at once. Returns 0 or a negative errno, reported. */
+int manager_commit_store(Manager *m, bool durable);
+
+/* It is time to try. */
+void manager_retry_store(Manager *m);
 
 /* Ends what is over. */
 int manager_expire(Manager *m);

@@ -145,43 +145,54 @@ typedef struct Orphans {
         size_t n;
 } Orphans;
 
+static int count_orphan(const char *name, const Ban *ban, void *userdata) {
+        Orphans *o = userdata;
+
+        (void) ban;
+
+        if (!manager_find_jail(o->manager, name))
+                o->n++;
+        return 0;
+}
+
 static int end_orphan(const char *name, const Ban *ban, void *userdata) {
         Orphans *o = userdata;
         Manager *m = o->manager;
 
-        if (manager_find_jail(m, name))
-                return 0;
-
-        o->n++;
-        return m->config_wrong ? 0
-                               : store_end_ban(m->store,
-                                                 name,
-                                                 ban,
-                                                 manager_now(),
-                                                 "jail removed",
-                                                 false);
+        return manager_find_jail(m, name) ? 0
+                                          : store_end_ban(m->store,
+                                                            name,
+                                                            ban,
+                                                            manager_now(),
+                                                            "jail removed",
+                                                            false);
 }
 
 static int end_orphans(Manager *m) {
         Orphans o = { .manager = m };
         int r;
 
-        r = store_begin(m->store, false);
-        if (r >= 0)
-                r = store_foreach_ban(m->store, end_orphan, &o);
-        if (r >= 0)
-                r = store_commit(m->store);
-        else
-                store_rollback(m->store);
-        if (r < 0)
+        r = store_foreach_ban(m->store, count_orphan, &o);
+        if (r < 0 || o.n == 0)
                 return r;
 
-        if (o.n > 0)
-                log_notice(m->config_wrong ? "%zu bans of jails that are not in the configuration "
-                                             "are kept, because it has mistakes."
-                                           : "%zu bans of jails that are not in the configuration "
-                                             "(any more) ended.",
-                                o.n);
+        if (!m->config_wrong) {
+                r = store_begin(m->store, false);
+                if (r >= 0)
+                        r = store_foreach_ban(m->store, end_orphan, &o);
+                if (r >= 0)
+                        r = store_commit(m->store);
+                else
+                        store_rollback(m->store);
+                if (r < 0)
+                        return r;
+        }
+
+        log_notice(m->config_wrong ? "%zu bans of jails that are not in the configuration "
+                                     "are kept, because it has mistakes."
+                                   : "%zu bans of jails that are not in the configuration "
+                                     "(any more) ended.",
+                        o.n);
         return 0;
 }
 
@@ -243,7 +254,7 @@ static int recover_bans(Manager *m, const char *aside) {
         else
                 store_rollback(m->store);
 
-        announce_store_recovered(aside, recovery.n);
+        announce_store_recovered(aside, recovery.n, false);
         m->position.announced = m->next_id - 1;
         return r;
 }
@@ -466,5 +477,5 @@ void manager_stop(Manager *m) {
         if (m->marked > 0)
                 manager_mark_end(m);
         m->n_unsaved = SIZE_MAX;
-        (void) manager_commit(m, false);
+        manager_retry_store(m);
 }

@@ -219,6 +219,14 @@ static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static int on_store_retry(sd_event_source *s, uint64_t usec, void *userdata) {
+        (void) s;
+        (void) usec;
+
+        manager_retry_store(userdata);
+        return 0;
+}
+
 static void notify_ready(Manager *m) {
         m->status.started = manager_now();
         (void) sd_notifyf(0,
@@ -259,6 +267,16 @@ static int add_sources(Manager *m) {
                                 m->event, &m->retry_timer, CLOCK_MONOTONIC, 0, 0, on_retry, m);
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->retry_timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(m->event,
+                                &m->store_timer,
+                                CLOCK_MONOTONIC,
+                                0,
+                                0,
+                                on_store_retry,
+                                m);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(m->store_timer, SD_EVENT_OFF);
         if (r >= 0)
                 r = sd_event_add_defer(m->event, &m->restore_source, on_restore, m);
         if (r >= 0)
@@ -330,6 +348,7 @@ Manager *manager_free(Manager *m) {
         bus_free(m->bus);
         tail_free(m->tail);
         sd_event_source_disable_unref(m->restore_source);
+        sd_event_source_disable_unref(m->store_timer);
         sd_event_source_disable_unref(m->retry_timer);
         sd_event_source_disable_unref(m->expiry_timer);
         journal_close(m->journal);

@@ -62,10 +62,11 @@ int manager_exit_status(const Manager *m);
  * force, what the surroundings spare is not banned, nor a prefix with such an address in it, nor
  * what the jail allows.
  *
- * Returns 1 if the address is banned now, 0 if it was until the same time already; -ENXIO if there
- * is no such jail; -EADDRINUSE if it was refused, with why in error; -EINVAL for a prefix shorter
- * than /8 or /19 (IPv6); another negative errno if it could not be carried out. When it returns,
- * the kernel drops and the ban is on disk. */
+ * Returns 1 if the address is banned now, 0 if it was until the same time already; -EROFS if it is
+ * banned and the ban is not on disk, for which the status has the reason; -ENXIO if there is no
+ * such jail; -EADDRINUSE if it was refused, with why in error; -EINVAL for a prefix shorter than /8
+ * or /19 (IPv6); another negative errno if it could not be carried out. When it returns without an
+ * error, the kernel drops and the ban is on disk. */
 #define MANAGER_ERROR_SIZE 256
 int manager_ban(Manager *m,
                 const char *jail,
@@ -78,8 +79,9 @@ int manager_ban(Manager *m,
 /* Lifts the ban of exactly this address, the bans of prefixes around it, and those of the addresses
  * within it, in one jail or, with NULL, in all. Failures of before are forgotten.
  *
- * Returns 0 and the number of bans lifted; -ENXIO if there is no such jail; another negative errno
- * if it could not be carried out. */
+ * Returns 0 and the number of bans lifted; -EROFS if they are lifted, as far as there were any, but
+ * not on disk; -ENXIO if there is no such jail; another negative errno if it could not be carried
+ * out. */
 int manager_unban(Manager *m, const char *jail, const Address *a, size_t *ret_n);
 
 /* Lifts all bans of all jails. Returns as manager_unban(). */
@@ -114,6 +116,7 @@ typedef struct ManagerStatus {
         FirewallOwnership ownership;
         bool firewall_failed; /* the last commit did not work; it is tried again */
         bool store_failed;    /* same */
+        int store_error;      /* a negative errno that says why; 0 */
 } ManagerStatus;
 
 void manager_get_status(const Manager *m, ManagerStatus *ret);

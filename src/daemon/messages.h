@@ -28,7 +28,8 @@
 /* A host name in `allow` cannot be resolved; BANJO_CAUSE says why. */
 #define BANJO_MESSAGE_UNRESOLVED "d248b5d651e648fcbb29bae579ae030d"
 
-/* The database was damaged and was set aside; running bans were taken back from the kernel. */
+/* The database was damaged and was set aside; running bans were taken back from the kernel, or from
+ * memory if it happened while the daemon ran. */
 #define BANJO_MESSAGE_STORE_RECOVERED "0d4a471cd3204318be402f447d2dfa08"
 
 /* The journal dropped entries before they were read: BANJO_START_USEC and BANJO_END_USEC say from

@@ -474,6 +474,12 @@ void surroundings_start(Surroundings *s, Store *store, Bus *bus, bool resolve) {
         }
 }
 
+void surroundings_save(Surroundings *s) {
+        assert(s);
+
+        save_names(s);
+}
+
 /* Questions */
 
 bool surroundings_spare(const Surroundings *s,

@@ -45,6 +45,9 @@ int surroundings_configure(Surroundings *s, const Config *config);
  * may be NULL. */
 void surroundings_start(Surroundings *s, Store *store, Bus *bus, bool resolve);
 
+/* Writes them anew, after the store lost what it had. What fails is tried again. */
+void surroundings_save(Surroundings *s);
+
 /* Why an address is spared. */
 #define SPARED_TEXT_SIZE 320
 typedef struct Spared {

@@ -9,49 +9,17 @@
 
 bats_require_minimum_version 1.5.0
 
-setup_file() {
-        DIRECTORY=$(mktemp -d)
-        export DIRECTORY
-        SOURCE=$(dirname "$(dirname "$BATS_TEST_DIRNAME")")
-        export ADDRESS=unix:path=$DIRECTORY/bus PEER=unix:path=$DIRECTORY/banjo.socket
+load daemon
 
-        # Other users can be tried only by a root that is none of a user namespace alone.
-        if ((EUID == 0)); then
-                export UNSHARE=-n ENTER=-n
-        else
-                export UNSHARE=-rn ENTER='-U -n --preserve-credentials'
-        fi
-        unshare $UNSHARE true || skip "no network namespaces here"
-        background /dev/null unshare $UNSHARE sleep infinity
-        export NAMESPACE=$!
-        wait_for is_away
+setup_file() {
+        make_directory
+        export PEER=unix:path=$DIRECTORY/banjo.socket
+        make_namespace -n
         inside ip link set lo up
 
-        chmod 755 "$DIRECTORY"
-        mkdir -p "$DIRECTORY"/config/conf.d "$DIRECTORY"/{journal,state}
-        cp -r "$SOURCE/filters" "$DIRECTORY/config/"
         printf '[%s]\nenabled = yes\nports = %s\nfilter = %s\nbantime = %s\n' \
                 sshd 22 sshd 1h mail 'smtp submission' postfix -1 >"$DIRECTORY/config/conf.d/jails.conf"
 
-        cat >"$DIRECTORY/bus.conf" <<END
-<busconfig>
-        <type>system</type>
-        <listen>$ADDRESS</listen>
-        <auth>EXTERNAL</auth>
-        <policy context="default">
-                <allow user="*"/>
-                <allow own="*"/>
-                <allow send_type="method_call"/>
-                <allow send_type="signal"/>
-                <allow send_requested_reply="true" send_type="method_return"/>
-                <allow send_requested_reply="true" send_type="error"/>
-                <allow receive_type="method_call"/>
-                <allow receive_type="method_return"/>
-                <allow receive_type="error"/>
-                <allow receive_type="signal"/>
-        </policy>
-</busconfig>
-END
         start_bus
         start_banjod
 }
@@ -66,96 +34,6 @@ teardown_file() {
 setup() {
         cd "$DIRECTORY" || return
         banctl flush --yes --quiet
-}
-
-# background FILE COMMAND...: with its output in the file, and none of the descriptors by which bats
-# would wait for it. $! is the command itself.
-background() {
-        (
-                exec </dev/null >>"$1" 2>&1
-                for fd in /proc/self/fd/*; do
-                        fd=${fd##*/}
-                        ((fd < 3)) || eval "exec $fd>&-"
-                done
-                exec "${@:2}"
-        ) &
-}
-
-# Runs a command in the namespace.
-inside() {
-        nsenter -t "$NAMESPACE" $ENTER -- "$@"
-}
-
-# wait_for COMMAND...: until it succeeds, for ten seconds
-wait_for() {
-        local i
-        for ((i = 0; i < 200; i++)); do
-                "$@" && return
-                sleep 0.05
-        done
-        printf 'never happened: %s\n' "$*" >&2
-        return 1
-}
-
-start_bus() {
-        rm -f "$DIRECTORY/bus"
-        background /dev/null nsenter -t "$NAMESPACE" $ENTER -- \
-                dbus-daemon --config-file="$DIRECTORY/bus.conf" --nofork --nopidfile
-        echo $! >"$DIRECTORY/bus.pid"
-        wait_for test -S "$DIRECTORY/bus"
-}
-
-stop_bus() {
-        kill "$(<"$DIRECTORY/bus.pid")"
-        wait_for gone "$(<"$DIRECTORY/bus.pid")"
-}
-
-start_banjod() {
-        background "$DIRECTORY/log" nsenter -t "$NAMESPACE" $ENTER -- \
-                "$BANJOD" --config-dir="$DIRECTORY/config" --state-dir="$DIRECTORY/state" \
-                --journal="$DIRECTORY/journal" --bus="$ADDRESS"
-        echo $! >"$DIRECTORY/banjod.pid"
-        wait_for on_bus
-}
-
-stop_banjod() {
-        local pid
-        pid=$(<"$DIRECTORY/banjod.pid")
-        kill "$pid"
-        wait_for gone "$pid"
-        if grep 'Sanitizer' "$DIRECTORY/log"; then
-                return 1
-        fi
-}
-
-is_away() {
-        [ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$NAMESPACE/ns/net")" ]
-}
-
-gone() {
-        ! kill -0 "$1" 2>/dev/null
-}
-
-on_bus() {
-        busctl --address="$ADDRESS" status org.banjo1 >/dev/null 2>&1
-}
-
-banctl() {
-        inside "$BANCTL" --address="$ADDRESS" "$@"
-}
-
-# call METHOD [SIGNATURE ARGUMENT...]
-call() {
-        busctl --address="$ADDRESS" call org.banjo1 /org/banjo1 org.banjo1.Manager "$@"
-}
-
-property() {
-        busctl --address="$ADDRESS" get-property org.banjo1 /org/banjo1 org.banjo1.Manager "$1"
-}
-
-# in_kernel SET ADDRESS
-in_kernel() {
-        inside nft get element inet banjo "$1" "{ $2 }" >/dev/null 2>&1
 }
 
 # Starts to write down what happens on the bus; said TEXT waits for it.
@@ -330,18 +208,6 @@ counts() {
         stop_banjod
         rm journal/said.journal
         start_banjod
-}
-
-# fail_later SECONDS PID ADDRESS...: wrong passwords, so long after now; of one process each
-fail_later() {
-        local second pid=$2 address
-        second=$(($(date +%s) + $1))
-        for address in "${@:3}"; do
-                printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' $second $second
-                printf '_BOOT_ID=11111111111111111111111111111111\n_SYSTEMD_UNIT=ssh.service\n_UID=0\n'
-                printf '_PID=%d\nMESSAGE=Failed password for root from %s port 4711 ssh2\n\n' $((pid++)) "$address"
-        done >entries
-        /usr/lib/systemd/systemd-journal-remote --output=journal/failures.journal entries 2>/dev/null
 }
 
 leaks() {
