@@ -20,6 +20,9 @@
 /* Somebody else may look into the database; SQLite waits so long for a lock. */
 #define BUSY_TIMEOUT_MSEC 2000
 
+/* The log is cut to so many bytes when it is begun anew. In most cases it is smaller. */
+#define LOG_SIZE_MAX "16777216"
+
 /* Damaged files that are kept. */
 #define ASIDE_MAX 100
 
@@ -162,7 +165,7 @@ int store_db_errno(int e) {
 }
 
 int store_db_open(sqlite3 **ret, const char *path, int flags) {
-        int e;
+        int e, persist = 1;
 
         /* SQLite hands out an object even if it failed. */
         e = sqlite3_open_v2(path, ret, flags | SQLITE_OPEN_NOMUTEX, NULL);
@@ -178,6 +181,8 @@ int store_db_open(sqlite3 **ret, const char *path, int flags) {
                 return r;
         }
 
+        /* Who may only read can read a log and its index, and cannot make them. */
+        (void) sqlite3_file_control(*ret, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
         return 0;
 }
 
@@ -292,6 +297,8 @@ static int prepare_schema(sqlite3 *db, const char *const *statements, size_t n) 
                                              : check_schema(db, statements, n);
         if (r >= 0)
                 r = exec(db, "PRAGMA wal_autocheckpoint = 0");
+        if (r >= 0)
+                r = exec(db, "PRAGMA journal_size_limit = " LOG_SIZE_MAX);
         if (r >= 0)
                 r = exec(db, "PRAGMA synchronous = NORMAL");
         return r;

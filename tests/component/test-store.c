@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -1080,6 +1081,60 @@ static struct rlimit limit_files(off_t size) {
         return before;
 }
 
+/* What the program is when it is called with a path: somebody who may read the files, and nothing
+ * else. Returns the number of bans as exit status. */
+static int read_as_nobody(const char *path) {
+        sqlite3_stmt *stmt;
+        sqlite3 *db;
+        int n;
+
+        if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+                return 98;
+        if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+                return 97;
+        if (sqlite3_prepare_v2(db, "SELECT count(*) FROM bans", -1, &stmt, NULL) != SQLITE_OK)
+                return 96;
+        if (sqlite3_step(stmt) != SQLITE_ROW)
+                return 95;
+        n = sqlite3_column_int(stmt, 0);
+        (void) sqlite3_finalize(stmt);
+        (void) sqlite3_close(db);
+        return n;
+}
+
+/* A program of its own, since a store has a thread. */
+static void assert_readable(const Files *f, int wanted) {
+        char *argv[] = { (char *) "test-store", (char *) files_path(f, STORE_FILE), NULL };
+        int status;
+        pid_t pid;
+
+        assert_int_equal(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, environ), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, wanted << 8);
+}
+
+static void who_may_only_read_can_read_at_any_time(void **state) {
+        const Files *f = *state;
+        Store *s;
+
+        if (geteuid() != 0)
+                skip();
+
+        assert_int_equal(chmod(f->directory, 0755), 0);
+        s = open_store(f);
+        assert_readable(f, 0);
+        assert_ok(store_begin(s, false));
+        add(s, "sshd", "192.0.2.1", 1);
+        assert_ok(store_commit(s));
+        assert_readable(f, 1);
+        store_close(s);
+        assert_readable(f, 1);
+
+        /* After a crash, too. */
+        run_child_and_wait(f, crash_after_commit, SIGKILL);
+        assert_readable(f, 2);
+}
+
 static void disk_that_is_full_undoes_the_transaction(void **state) {
         _cleanup_(store_closep) Store *s = open_store(*state);
         struct rlimit before;
@@ -1204,7 +1259,7 @@ static void lock_of_somebody_else_is_not_waited_for(void **state) {
         assert_ok(store_commit(s));
 }
 
-int main(void) {
+int main(int argc, char *argv[]) {
         const struct CMUnitTest tests[] = {
                 cmocka_file_test(bans_outlive_the_daemon),
                 cmocka_file_test(banning_again_replaces),
@@ -1241,11 +1296,15 @@ int main(void) {
                 cmocka_file_test(database_without_a_table_is_set_aside),
                 cmocka_file_test(rows_that_make_no_sense_are_passed_over),
                 cmocka_file_test(what_cannot_be_written_is_refused),
+                cmocka_file_test(who_may_only_read_can_read_at_any_time),
                 cmocka_file_test(disk_that_is_full_undoes_the_transaction),
                 cmocka_file_test(what_cannot_be_replaced_yet_fails_until_it_can),
                 cmocka_file_test(log_that_cannot_be_written_back_stays),
                 cmocka_file_test(lock_of_somebody_else_is_not_waited_for),
         };
+
+        if (argc > 1)
+                return read_as_nobody(argv[1]);
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
