@@ -5,7 +5,8 @@
  * What the files of the store share
  *
  * store.c keeps what runs and how far the journal was handled, store-history.c what is over, and
- * what is counted by the hour; store-statements.c has the SQL of both, and store-db.c the tables.
+ * what is counted by the hour, store-prune.c takes the oldest of that away; store-statements.c has
+ * the SQL of all, and store-db.c the tables.
  */
 
 #include <pthread.h>
@@ -37,7 +38,6 @@ typedef enum Statement {
         STATEMENT_ADD_NAME,
         STATEMENT_NAMES,
         STATEMENT_ADD_UNBAN,
-        STATEMENT_DROP_UNBANS,
         STATEMENT_UNBANS,
         STATEMENT_ADD_EVIDENCE,
         STATEMENT_EVIDENCE,
@@ -56,6 +56,15 @@ typedef enum Statement {
         STATEMENT_STATISTICS_PATTERNS,
         STATEMENT_STATISTICS_USERS,
         STATEMENT_STATISTICS_NETWORKS,
+        STATEMENT_USED,
+        STATEMENT_PRUNE_DUE,
+        STATEMENT_PRUNE_LAST,
+        STATEMENT_PRUNE_EVIDENCE,
+        STATEMENT_PRUNE_ENDED,
+        STATEMENT_PRUNE_HOURS,
+        STATEMENT_PRUNE_USERS,
+        STATEMENT_PRUNE_NETWORKS,
+        STATEMENT_PRUNE_UNBANS,
         _STATEMENT_MAX,
 } Statement;
 

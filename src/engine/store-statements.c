@@ -14,6 +14,9 @@
 #define HISTORY_OF_BANS "SELECT " BAN_COLUMNS ", '', failures > 0 FROM bans"
 #define HISTORY_OF_ENDED "SELECT " BAN_COLUMNS ", cause, counts FROM ended"
 
+#define OLDEST_ENDED(what)                                                                         \
+        "SELECT " what " FROM ended WHERE end < ?1 AND NOT in_kernel ORDER BY end"
+
 const char *const store_statements[_STATEMENT_MAX] = {
         [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
         [STATEMENT_COMMIT] = "COMMIT",
@@ -53,7 +56,6 @@ const char *const store_statements[_STATEMENT_MAX] = {
         [STATEMENT_NAMES] = "SELECT name, address FROM names",
         [STATEMENT_ADD_UNBAN] =
                         "INSERT OR REPLACE INTO unbans (" KEY_COLUMNS ", time) VALUES (?,?,?,?)",
-        [STATEMENT_DROP_UNBANS] = "DELETE FROM unbans WHERE time < ?",
         [STATEMENT_UNBANS] = "SELECT address, prefixlen, jail, time FROM unbans",
         [STATEMENT_ADD_EVIDENCE] =
                         "INSERT OR REPLACE INTO evidence (ban, entries, fields) VALUES (?,?,?)",
@@ -122,4 +124,31 @@ const char *const store_statements[_STATEMENT_MAX] = {
                         "SELECT address, prefixlen, sum(failures) AS n, sum(bans)"
                         " FROM hours_networks WHERE hour >= ?1 AND hour < ?2"
                         " GROUP BY address, prefixlen ORDER BY n DESC, length(address), address LIMIT ?3",
+
+        /* The oldest of what is over. */
+        [STATEMENT_USED] = "SELECT (page_count - freelist_count) * page_size"
+                           " FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+        [STATEMENT_PRUNE_DUE] = "SELECT EXISTS (" OLDEST_ENDED(
+                        "1") ")"
+                             " OR EXISTS (SELECT 1 FROM hours WHERE hour < ?2)"
+                             " OR EXISTS (SELECT 1 FROM hours_users WHERE hour < ?2)"
+                             " OR EXISTS (SELECT 1 FROM hours_networks WHERE hour < ?2)"
+                             " OR EXISTS (SELECT 1 FROM unbans WHERE time < ?3)",
+        [STATEMENT_PRUNE_LAST] = "SELECT max(end) FROM (" OLDEST_ENDED("end") " LIMIT ?2)",
+        [STATEMENT_PRUNE_EVIDENCE] =
+                        "DELETE FROM evidence WHERE ban IN (" OLDEST_ENDED("id") " LIMIT ?2)",
+        [STATEMENT_PRUNE_ENDED] =
+                        "DELETE FROM ended WHERE rowid IN (" OLDEST_ENDED("rowid") " LIMIT ?2)",
+        [STATEMENT_PRUNE_HOURS] =
+                        "DELETE FROM hours WHERE (hour, jail, pattern) IN"
+                        " (SELECT hour, jail, pattern FROM hours WHERE hour < ?1 LIMIT ?2)",
+        [STATEMENT_PRUNE_USERS] = "DELETE FROM hours_users WHERE (hour, user) IN"
+                                  " (SELECT hour, user FROM hours_users WHERE hour < ?1 LIMIT ?2)",
+        [STATEMENT_PRUNE_NETWORKS] =
+                        "DELETE FROM hours_networks WHERE (hour, address, prefixlen) IN"
+                        " (SELECT hour, address, prefixlen FROM hours_networks WHERE hour < ?1"
+                        " LIMIT ?2)",
+        [STATEMENT_PRUNE_UNBANS] =
+                        "DELETE FROM unbans WHERE (address, prefixlen, jail) IN"
+                        " (SELECT address, prefixlen, jail FROM unbans WHERE time < ?1 LIMIT ?2)",
 };

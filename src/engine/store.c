@@ -698,13 +698,6 @@ int store_add_unban(Store *s, const char *jail, const Address *a, usec_t when) {
         return store_run(s, STATEMENT_ADD_UNBAN);
 }
 
-int store_drop_unbans(Store *s, usec_t before) {
-        assert(s);
-
-        store_bind_number(s->statements[STATEMENT_DROP_UNBANS], 1, before);
-        return store_run(s, STATEMENT_DROP_UNBANS);
-}
-
 int store_foreach_unban(Store *s, StoreUnbanHandler handler, void *userdata) {
         sqlite3_stmt *stmt;
         int e, r = 0;

@@ -145,10 +145,9 @@ typedef int (*StoreNameHandler)(const char *name, const Address *a, void *userda
 int store_foreach_name(Store *s, StoreNameHandler handler, void *userdata);
 
 /* Somebody let an address or prefix in by hand, whether it was banned or not, or it should not have
- * been banned: its failures of before count nowhere. A later one replaces the earlier. Changes, as
+ * been banned: its failures of before count nowhere. A later one replaces the earlier. A change, as
  * above. */
 int store_add_unban(Store *s, const char *jail, const Address *a, usec_t when);
-int store_drop_unbans(Store *s, usec_t before);
 
 /* Called for each of them, borrowed. A negative return ends the walk and is returned. */
 typedef int (*StoreUnbanHandler)(const char *jail, const Address *a, usec_t when, void *userdata);
