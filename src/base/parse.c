@@ -53,6 +53,44 @@ int parse_uint64(const char *s, uint64_t min, uint64_t max, uint64_t *ret) {
         return 0;
 }
 
+int parse_size(const char *s, uint64_t *ret) {
+        static const char units[] = "KMGT";
+        const char *unit;
+        char number[32];
+        uint64_t n;
+        size_t size;
+        int r;
+
+        assert(s);
+        assert(ret);
+
+        if (streq(s, "infinity")) {
+                *ret = UINT64_MAX;
+                return 0;
+        }
+
+        size = strspn(s, "0123456789");
+        if (size >= sizeof(number))
+                return -ERANGE;
+        memcpy(number, s, size);
+        number[size] = '\0';
+        r = parse_uint64(number, 0, UINT64_MAX - 1, &n);
+        if (r < 0)
+                return r;
+
+        if (s[size]) {
+                unit = strchr(units, s[size]);
+                if (!unit || s[size + 1])
+                        return -EINVAL;
+                for (; unit >= units; unit--)
+                        if (__builtin_mul_overflow(n, 1024, &n))
+                                return -ERANGE;
+        }
+
+        *ret = n;
+        return 0;
+}
+
 size_t parse_word(const char **s, const char *separators, const char **ret) {
         size_t n;
 

@@ -7,7 +7,7 @@
  * manager.c makes it and reads the journal, manager-start.c starts it, manager-bans.c carries bans
  * out and ends them, manager-store.c writes them to the store, manager-offenders.c hands them on to
  * jails that count bans, manager-commands.c does what is asked for over the bus, manager-history.c
- * keeps and tells what was, manager-ports.c follows the ports of units.
+ * keeps and tells what was, manager-prune.c forgets it, manager-ports.c follows the ports of units.
  */
 
 #include <systemd/sd-id128.h>
@@ -23,6 +23,7 @@
 #include "engine/journal.h"
 #include "engine/kill.h"
 #include "engine/pseudonym.h"
+#include "engine/store-prune.h"
 #include "engine/store.h"
 
 /* Changes that wait while the firewall or the store fail. For the firewall, reading the journal
@@ -89,7 +90,11 @@ struct Manager {
         bool store_damaged;           /* found by reading */
         bool store_incomplete;        /* changes were dropped that the store never got */
         bool count_failed;            /* earlier bans could not be counted the last time */
-        bool clear_in_kernel;         /* the kernel has let go of what the store says it may have */
+        sd_event_source *prune_timer;
+        PruneCount pruned;    /* since it was said */
+        usec_t prune_said;    /* by the monotonic clock; 0 if it was not yet */
+        bool prune_failed;    /* the last time */
+        bool clear_in_kernel; /* the kernel has let go of what the store says it may have */
 
         /* Putting bans into the kernel, in chunks. */
         size_t restore_jail;
@@ -192,6 +197,9 @@ int manager_commit_store(Manager *m, bool durable);
 
 /* It is time to try. */
 void manager_retry_store(Manager *m);
+
+/* Begins to forget what is old, again and again. Returns 0 or a negative errno. */
+int manager_start_pruning(Manager *m);
 
 /* Ends what is over. */
 int manager_expire(Manager *m);

@@ -461,6 +461,10 @@ int manager_start(Manager *m) {
                 return run_once(m);
         }
 
+        r = manager_start_pruning(m);
+        if (r < 0)
+                return log_error_errno(r, "Failed to set up the event loop: %m");
+
         r = tail_new(&m->tail, m->event, m->journal, manager_look, m);
         if (r < 0)
                 return log_error_errno(r, "Failed to follow the journal: %m");

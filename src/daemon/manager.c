@@ -348,6 +348,7 @@ Manager *manager_free(Manager *m) {
         bus_free(m->bus);
         tail_free(m->tail);
         sd_event_source_disable_unref(m->restore_source);
+        sd_event_source_disable_unref(m->prune_timer);
         sd_event_source_disable_unref(m->store_timer);
         sd_event_source_disable_unref(m->retry_timer);
         sd_event_source_disable_unref(m->expiry_timer);

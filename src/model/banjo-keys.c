@@ -18,6 +18,10 @@ static int parse_kill(Config *c, const char *value) {
         return parse_bool(value, &c->kill);
 }
 
+static int parse_history_size(Config *c, const char *value) {
+        return parse_size(value, &c->history_size) < 0 ? -EINVAL : 0;
+}
+
 const BanjoKey banjo_keys[] = {
         {
                         .name = "firewall",
@@ -33,6 +37,13 @@ const BanjoKey banjo_keys[] = {
                         .wanted = "yes or no",
                         .help = "whether a ban also ends open connections to the jail's TCP ports",
                         .parse = parse_kill,
+        },
+        {
+                        .name = "history_size",
+                        .standard = "256M",
+                        .wanted = "a size such as 64M, or infinity",
+                        .help = "the database forgets its oldest bans that ended when it is larger",
+                        .parse = parse_history_size,
         },
         {},
 };

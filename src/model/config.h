@@ -106,8 +106,9 @@ typedef struct Config {
         JailConfig *jails; /* all that are configured, in the order of their first mention */
         size_t n_jails;
         FirewallKind firewall;
-        bool kill;          /* bans end open connections, too */
-        Settings *settings; /* what the files say, for config_get_origin() */
+        bool kill;             /* bans end open connections, too */
+        uint64_t history_size; /* bytes beyond which the database forgets; UINT64_MAX for none */
+        Settings *settings;    /* what the files say, for config_get_origin() */
 } Config;
 
 /* The directories that are searched, highest first; NULL-terminated. */

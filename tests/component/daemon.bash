@@ -100,7 +100,10 @@ start_banjod() {
                 "$BANJOD" --config-dir="$DIRECTORY/config" --state-dir="$DIRECTORY/state" \
                 --journal="$DIRECTORY/journal" --bus="$ADDRESS"
         echo $! >"$DIRECTORY/banjod.pid"
-        wait_for on_bus
+        if ! wait_for on_bus; then
+                cat "$DIRECTORY/log" >&2
+                return 1
+        fi
 }
 
 stop_banjod() {
@@ -113,8 +116,9 @@ stop_banjod() {
         fi
 }
 
+# unshare(1) is done, also with its mounts.
 is_away() {
-        [ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$NAMESPACE/ns/net")" ]
+        [ "$(<"/proc/$NAMESPACE/comm")" = sleep ]
 }
 
 gone() {

@@ -146,7 +146,7 @@ entry() {
 @test "defaults are those that banjo.conf has as comments" {
         show --default
         [ "$status" -eq 0 ]
-        diff <(sed -n '/^\[default\]/,$d; /^#[a-z]* =/p' "$SOURCE/conf.d/banjo.conf") \
+        diff <(sed -n '/^\[default\]/,$d; /^#[a-z_]* =/p' "$SOURCE/conf.d/banjo.conf") \
                 <(sed -n '/^# for all/,$d; /^#[a-z]/p' <<<"$output")
         diff <(sed -n '/^\[default\]/,$p' "$SOURCE/conf.d/banjo.conf" | grep '^#[a-z]') \
                 <(sed -n '/^\[default\]/,/^# a jail/p' <<<"$output" | grep '^#[a-z]' | sed 's/ *# .*//')

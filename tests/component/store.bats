@@ -285,6 +285,44 @@ damage() {
         listed 192.0.2.1 192.0.2.2 192.0.2.3
 }
 
+# ended DAYS ID: a ban that ended so long ago, and what led to it
+ended() {
+        inside sqlite3 "$DIRECTORY/state/banjo.db" "INSERT INTO ended (jail, address, prefixlen, id, start, end, failures,
+                pattern, cause, in_kernel, counts) SELECT 'sshd', x'c6336401', 32, $2, t - 1000000, t, 1, 'p', 'expired', 0, 1
+                FROM (SELECT (unixepoch() - $1 * 86400) * 1000000 AS t); INSERT INTO evidence VALUES ($2, '[]', '{}')"
+}
+
+# kept ID...: whether exactly these bans are known of those that ended
+kept() {
+        [ "$(database 'SELECT id FROM ended ORDER BY id' | tr '\n' ' ')" = "$*${*:+ }" ] &&
+                [ "$(database 'SELECT count(*) FROM evidence')" = "$#" ]
+}
+
+@test "what is over is forgotten when it is old, or too much" {
+        attack 192.0.2.1
+        wait_for listed 192.0.2.1
+        stop_banjod
+        inside sqlite3 "$DIRECTORY/state/banjo.db" 'DELETE FROM evidence'
+        ended 91 10001
+        ended 89 10002
+        ended 1 10003
+        ended 0 10004
+        start_banjod
+        wait_for kept 10002 10003 10004
+        wait_for said 'Bans that ended were removed from the database: 1 because they are older than what is remembered, 0'
+
+        # By any jail, if it remembers that long.
+        stop_banjod
+        ended 91 10001
+        printf '[mail]\nenabled = yes\nfilter = postfix\nports = 25\nmemory = 100d\n' >>config/conf.d/jails.conf
+        printf '[banjo]\nhistory_size = 32K\n' >config/conf.d/size.conf
+        : >log
+        start_banjod
+        wait_for kept 10004
+        wait_for said 'Bans that ended were removed from the database: 0 because .*, 3 because it was larger than history_size'
+        listed 192.0.2.1
+}
+
 @test "a file system that became read-only keeps no ban from the kernel" {
         ((EUID == 0)) || skip "takes root to mount an image"
         stop_banjod

@@ -50,6 +50,45 @@ static void numbers_lie_between_both_ends(void **state) {
         assert_int_equal(n, 42);
 }
 
+static void sizes_have_units_of_1024(void **state) {
+        uint64_t n = 42;
+
+        assert_int_equal(parse_size("0", &n), 0);
+        assert_int_equal(n, 0);
+        assert_int_equal(parse_size("1000", &n), 0);
+        assert_int_equal(n, 1000);
+        assert_int_equal(parse_size("3K", &n), 0);
+        assert_int_equal(n, 3072);
+        assert_int_equal(parse_size("256M", &n), 0);
+        assert_int_equal(n, 256 * 1024 * 1024);
+        assert_int_equal(parse_size("5G", &n), 0);
+        assert_int_equal(n, UINT64_C(5) << 30);
+        assert_int_equal(parse_size("2T", &n), 0);
+        assert_int_equal(n, UINT64_C(2) << 40);
+        assert_int_equal(parse_size("infinity", &n), 0);
+        assert_true(n == UINT64_MAX);
+
+        n = 42;
+        for (const char *const *bad = (const char *const[]){ "",
+                             "M",
+                             "1m",
+                             "1MB",
+                             "1 M",
+                             "-1",
+                             "+1M",
+                             "1.5G",
+                             "1X",
+                             "Infinity",
+                             NULL };
+                        *bad;
+                        bad++)
+                assert_fails(parse_size(*bad, &n), EINVAL);
+        assert_fails(parse_size("18446744073709551615", &n), ERANGE);
+        assert_fails(parse_size("18014398509481984K", &n), ERANGE);
+        assert_fails(parse_size("99999999999999999999999999999999999999", &n), ERANGE);
+        assert_int_equal(n, 42);
+}
+
 static void what_is_no_number_is_refused(void **state) {
         static const char *const bad[] = { "", " 1", "1 ", "-1", "+1", "1.0", "0x1", "1e3", "a" };
         uint64_t n = 42;
@@ -90,6 +129,7 @@ int main(void) {
                 cmocka_unit_test(booleans_have_four_spellings_in_any_case),
                 cmocka_unit_test(other_words_are_no_booleans),
                 cmocka_unit_test(numbers_lie_between_both_ends),
+                cmocka_unit_test(sizes_have_units_of_1024),
                 cmocka_unit_test(what_is_no_number_is_refused),
                 cmocka_unit_test(words_are_taken_off_one_by_one),
                 cmocka_unit_test(separators_are_those_asked_for),
