@@ -88,6 +88,7 @@ struct Manager {
         usec_t store_delay;           /* after which it is */
         bool store_waits;             /* until then only commands try */
         bool store_damaged;           /* found by reading */
+        size_t n_orphans;             /* bans in the store whose jails are not there */
         bool store_incomplete;        /* changes were dropped that the store never got */
         bool count_failed;            /* earlier bans could not be counted the last time */
         sd_event_source *prune_timer;

@@ -50,6 +50,8 @@ static int load_ban(const char *name, const Ban *ban, void *userdata) {
         Manager *m = userdata;
         Jail *jail = manager_find_jail(m, name);
 
+        if (!jail)
+                m->n_orphans++;
         if (!jail || ban_list_get(jail_get_bans(jail), &ban->address))
                 return 0;
 
@@ -112,6 +114,7 @@ int manager_load_bans(Manager *m) {
         usec_t first = USEC_INFINITY;
         int r;
 
+        m->n_orphans = 0;
         r = store_foreach_ban(m->store, load_ban, m);
         if (r < 0)
                 return r;
@@ -138,26 +141,8 @@ static int load_in_kernel(const char *name, const Ban *ban, void *userdata) {
         return r == -ENOENT ? 0 : r; /* its set went with the jail */
 }
 
-/* Bans of jails that the configuration does not have end; but one with mistakes may just not show
- * that it has them. */
-typedef struct Orphans {
-        Manager *manager;
-        size_t n;
-} Orphans;
-
-static int count_orphan(const char *name, const Ban *ban, void *userdata) {
-        Orphans *o = userdata;
-
-        (void) ban;
-
-        if (!manager_find_jail(o->manager, name))
-                o->n++;
-        return 0;
-}
-
 static int end_orphan(const char *name, const Ban *ban, void *userdata) {
-        Orphans *o = userdata;
-        Manager *m = o->manager;
+        Manager *m = userdata;
 
         return manager_find_jail(m, name) ? 0
                                           : store_end_ban(m->store,
@@ -168,18 +153,19 @@ static int end_orphan(const char *name, const Ban *ban, void *userdata) {
                                                             false);
 }
 
+/* Bans of jails that the configuration does not have end; but one with mistakes may just not show
+ * that it has them. What is loaded tells whether there are any, so that in most cases nothing has
+ * to be written to start. */
 static int end_orphans(Manager *m) {
-        Orphans o = { .manager = m };
         int r;
 
-        r = store_foreach_ban(m->store, count_orphan, &o);
-        if (r < 0 || o.n == 0)
-                return r;
+        if (m->n_orphans == 0)
+                return 0;
 
         if (!m->config_wrong) {
                 r = store_begin(m->store, false);
                 if (r >= 0)
-                        r = store_foreach_ban(m->store, end_orphan, &o);
+                        r = store_foreach_ban(m->store, end_orphan, m);
                 if (r >= 0)
                         r = store_commit(m->store);
                 else
@@ -192,7 +178,7 @@ static int end_orphans(Manager *m) {
                                      "are kept, because it has mistakes."
                                    : "%zu bans of jails that are not in the configuration "
                                      "(any more) ended.",
-                        o.n);
+                        m->n_orphans);
         return 0;
 }
 
@@ -285,9 +271,9 @@ static int start_store(Manager *m) {
 
         r = k > 0 ? recover_bans(m, aside) : 0;
         if (r >= 0)
-                r = end_orphans(m);
-        if (r >= 0)
                 r = manager_load_bans(m);
+        if (r >= 0)
+                r = end_orphans(m);
         if (r >= 0)
                 r = manager_load_offenders(m);
         if (r < 0)

@@ -113,7 +113,8 @@ int store_get_last_id(Store *s, uint64_t *ret);
  * they did. A negative return ends the walk and is returned. */
 typedef int (*StoreHandler)(const char *jail, const Ban *ban, void *userdata);
 
-/* The running bans, in the order of their ids. */
+/* The running bans, in the order of their addresses. The handler may end the one it is called for.
+ */
 int store_foreach_ban(Store *s, StoreHandler handler, void *userdata);
 
 /* Those that ended at or after a time, and those the kernel may still have. */
