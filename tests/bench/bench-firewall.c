@@ -7,68 +7,16 @@
  * addresses with a timeout. nft(8) reads its input from a file made beforehand.
  */
 
-#include <arpa/inet.h>
+#include "bench.h"
+
 #include <err.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <spawn.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #include "engine/firewall.h"
 
 #define N_ELEMENTS 100000u
 #define N_ELEMENTS_UNPRIVILEGED 3000u /* more nft(8) cannot send */
-#define TIMEOUT (24 * USEC_PER_HOUR)
-
-static double now(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (double) ts.tv_sec + (double) ts.tv_nsec / 1e9;
-}
-
-/* Root needs no user namespace, and without one nft(8) may send as much at a time as it likes. */
-static void enter_namespace(void) {
-        static const char *const maps[] = {
-                "/proc/self/setgroups",
-                "/proc/self/uid_map",
-                "/proc/self/gid_map",
-        };
-        unsigned ids[] = { 0, geteuid(), getegid() };
-
-        if (unshare(CLONE_NEWNET | (geteuid() == 0 ? 0 : CLONE_NEWUSER)) < 0)
-                err(EXIT_FAILURE, "unshare");
-
-        for (size_t i = 0; ids[1] != 0 && i < ELEMENTSOF(maps); i++) {
-                char text[32] = "deny";
-                int fd;
-
-                if (i > 0)
-                        (void) snprintf(text, sizeof(text), "0 %u 1", ids[i]);
-                fd = open(maps[i], O_WRONLY | O_CLOEXEC);
-                if (fd < 0 || write(fd, text, strlen(text)) < 0)
-                        err(EXIT_FAILURE, "%s", maps[i]);
-                (void) close(fd);
-        }
-}
-
-/* The i-th /64 of 2001:db8::/32, scattered as those of attackers are. */
-static Address make_address(unsigned i) {
-        Address a = { .family = AF_INET6, .prefixlen = 64 };
-
-        a.in6.s6_addr32[0] = htonl(0x20010db8);
-        a.in6.s6_addr32[1] = htonl(i * 2654435761u);
-        return a;
-}
-
-static int compare_doubles(const void *a, const void *b) {
-        double x = *(const double *) a, y = *(const double *) b;
-
-        return x < y ? -1 : x > y;
-}
+#define TIMEOUT BENCH_TIMEOUT
 
 /* Bans n addresses in batches. Returns the seconds it took, the queueing included. */
 static double run_batches(unsigned n, unsigned batch) {
@@ -92,12 +40,12 @@ static double run_batches(unsigned n, unsigned batch) {
         if (r < 0)
                 errx(EXIT_FAILURE, "configure: %s", strerror(-r));
 
-        start = now();
+        start = bench_now();
         for (unsigned i = 0; i < n;) {
-                double before = now();
+                double before = bench_now();
 
                 for (unsigned k = 0; k < batch && i < n; k++, i++) {
-                        Address a = make_address(i);
+                        Address a = bench_address(i);
 
                         r = firewall_add(f, "bench", &a, TIMEOUT);
                         if (r < 0)
@@ -107,11 +55,11 @@ static double run_batches(unsigned n, unsigned batch) {
                 if (r < 0)
                         errx(EXIT_FAILURE, "commit: %s", strerror(-r));
 
-                spans[n_spans++] = now() - before;
+                spans[n_spans++] = bench_now() - before;
         }
-        end = now();
+        end = bench_now();
 
-        qsort(spans, n_spans, sizeof(*spans), compare_doubles);
+        bench_sort(spans, n_spans);
         printf("batches of %4u: %6u bans in %.3f s, %8.0f a second; a batch %.1f us p50, %.1f us "
                "p99\n",
                         batch,
@@ -125,54 +73,17 @@ static double run_batches(unsigned n, unsigned batch) {
         return end - start;
 }
 
-/* Has nft(8) add the same addresses. Returns the seconds it took, or less than 0 without nft. */
-static double run_nft(unsigned n) {
-        _cleanup_(fclosep) FILE *f = NULL;
-        char path[32];
-        char *argv[] = { (char *) "nft", (char *) "-f", path, NULL };
-        double start;
-        int fd, r, status;
-        pid_t pid;
-
-        fd = memfd_create("elements", 0);
-        if (fd < 0 || !(f = fdopen(fd, "w")))
-                err(EXIT_FAILURE, "memfd");
-
-        fprintf(f, "table inet bench {\n set s { type ipv6_addr; flags timeout; elements = {\n");
-        for (unsigned i = 0; i < n; i++) {
-                Address a = make_address(i);
-                char buf[ADDRESS_STR_SIZE];
-
-                a.prefixlen = 128; /* a mask would be part of the rule, not of the element */
-                fprintf(f, "%s timeout 1d,\n", address_format(&a, buf));
-        }
-        fprintf(f, "} }\n}\n");
-        (void) fflush(f);
-        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-
-        start = now();
-        r = posix_spawnp(&pid, "nft", NULL, NULL, argv, environ);
-        if (r != 0) {
-                printf("nft -f: %s\n", strerror(r));
-                return -1;
-        }
-        if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-                errx(EXIT_FAILURE, "nft failed");
-
-        return now() - start;
-}
-
 int main(void) {
         unsigned n = geteuid() == 0 ? N_ELEMENTS : N_ELEMENTS_UNPRIVILEGED;
         double nft, single, hundred, many;
 
-        enter_namespace();
+        bench_enter_namespace();
 
         single = run_batches(n, 1);
         hundred = run_batches(n, 100);
         many = run_batches(n, 5000);
 
-        nft = run_nft(n);
+        nft = bench_nft(n);
         if (nft < 0)
                 return 77;
 

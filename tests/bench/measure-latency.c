@@ -12,17 +12,13 @@
  * its own, and all the failures of an address are sent at once, as if nothing had gone before.
  */
 
+#include "bench.h"
+
 #include <arpa/inet.h>
 #include <err.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <systemd/sd-journal.h>
 #include <time.h>
 
@@ -57,57 +53,6 @@ static void pause_for(usec_t usec) {
         };
 
         (void) nanosleep(&ts, NULL);
-}
-
-/* The socket that banjod says on that it is ready, as systemd would give it. */
-static int open_notify_socket(void) {
-        struct sockaddr_un sa = { .sun_family = AF_UNIX };
-        char name[sizeof(sa.sun_path)];
-        int fd, n;
-
-        n = snprintf(name, sizeof(name), "@banjo-bench-%d", (int) getpid());
-        memcpy(sa.sun_path + 1, name + 1, (size_t) n - 1);
-
-        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (fd < 0 || bind(fd,
-                                      (struct sockaddr *) &sa,
-                                      (socklen_t) (offsetof(struct sockaddr_un, sun_path) +
-                                                      (size_t) n)) < 0)
-                err(EXIT_FAILURE, "notify socket");
-        if (setenv("NOTIFY_SOCKET", name, 1) < 0)
-                err(EXIT_FAILURE, "setenv");
-
-        return fd;
-}
-
-static pid_t start_banjod(char *argv[], int notify) {
-        char text[256];
-        pid_t pid;
-        int r;
-
-        r = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
-        if (r != 0)
-                errx(EXIT_FAILURE, "%s: %s", argv[0], strerror(r));
-
-        do {
-                struct pollfd p = { .fd = notify, .events = POLLIN };
-                ssize_t n;
-
-                if (poll(&p, 1, (int) (GIVE_UP / USEC_PER_MSEC)) <= 0)
-                        errx(EXIT_FAILURE, "banjod did not say that it is ready");
-                n = recv(notify, text, sizeof(text) - 1, 0);
-                text[n > 0 ? n : 0] = '\0';
-        } while (!strstr(text, "READY=1"));
-
-        return pid;
-}
-
-static void stop_banjod(pid_t pid) {
-        int status;
-
-        (void) kill(pid, SIGTERM);
-        if (waitpid(pid, &status, 0) < 0 || status != 0)
-                errx(EXIT_FAILURE, "banjod ended with status %d", status);
 }
 
 static void send_failure(const Address *a) {
@@ -185,7 +130,7 @@ int main(int argc, char *argv[]) {
                 errx(2, "usage: measure-latency BANJOD CONFIG-DIR");
 
         (void) prctl(PR_SET_TIMERSLACK, 1);
-        notify = open_notify_socket();
+        notify = bench_notify_socket();
         r = nft_link_new(&link, NFT_TABLE);
         if (r < 0)
                 errx(EXIT_FAILURE, "netlink: %s", strerror(-r));
@@ -193,19 +138,19 @@ int main(int argc, char *argv[]) {
         (void) snprintf(config, sizeof(config), "--config-dir=%s", argv[2]);
         char *banjod[] = { argv[1], config, state, (char *) "--bus=none", NULL };
 
-        pid = start_banjod(banjod, notify);
+        pid = bench_start(banjod, notify);
         (void) measure(link, true); /* from now on it ticks */
         for (size_t i = 0; i < N_ATTACK; i++) {
                 pause_for(GAP);
                 attack[i] = measure(link, false);
         }
-        stop_banjod(pid);
+        bench_stop(pid);
 
         for (size_t i = 0; i < N_QUIET; i++) {
-                pid = start_banjod(banjod, notify);
+                pid = bench_start(banjod, notify);
                 pause_for(QUIET_GAP);
                 quiet[i] = measure(link, true);
-                stop_banjod(pid);
+                bench_stop(pid);
         }
 
         a = print_spans("while an attack is on:", attack, N_ATTACK);
