@@ -167,6 +167,7 @@ int manager_commit_store(Manager *m, bool durable) {
         m->status.store_error = 0;
         m->store_waits = false;
         m->store_delay = 0;
+        (void) sd_event_source_set_enabled(m->store_timer, SD_EVENT_OFF);
         m->store_incomplete = false;
         m->clear_in_kernel = false;
         manager_saved(m);

@@ -166,6 +166,18 @@ damage() {
         in_kernel sshd-v4 192.0.2.2
 }
 
+@test "banjod starts with a disk that is full" {
+        banctl ban --quiet sshd 192.0.2.1
+        fill_disk
+        crash
+        listed 192.0.2.1
+        attack 192.0.2.2
+        banned_but_not_stored 192.0.2.2
+        free_disk
+        works_again
+        stored 192.0.2.1 192.0.2.2
+}
+
 @test "commands are carried out while the disk is full, and say that it does not have them" {
         banctl ban --quiet sshd 192.0.2.1 192.0.2.2
         fill_disk
