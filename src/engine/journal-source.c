@@ -394,7 +394,7 @@ static int begin_at_cursor(Source *s, const char *cursor, usec_t now) {
         r = seek_behind(s, cursor);
         if (r < 0)
                 return r;
-        s->by_time = r > 0;
+        s->by_order = r > 0;
 
         /* If the clock was ahead at the position, what comes behind it is earlier. */
         s->earliest = s->position_realtime;
@@ -550,7 +550,7 @@ static int reach_end(Source *s) {
         s->place = place;
         s->place_is_stale = false;
         s->past = false;
-        if (s->by_time)
+        if (s->by_order)
                 return 0;
 
         r = seek_place(s);
@@ -573,6 +573,21 @@ static bool leaves_out_nothing(Source *s, const Cursor *next) {
                 return false;
 
         return !next || cursor_is_up_to(&here, next);
+}
+
+/* Whether the entry that the handle stands at was not handled before, if that of the position is
+ * gone. */
+static bool is_behind_position(Source *s) {
+        Cursor here, position;
+
+        return cursor_of(&here, s->handle) < 0 || cursor_parse(&position, s->position) < 0 ||
+               !cursor_is_up_to(&here, &position);
+}
+
+/* Whether it is time for the next stage. */
+static bool is_stage_over(Source *s, bool has_next) {
+        return is_in_stages(s) && (!has_next || s->realtime >= stage_start(s, s->stage + 1) ||
+                                                  (s->by_order && is_behind_position(s)));
 }
 
 /* Enters the next stage: at its time, instead of at the entry that would come next, if there is
@@ -616,7 +631,7 @@ int source_peek(Source *s, bool keep_place) {
         }
 
         r = step(s);
-        while (r >= 0 && is_in_stages(s) && (r == 0 || s->realtime >= stage_start(s, s->stage + 1)))
+        while (r >= 0 && is_stage_over(s, r > 0))
                 r = join_next_stage(s, r > 0);
         if (r < 0)
                 return r;
@@ -657,13 +672,10 @@ static void store_field(SourceBuffers *buffers, const char *data, size_t size, E
 
 /* Whether the entry that the handle stands at was handled before. */
 static bool is_past(Source *s) {
-        if (!s->past)
-                return false;
-
-        if (s->by_time) {
-                s->past = s->realtime <= s->position_realtime;
+        if (s->by_order && s->past)
+                s->past = !is_behind_position(s);
+        if (s->by_order || !s->past)
                 return s->past;
-        }
 
         /* The last one of them. */
         if (cursor_is_at(s->position, s->handle))

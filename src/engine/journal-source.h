@@ -58,7 +58,7 @@ typedef struct Source {
         usec_t position_realtime;
         usec_t earliest; /* the time, as far as is known, of what is decided first */
         bool past;       /* the next entry is such a one, as far as is known */
-        bool by_time;    /* the entry of the cursor is gone, and its time tells which are past */
+        bool by_order;   /* the entry of the cursor is gone, and its place tells which are past */
         char *mark;      /* the cursor of an entry, wanted or not, up to which all was seen; NULL */
         bool changed;    /* files came or went since the mark was made */
         bool unchecked;  /* or since gaps were looked for */

@@ -438,6 +438,31 @@ static void cursor_of_an_entry_that_is_not_wanted_any_more_leads_behind_it(void 
         assert_next(j, NULL);
 }
 
+static void cursor_of_a_clock_that_was_ahead_does_not_make_what_follows_past(void **state) {
+        _cleanup_(freep) char *ahead = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        Entry e;
+
+        add_message(&x, "one");
+        x.second = 31536000;
+        add_entry(&x, "_SYSTEMD_UNIT=mail.service\nMESSAGE=two\n");
+        x.second = 10;
+        add_message(&x, "three");
+        j = open_all(export_end(&x, *state, "x.journal"));
+        want(j, "_SYSTEMD_UNIT=mail.service", NULL);
+        assert_int_equal(journal_seek(j, NULL, 0), 0);
+        assert_next(j, "two");
+        assert_int_equal(journal_get_position(j, &ahead), 0);
+
+        want_back(j, UNIT, NULL, USEC_PER_MINUTE);
+        assert_int_equal(journal_seek(j, ahead, 0), 0);
+        assert_next_past(j, "one");
+        assert_int_equal(journal_next(j, &e), 1);
+        assert_message(&e, "three");
+        assert_false(journal_is_past(j));
+}
+
 static void cursor_that_is_gone_leads_to_what_came_after_it(void **state) {
         _cleanup_(freep) char *cursor = NULL;
         _cleanup_(journal_closep) Journal *j = NULL;
@@ -750,6 +775,7 @@ int main(void) {
                 cmocka_file_test(entries_of_a_path_tell_their_namespace),
                 cmocka_file_test(cursor_leads_behind_its_entry),
                 cmocka_file_test(cursor_of_an_entry_that_is_not_wanted_any_more_leads_behind_it),
+                cmocka_file_test(cursor_of_a_clock_that_was_ahead_does_not_make_what_follows_past),
                 cmocka_file_test(cursor_that_is_gone_leads_to_what_came_after_it),
                 cmocka_file_test(cursor_that_is_gone_with_all_before_it_leads_to_the_first_entry),
                 cmocka_file_test(place_becomes_a_cursor_that_leads_to_the_entry),
