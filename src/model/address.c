@@ -187,7 +187,7 @@ bool address_is_shared_prefix(const Address *a) {
                 r = address_from_bytes(AF_INET6, shared[i].bytes, shared[i].prefixlen, &net);
                 assert(r >= 0);
                 (void) r;
-                if (address_covers(&net, a))
+                if (address_covers(&net, a) || address_covers(a, &net))
                         return true;
         }
 

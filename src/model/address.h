@@ -73,5 +73,5 @@ bool address_equal(const Address *a, const Address *b);
 /* True for an IPv6 address whose /64 belongs to many unrelated hosts, so that it must not stand for
  * one of them: link-local, NAT64 (64:ff9b::/96 of RFC 6052 and 64:ff9b:1::/48 of RFC 8215), Teredo
  * (RFC 4380), loopback and unspecified. 6to4 (RFC 3056) holds one IPv4 host in each /48 and is
- * treated alike. */
+ * treated alike. Of a prefix: if any part of it is such. */
 bool address_is_shared_prefix(const Address *a);

@@ -163,6 +163,11 @@ static void shared_prefixes_are_known(void **state) {
                 "2001::1",
                 "2001:0:ffff::1",
                 "2002:c000:201::1",
+                "2002::/16",
+                "2002:c000::/32",
+                "2001::/32",
+                "64:ff9b::/32", /* holds one */
+                "fe00::/8",
         };
         static const char *const own[] = {
                 "2001:db8::1",
@@ -173,6 +178,8 @@ static void shared_prefixes_are_known(void **state) {
                 "fec0::1",
                 "64:ff9b:2::1",
                 "64:ff9b:0:1::1",
+                "64:ff9b:2::/48",
+                "2001:db8::/32",
                 "0:0:0:1::",
                 "192.0.2.1",
                 "fd00::1",
