@@ -105,18 +105,22 @@ static const Setting *get_setting(const Config *c, const JailConfig *j, const ch
         return s || !k->in_default ? s : settings_find(c->settings, "default", key);
 }
 
-/* What makes bans longer, and the value with which it does not. */
+/* What makes bans longer or wider, the value with which it does not, and what bans then cannot do.
+ */
 static const struct {
         const char *key;
         const char *off;
+        const char *what;
 } growing[] = {
-        { "bantime_growth", "1" },
-        { "bantime_steps", "" },
-        { "permanent_after", "0" },
+        { "bantime_growth", "1", "grow" },
+        { "bantime_steps", "", "grow" },
+        { "permanent_after", "0", "grow" },
+        { "networks", "", "be of networks" },
 };
 
 /* Whether the jail does not take over what [default] says. One that has a bantime of its own means
- * that one, and not the general steps; one that is spoofable has no growing bans at all. */
+ * that one, and not the general steps; one that is spoofable has no growing bans at all, nor bans
+ * of networks. */
 static bool is_overruled(const Config *c, const JailConfig *j, const char *key) {
         if (settings_find(c->settings, j->name, key))
                 return false;
@@ -452,9 +456,10 @@ static void refuse_growth(Loader *l, JailConfig *j) {
                                 s->file,
                                 s->section,
                                 s->key,
-                                "the jail \"%s\" is spoofable, so its bans cannot grow: anybody could "
+                                "the jail \"%s\" is spoofable, so its bans cannot %s: anybody could "
                                 "choose who is banned.",
-                                j->name);
+                                j->name,
+                                growing[i].what);
                 j->refused = true;
         }
 }
@@ -515,6 +520,8 @@ static void settle_growth(Loader *l, JailConfig *j) {
                 j->bantime_growth = CONFIG_GROWTH_ONE;
         if (is_overruled(l->config, j, "permanent_after"))
                 j->permanent_after = 0;
+        if (is_overruled(l->config, j, "networks"))
+                j->networks.n_limits = 0;
 }
 
 static int take_namespace(Loader *l, JailConfig *j) {

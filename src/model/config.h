@@ -17,6 +17,7 @@
 #include "model/block.h"
 #include "model/filter.h"
 #include "model/match.h"
+#include "model/network-limits.h"
 #include "model/ports.h"
 #include "model/problem.h"
 
@@ -31,6 +32,7 @@
 #define CONFIG_MAX_ADDRESSES_MAX 10000000
 #define CONFIG_MAX_ADDRESSES_DEFAULT 100000
 #define CONFIG_WEIGHT_MAX 1000
+#define CONFIG_USER_MAXRETRY_MAX 100
 #define CONFIG_IPV4_PREFIX_MIN 8
 #define CONFIG_IPV4_PREFIX_DEFAULT 32
 #define CONFIG_IPV6_PREFIX_MIN 19
@@ -91,6 +93,10 @@ typedef struct JailConfig {
         bool spoofable;        /* never widened to networks, never longer, never for good */
         unsigned ipv4_prefix;  /* what is counted and banned for a host */
         unsigned ipv6_prefix;
+        NetworkLimits networks;
+        unsigned user_maxretry; /* addresses that make a user one who is under attack; 0 for never
+                                 */
+        unsigned user_weight;   /* what a failure of such a user counts at least */
         char **groups; /* of patterns, besides those always used; NULL-terminated, may be NULL */
         PatternWeight *weights;
         size_t n_weights;

@@ -411,6 +411,49 @@ PARSER(parse_ipv6_prefix) {
         return parse_prefix(value, CONFIG_IPV6_PREFIX_MIN, 128, &j->ipv6_prefix);
 }
 
+PARSER(parse_user_maxretry) {
+        uint64_t n;
+
+        if (parse_uint64(value, 0, CONFIG_USER_MAXRETRY_MAX, &n) < 0)
+                return -EINVAL;
+
+        j->user_maxretry = (unsigned) n;
+        return 0;
+}
+
+PARSER(parse_user_weight) {
+        uint64_t n;
+
+        if (parse_uint64(value, 1, CONFIG_WEIGHT_MAX, &n) < 0)
+                return -EINVAL;
+
+        j->user_weight = (unsigned) n;
+        return 0;
+}
+
+PARSER(parse_networks) {
+        const char *bad;
+        size_t n;
+        int r;
+
+        r = network_limits_parse(&j->networks, value, &bad, &n);
+        if (r >= 0)
+                return r;
+
+        if (r == -EINVAL)
+                setting_refuse(setting, bad, n, key->wanted, sink);
+        else
+                problem_report(sink,
+                                setting->file,
+                                setting->section,
+                                setting->key,
+                                r == -EEXIST ? "the length of \"%.*s\" is there twice."
+                                             : "\"%.*s\" and what follows is too much: at most 8.",
+                                (int) n,
+                                bad);
+        return -EBADMSG;
+}
+
 PARSER(parse_max_addresses) {
         uint64_t n;
 
@@ -580,6 +623,23 @@ const JailKey jail_keys[] = {
                         .parse = parse_findtime,
         },
         {
+                        .name = "user_maxretry",
+                        .standard = "0",
+                        .wanted = "a number from 0 to 100",
+                        .help = "a user whose logins fail from so many addresses is under attack; 0 for "
+                                "never",
+                        .in_default = true,
+                        .parse = parse_user_maxretry,
+        },
+        {
+                        .name = "user_weight",
+                        .standard = "3",
+                        .wanted = "a number from 1 to 1000",
+                        .help = "each further failure of such a user counts so much",
+                        .in_default = true,
+                        .parse = parse_user_weight,
+        },
+        {
                         .name = "bantime",
                         .standard = "1h",
                         .wanted = "a time span such as 1h, or -1 for good",
@@ -724,6 +784,15 @@ const JailKey jail_keys[] = {
                         .help = "how much of an IPv6 address is counted and banned as one",
                         .in_default = true,
                         .parse = parse_ipv6_prefix,
+        },
+        {
+                        .name = "networks",
+                        .standard = "",
+                        .wanted = "LENGTH:N with a length of 8 to 31 bits for IPv4 or 32 to 63 for IPv6, "
+                                  "and N from 1 to 1000",
+                        .help = "so many failures from three addresses or more ban such a network",
+                        .in_default = true,
+                        .parse = parse_networks,
         },
         {
                         .name = "max_addresses",

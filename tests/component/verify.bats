@@ -93,6 +93,9 @@ allow_sessions|yes|names of groups such as sudo or wheel, or no
 spoofable|never|yes or no
 ipv4_prefix|33|a number of bits from 8 to 32
 ipv6_prefix|18|a number of bits from 19 to 128
+networks|24|LENGTH:N with a length of 8 to 31 bits for IPv4 or 32 to 63 for IPv6, and N from 1 to 1000
+user_maxretry|101|a number from 0 to 100
+user_weight|0|a number from 1 to 1000
 max_addresses|1|a number from 1000 to 10000000
 namespace|a/b|the name of a journal namespace: up to 64 letters, digits and -_.:
 weight|hit|PATTERN:N with the name of a failure's pattern and N from 0 to 1000
@@ -108,6 +111,9 @@ END
                 'bantime: the jail "bad" is spoofable, so its bans cannot be for good: anybody could choose who is banned.'
         jail $'spoofable = yes\nipv4_prefix = 24' \
                 'ipv4_prefix: the jail is spoofable, so single addresses are banned and this can only be 32.'
+        jail $'spoofable = yes\nnetworks = 24:30' \
+                'networks: the jail "bad" is spoofable, so its bans cannot be of networks: anybody could choose who is banned.'
+        jail 'networks = 24:30 24:31' 'networks: the length of "24:31" is there twice.'
         jail $'units = a.service\njournal = _UID=0' \
                 'journal: a jail has journal = or units =, not both (units stands in config/conf.d/x.conf).'
         jail 'units = sshd' 'units: "sshd" should be names of units like ssh.service or ssh@.service.'

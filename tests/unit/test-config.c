@@ -69,6 +69,8 @@ static void jail_has_defaults(void **state) {
         assert_int_equal(j->ports.protocols, PORT_TCP);
         assert_true(ports_contains(&j->ports, 22));
         assert_int_equal(j->allow.n_addresses, 0);
+        assert_int_equal(j->networks.n_limits, 0);
+        assert_int_equal(j->user_maxretry, 0);
         assert_string_equal(j->description, "");
         assert_string_equal(j->filter->name, "a");
         assert_int_equal(c->firewall, FIREWALL_KIND_NFT);
@@ -229,6 +231,73 @@ static void spoofable_jail_grows_no_bans(void **state) {
                                 keys[i]);
                 assert_refused(*state, text, wanted);
         }
+}
+
+static void networks_are_configured(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+        ConfigOrigin o;
+
+        (void) files_write(*state, "usr/banjo.conf", "[default]\nnetworks = 24:30 56:40\n");
+        (void) files_write(*state, "usr/conf.d/x.conf", JAIL("x") "networks = 48:100\n");
+        (void) files_write(*state, "usr/conf.d/y.conf", JAIL("y"));
+        (void) files_write(*state, "usr/conf.d/z.conf", JAIL("z") "spoofable = yes\n");
+        (void) files_write(*state, "usr/conf.d/u.conf", JAIL("u") "networks =\n");
+        (void) files_write(*state, "usr/conf.d/v.conf", JAIL("v") "spoofable = yes\nnetworks =\n");
+        c = load(*state);
+
+        assert_int_equal(jail(c, "x")->networks.n_limits, 1);
+        assert_int_equal(jail(c, "x")->networks.limits[0].prefixlen, 48);
+        assert_int_equal(jail(c, "x")->networks.limits[0].limit, 100);
+        assert_int_equal(jail(c, "y")->networks.n_limits, 2);
+        assert_int_equal(jail(c, "y")->networks.limits[1].prefixlen, 24);
+        assert_int_equal(jail(c, "y")->networks.limits[1].limit, 30);
+        assert_int_equal(jail(c, "u")->networks.n_limits, 0);
+        assert_int_equal(jail(c, "v")->networks.n_limits, 0);
+
+        /* Where anybody chooses who is banned, it is not a network. */
+        assert_int_equal(jail(c, "z")->networks.n_limits, 0);
+        config_get_origin(c, jail(c, "z"), "networks", &o);
+        assert_int_equal(o.kind, ORIGIN_BUILTIN);
+        assert_string_equal(o.value, "");
+}
+
+static void wrong_networks_are_named_one_by_one(void **state) {
+        assert_refused(*state,
+                        JAIL("bad") "networks = 24:30 64:10\n",
+                        "[bad] networks: \"64:10\" is wrong, it should be LENGTH:N with a length of 8 to "
+                        "31 bits for IPv4 or 32 to 63 for IPv6, and N from 1 to 1000.");
+        assert_refused(*state,
+                        JAIL("bad") "networks = 24:30 56:1 24:31\n",
+                        "[bad] networks: the length of \"24:31\" is there twice.");
+        assert_refused(*state,
+                        JAIL("bad") "networks = 24:1 25:1 26:1 27:1 28:1 29:1 30:1 31:1 32:1 33:1\n",
+                        "[bad] networks: \"32:1\" and what follows is too much: at most 8.");
+        assert_refused(*state,
+                        JAIL("bad") "spoofable = yes\nnetworks = 24:30\n",
+                        "[bad] networks: the jail \"bad\" is spoofable, so its bans cannot be of "
+                        "networks: anybody could choose who is banned.");
+}
+
+static void users_are_configured(void **state) {
+        _cleanup_(config_freep) Config *c = NULL;
+
+        (void) files_write(*state, "usr/banjo.conf", "[default]\nuser_maxretry = 7\n");
+        (void) files_write(*state,
+                        "usr/conf.d/x.conf",
+                        JAIL("x") "user_maxretry = 100\nuser_weight = 1000\nspoofable = yes\n");
+        (void) files_write(*state, "usr/conf.d/y.conf", JAIL("y"));
+        c = load(*state);
+        assert_int_equal(jail(c, "x")->user_maxretry, 100);
+        assert_int_equal(jail(c, "x")->user_weight, 1000);
+        assert_int_equal(jail(c, "y")->user_maxretry, 7);
+        assert_int_equal(jail(c, "y")->user_weight, 3);
+
+        assert_refused(*state,
+                        JAIL("bad") "user_maxretry = 101\n",
+                        "[bad] user_maxretry: \"101\" is wrong, it should be a number from 0 to 100.");
+        assert_refused(*state,
+                        JAIL("bad") "user_weight = 0\n",
+                        "[bad] user_weight: \"0\" is wrong, it should be a number from 1 to 1000.");
 }
 
 static void steps_are_named_one_by_one(void **state) {
@@ -1033,6 +1102,9 @@ int main(void) {
                 cmocka_file_test(spoofable_jail_bans_nobody_for_good),
                 cmocka_file_test(growing_bans_are_configured),
                 cmocka_file_test(spoofable_jail_grows_no_bans),
+                cmocka_file_test(networks_are_configured),
+                cmocka_file_test(wrong_networks_are_named_one_by_one),
+                cmocka_file_test(users_are_configured),
                 cmocka_file_test(steps_are_named_one_by_one),
                 cmocka_file_test(groups_and_weights_need_the_filter_to_have_them),
                 cmocka_file_test(allow_reads_files),
