@@ -2,7 +2,8 @@
 
 /*
  * The way of an entry: does it fit -> what does its message say -> whose is it (sessions) -> is
- * that address allowed, or banned already -> how often within findtime.
+ * that address allowed -> what does the failure count (targets) -> how often within findtime in the
+ * networks around, and, unless it is banned already, how often by itself.
  *
  * Sessions. A session is one connection, so it has one peer: a line with another address than the
  * session's means that the key, a process id, has come round, and a new session begins; and so does
@@ -30,105 +31,18 @@
  * not match.
  */
 
-#include "engine/jail.h"
+#include "engine/jail-private.h"
 
 #include <limits.h>
 
 #include "base/table.h"
-#include "engine/policy.h"
-#include "engine/session.h"
-#include "engine/tracker.h"
 
 /* A hostile client may fail often in one connection before it has an address; more than this need
  * not be remembered to convict it. */
 #define PENDING_MAX CONFIG_MAXRETRY_MAX
 
-/* Prefixes that were banned by hand and let free, remembered so that failures from within them that
- * are told late do not count. Administrators do this rarely; beyond the limit the oldest goes. */
-#define FORGOTTEN_MAX 64
-
 /* Room for a whole line: newlines take twice their size. */
 #define TEXT_SIZE (2 * ENTRY_MESSAGE_MAX + 4096)
-
-typedef struct Forgotten {
-        Address net;
-        usec_t until;
-} Forgotten;
-
-struct Jail {
-        const JailConfig *config;
-        PolicyPrefixes prefixes;
-        Matcher *matcher;        /* NULL if the jail is refused, or counts bans */
-        const Pattern *patterns; /* of failures: the filter's, or the one that is a ban */
-        uint16_t *weights;       /* by the number of the pattern there */
-        MatcherResult result;    /* of the last entry; its fields are handed out */
-        SessionTable *sessions;  /* NULL if the filter has none */
-        Tracker *tracker;
-        BanList *bans;
-        Forgotten forgotten[FORGOTTEN_MAX];
-        char *text; /* what the patterns run over where that is not the message as it is, or NULL */
-        JailCount counts[SESSION_PENDING_MAX + 1]; /* these two of the last entry; handed out */
-        JailEvidence evidence[JAIL_EVIDENCE_MAX];
-        JailStats stats;
-        usec_t guarded; /* jail_set_guarded() */
-        bool refilling;
-        JailStats stats_before; /* while refilling */
-};
-
-/* What a ban is recognised by. */
-static const Pattern ban_pattern = { .name = (char *) "ban", .kind = PATTERN_FAIL };
-
-/* True for a jail with a filter that is in use. */
-static bool has_filter(const Jail *j) {
-        return !j->config->refused && j->config->source == JAIL_SOURCE_JOURNAL;
-}
-
-/* Whether each session says when it begins. Then its key does not come round unnoticed, and however
- * long a client holds its connection in silence, it is known whose it is. */
-static bool tells_beginnings(const Jail *j) {
-        const Filter *f = j->config->filter;
-
-        for (size_t i = 0; i < f->n_patterns; i++)
-                if (f->session == FILTER_SESSION_CAPTURE && f->patterns[i].kind == PATTERN_BEGIN &&
-                                isempty(f->patterns[i].group))
-                        return true;
-
-        return false;
-}
-
-int jail_clear(Jail *j) {
-        SessionTable *sessions = NULL;
-        Tracker *tracker;
-        int r;
-
-        assert(j);
-
-        r = tracker_new(&tracker,
-                        &(const TrackerParams){
-                                        .maxretry = j->config->maxretry,
-                                        .findtime = j->config->findtime,
-                                        .max_addresses = j->config->max_addresses,
-                        });
-        if (r < 0)
-                return r;
-
-        if (has_filter(j) && j->config->filter->session != FILTER_SESSION_NONE) {
-                r = session_table_new(&sessions,
-                                SESSIONS_MAX,
-                                tells_beginnings(j) ? USEC_INFINITY : SESSION_AGE_MAX);
-                if (r < 0) {
-                        tracker_free(tracker);
-                        return r;
-                }
-        }
-
-        tracker_free(j->tracker);
-        session_table_free(j->sessions);
-        j->tracker = tracker;
-        j->sessions = sessions;
-        memset(j->forgotten, 0, sizeof(j->forgotten));
-        return 0;
-}
 
 /* A hash of a user's name; 0 if it is empty, which is nobody's, and otherwise never. */
 static unsigned hash_user(const MatcherSpan *user) {
@@ -141,11 +55,14 @@ static unsigned hash_user(const MatcherSpan *user) {
         return hash ? hash : 1;
 }
 
+/* What a ban is recognised by. */
+static const Pattern ban_pattern = { .name = (char *) "ban", .kind = PATTERN_FAIL };
+
 static int set_patterns(Jail *j) {
         const JailConfig *c = j->config;
-        size_t n = has_filter(j) ? c->filter->n_patterns : 1;
+        size_t n = jail_has_filter(j) ? c->filter->n_patterns : 1;
 
-        j->patterns = has_filter(j) ? c->filter->patterns : &ban_pattern;
+        j->patterns = jail_has_filter(j) ? c->filter->patterns : &ban_pattern;
         j->weights = calloc(MAX(n, (size_t) 1), sizeof(*j->weights));
         if (!j->weights)
                 return -ENOMEM;
@@ -181,7 +98,7 @@ int jail_new(Jail **ret, const JailConfig *config, MatcherError *ret_error) {
         r = ban_list_new(&j->bans);
         if (r >= 0)
                 r = jail_clear(j);
-        if (r >= 0 && has_filter(j))
+        if (r >= 0 && jail_has_filter(j))
                 r = matcher_new(&j->matcher, config->filter, config->groups, ret_error);
         if (r >= 0 && !config->refused)
                 r = set_patterns(j);
@@ -197,8 +114,7 @@ Jail *jail_free(Jail *j) {
                 return NULL;
 
         ban_list_free(j->bans);
-        tracker_free(j->tracker);
-        session_table_free(j->sessions);
+        jail_memory_done(&j->memory);
         matcher_free(j->matcher);
         free(j->weights);
         free(j->text);
@@ -379,7 +295,7 @@ static int get_session(Jail *j, const Entry *e, Session **ret) {
         Session *s;
 
         *ret = NULL;
-        if (!j->sessions)
+        if (!j->memory.sessions)
                 return 0;
 
         if (j->config->filter->session == FILTER_SESSION_FIELD) {
@@ -389,14 +305,14 @@ static int get_session(Jail *j, const Entry *e, Session **ret) {
         if (!key || size == 0)
                 return 0;
 
-        s = session_table_get(j->sessions, key, size, e->realtime);
+        s = session_table_get(j->memory.sessions, key, size, e->realtime);
         if (!s)
                 return -ENOMEM;
 
         if ((result->kind == PATTERN_BEGIN && !is_late_beginning(s, e->realtime)) ||
                         (result->has_address && s->has_address &&
                                         !address_equal(&s->address, &result->address)))
-                session_restart(j->sessions, s);
+                session_restart(j->memory.sessions, s);
         if (s->began == 0)
                 s->began = e->realtime;
         if (result->has_address) {
@@ -408,19 +324,6 @@ static int get_session(Jail *j, const Entry *e, Session **ret) {
 
         *ret = s;
         return 0;
-}
-
-static uint16_t weight_of(const Jail *j, const Pattern *pattern) {
-        return j->weights[pattern - j->patterns];
-}
-
-static bool is_forgotten(const Jail *j, const JailFailure *f) {
-        for (size_t i = 0; i < ELEMENTSOF(j->forgotten); i++)
-                if (f->when <= j->forgotten[i].until &&
-                                address_covers(&j->forgotten[i].net, &f->host))
-                        return true;
-
-        return tracker_has_forgotten(j->tracker, &f->target, f->when);
 }
 
 /* Who failed or logged in, when, and whom that counts for. */
@@ -438,119 +341,25 @@ static JailFailure make_failure(const Jail *j, const Entry *e, const Session *s)
 }
 
 /* A login under this name succeeded. */
-static void forgive(Jail *j, Session *s, const JailFailure *f, unsigned user) {
+static int forgive(Jail *j, Session *s, const JailFailure *f, unsigned user) {
         unsigned n = 0;
+        int r;
 
         if (s)
                 session_forgive_pending(s, user);
-        if (ban_list_find(j->bans, &f->host, f->when) || is_forgotten(j, f))
-                return;
-
-        if (s)
-                n += tracker_clear_session(j->tracker, &f->target, user, s->number, f->when);
-        if (j->config->filter->clears_address)
-                n += tracker_clear_address(j->tracker, &f->target, user, f->when);
-        j->stats.n_forgiven += n;
-}
-
-/* The entries that made the ban that is due. One that told several failures is one. */
-static void tell_evidence(Jail *j, JailFailure *f) {
-        const TrackerFailure *t = tracker_get_convicting(j->tracker);
-        size_t n = 0, left = f->failures;
-
-        /* From the newest one on, to have those if there are too many, and then into order. */
-        while (left-- > 0) {
-                if (n > 0 && t[left].seqnum == t[left + 1].seqnum &&
-                                t[left].when == t[left + 1].when &&
-                                t[left].pattern == t[left + 1].pattern)
-                        continue;
-                if (n == JAIL_EVIDENCE_MAX)
-                        break;
-                j->evidence[JAIL_EVIDENCE_MAX - ++n] = (JailEvidence){
-                        .when = t[left].when,
-                        .place = { t[left].seqnum, t[left].journal },
-                        .pattern = j->patterns[t[left].pattern].name,
-                };
-        }
-
-        f->evidence = j->evidence + JAIL_EVIDENCE_MAX - n;
-        f->n_evidence = n;
-}
-
-/* Counts n failures of one pattern and user. Returns 1 if a ban is due, and the rest is left out:
- * it would count toward the next. */
-static int
-count_some(Jail *j, const PendingFailure *p, EntryPlace place, uint32_t session, JailFailure *f) {
-        JailCount *count = &j->counts[f->n_counts];
-        TrackerFailure t = {
-                .when = f->when,
-                .seqnum = place.seqnum,
-                .journal = place.journal,
-                .user = p->user,
-                .session = session,
-                .weight = weight_of(j, p->pattern),
-                .pattern = (uint16_t) (p->pattern - j->patterns),
-        };
-
-        if (t.weight == 0 || p->n == 0)
+        if (ban_list_find(j->bans, &f->host, f->when) || jail_has_forgotten(j, f))
                 return 0;
 
-        assert(f->n_counts < ELEMENTSOF(j->counts));
-        *count = (JailCount){ .pattern = p->pattern->name };
-        f->n_counts++;
-
-        for (unsigned i = 0; i < p->n; i++) {
-                int r;
-
-                if (j->refilling)
-                        r = tracker_record(j->tracker, &f->target, &t);
-                else
-                        r = tracker_hit(j->tracker, &f->target, &t, &f->failures);
-                if (r < 0)
-                        return r;
-
-                f->n++;
-                f->weight += t.weight;
-                f->pattern = p->pattern->name;
-                count->n++;
-                if (r > 0) {
-                        tell_evidence(j, f);
-                        return 1;
-                }
-        }
-
-        return 0;
-}
-
-/* Counts those that waited and the entry's own. */
-static int
-count_all(Jail *j, Session *s, const PendingFailure *own, const Entry *e, JailFailure *f) {
-        EntryPlace place = entry_get_place(e);
-        int r = 0;
-
-        f->counts = j->counts;
-        for (size_t i = 0; s && i < s->n_pending && r == 0; i++)
-                r = count_some(j, &s->pending[i], place, s->number, f);
-        if (r == 0)
-                r = count_some(j, own, place, s ? s->number : 0, f);
+        r = jail_settle(j, f);
         if (r < 0)
                 return r;
 
-        if (!j->refilling) {
-                j->stats.n_failures += f->n;
-                j->stats.last_failure = f->when;
-        }
-        return r > 0 ? JAIL_BAN : JAIL_FAILURE;
-}
-
-/* How many failures would count: those of patterns with a weight. */
-static unsigned count_weighty(const Jail *j, const Session *s, const PendingFailure *own) {
-        unsigned n = weight_of(j, own->pattern) > 0 ? own->n : 0;
-
-        for (size_t i = 0; s && i < s->n_pending; i++)
-                n += weight_of(j, s->pending[i].pattern) > 0 ? s->pending[i].n : 0;
-
-        return n;
+        if (s)
+                n += tracker_clear_session(j->memory.tracker, &f->target, user, s->number, f->when);
+        if (j->config->filter->clears_address)
+                n += tracker_clear_address(j->memory.tracker, &f->target, user, f->when);
+        j->stats.n_forgiven += n;
+        return 0;
 }
 
 /* True if the session, or without one the failure, came so late that the ban should have kept it
@@ -558,7 +367,7 @@ static unsigned count_weighty(const Jail *j, const Session *s, const PendingFail
 static bool has_leaked(const Jail *j, const Session *s, const Ban *ban, usec_t when) {
         usec_t began = s ? s->began : when;
 
-        if (ban->acknowledged == 0 || j->refilling || !has_filter(j))
+        if (ban->acknowledged == 0 || j->refilling || !jail_has_filter(j))
                 return false;
         if (s && s->began == when && j->result.kind == PATTERN_ONCE)
                 return false;
@@ -566,33 +375,40 @@ static bool has_leaked(const Jail *j, const Session *s, const Ban *ban, usec_t w
         return began > usec_add(MAX(ban->acknowledged, j->guarded), JAIL_LEAK_USEC);
 }
 
-/* n failures of an address that is banned already. */
-static int count_banned(Jail *j, const Session *s, Ban *ban, unsigned n, JailFailure *f) {
+/* n failures of an address that is banned already. True if they are a leak. */
+static bool count_banned(Jail *j, const Session *s, Ban *ban, unsigned n, JailFailure *f) {
         j->stats.n_banned += n;
         if (!has_leaked(j, s, ban, f->when))
-                return JAIL_NOTHING;
+                return false;
 
         j->stats.n_leaks += n;
         ban->n_leaks += MIN(n, UINT_MAX - ban->n_leaks);
         f->n = n;
         f->ban = ban;
-        return JAIL_LEAK;
+        return true;
+}
+
+/* n failures of an address that is not allowed. */
+static int
+count(Jail *j, Session *s, const PendingFailure *own, unsigned n, const Entry *e, JailFailure *f) {
+        Ban *ban = ban_list_find(j->bans, &f->host, f->when);
+        int r;
+
+        r = jail_count(j, s, own, e, !ban && !jail_has_forgotten(j, f), f);
+        if (r >= 0 && ban && count_banned(j, s, ban, n, f))
+                r = r == JAIL_BAN ? JAIL_BAN : JAIL_LEAK;
+        return r;
 }
 
 /* An entry that the address of its failures is known of. */
 static int decide(Jail *j, Session *s, const PendingFailure *own, const Entry *e, JailFailure *f) {
-        unsigned n = count_weighty(j, s, own);
+        unsigned n = jail_count_weighty(j, s, own);
         int r = JAIL_NOTHING;
-        Ban *ban;
 
-        if (n == 0)
-                ;
-        else if (allowlist_covers(&j->config->allow, &f->host))
+        if (n > 0 && allowlist_covers(&j->config->allow, &f->host))
                 j->stats.n_allowed += n;
-        else if ((ban = ban_list_find(j->bans, &f->host, f->when)))
-                r = count_banned(j, s, ban, n, f);
-        else if (!is_forgotten(j, f))
-                r = count_all(j, s, own, e, f);
+        else if (n > 0)
+                r = count(j, s, own, n, e, f);
 
         if (s)
                 session_drop_pending(s);
@@ -622,7 +438,7 @@ static int process_result(Jail *j, const Entry *e, JailFailure *ret) {
         if (!has_address) {
                 /* Nothing is known of it, as when a connection ends: it takes no other's place. */
                 if (result->kind == PATTERN_BEGIN && s && s->user == 0) {
-                        session_table_remove(j->sessions, s);
+                        session_table_remove(j->memory.sessions, s);
                         return JAIL_NOTHING;
                 }
                 if (result->kind == PATTERN_CLEAR && own.user != 0 && s)
@@ -633,8 +449,11 @@ static int process_result(Jail *j, const Entry *e, JailFailure *ret) {
         }
 
         f = make_failure(j, e, s);
-        if (result->kind == PATTERN_CLEAR && own.user != 0)
-                forgive(j, s, &f, own.user);
+        if (result->kind == PATTERN_CLEAR && own.user != 0) {
+                r = forgive(j, s, &f, own.user);
+                if (r < 0)
+                        return r;
+        }
 
         r = decide(j, s, &own, e, &f);
         if (r > JAIL_NOTHING)
@@ -679,15 +498,6 @@ int jail_load_ban(Jail *j, const Ban *ban) {
         return 0;
 }
 
-/* Whom the hosts of a prefix count for; false if that is not one and the same for all of them. */
-static bool get_target(const Jail *j, const Address *net, Address *ret) {
-        Address first = *net;
-
-        first.prefixlen = (uint16_t) address_family_bits(net->family);
-        *ret = policy_target(&j->prefixes, &j->config->allow, &first);
-        return address_covers(ret, net);
-}
-
 static EntryPlace get_ban_place(void *userdata) {
         const Ban *ban = userdata;
 
@@ -707,7 +517,7 @@ int jail_count_ban(Jail *j, const JailConfig *by, const Ban *ban, JailFailure *r
 
         if (j->config->refused || !config_jail_counts(j->config, by) || ban->failures == 0)
                 return JAIL_NOTHING;
-        if (!get_target(j, &ban->address, &f.target))
+        if (!jail_get_target(j, &ban->address, &f.target))
                 return JAIL_NOTHING;
 
         f.host.prefixlen = (uint16_t) address_family_bits(f.host.family);
@@ -715,43 +525,6 @@ int jail_count_ban(Jail *j, const JailConfig *by, const Ban *ban, JailFailure *r
         if (r > JAIL_NOTHING)
                 *ret = f;
         return r;
-}
-
-static void forget_prefix(Jail *j, const Address *net, usec_t until) {
-        Forgotten *oldest = &j->forgotten[0];
-
-        for (size_t i = 0; i < ELEMENTSOF(j->forgotten); i++)
-                if (j->forgotten[i].until < oldest->until)
-                        oldest = &j->forgotten[i];
-
-        *oldest = (Forgotten){ *net, until };
-        tracker_forget_within(j->tracker, net, until);
-}
-
-int jail_forget(Jail *j, const Address *a, usec_t until) {
-        bool has_target;
-        Address target;
-        int r;
-
-        assert(j);
-        assert(a);
-
-        /* Bans of a /64 end by the thousand, and looking for hosts within each would take long. */
-        has_target = get_target(j, a, &target);
-        if (!has_target)
-                forget_prefix(j, a, until);
-
-        r = tracker_forget(j->tracker, a, until);
-        if (r < 0 || !has_target || address_equal(&target, a))
-                return r;
-
-        return tracker_forget(j->tracker, &target, until);
-}
-
-void jail_expire(Jail *j, usec_t now) {
-        assert(j);
-
-        (void) tracker_expire(j->tracker, now);
 }
 
 const JailConfig *jail_get_config(const Jail *j) {
@@ -767,19 +540,28 @@ BanList *jail_get_bans(Jail *j) {
 }
 
 void jail_get_stats(const Jail *j, JailStats *ret) {
+        NetworksStats networks = {};
+        TargetsStats targets = {};
         TrackerStats tracker;
 
         assert(j);
         assert(ret);
 
-        tracker_get_stats(j->tracker, &tracker);
+        tracker_get_stats(j->memory.tracker, &tracker);
+        if (j->memory.networks)
+                networks_get_stats(j->memory.networks, &networks);
+        if (j->memory.targets)
+                targets_get_stats(j->memory.targets, &targets);
+
         *ret = j->stats;
         ret->n_forgotten = tracker.n_forgotten;
+        ret->n_networks_forgotten = networks.n_forgotten;
+        ret->n_users_forgotten = targets.n_forgotten;
         ret->n_exceeded = j->matcher ? matcher_get_n_exceeded(j->matcher) : 0;
 }
 
 usec_t jail_lookback(const Jail *j) {
-        usec_t lookback = j->sessions ? SESSION_AGE_MAX : 0;
+        usec_t lookback = j->memory.sessions ? SESSION_AGE_MAX : 0;
         unsigned n = 1;
 
         assert(j);
@@ -788,6 +570,8 @@ usec_t jail_lookback(const Jail *j) {
                 return 0;
         if (!j->config->refused && j->config->filter->clears_address)
                 n = TRACKER_CLEAR_WINDOWS;
+        if (j->config->user_maxretry > 0)
+                n++;
         while (n-- > 0)
                 lookback = usec_add(lookback, j->config->findtime);
 

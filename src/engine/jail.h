@@ -31,8 +31,8 @@ typedef struct Jail Jail;
 typedef enum JailVerdict {
         JAIL_NOTHING, /* the entry is no failure that counts */
         JAIL_FAILURE, /* a failure was counted */
-        JAIL_BAN,     /* it was counted and a ban is due */
-        JAIL_LEAK,    /* a banned address failed: the ban does not hold. Counted as nothing else */
+        JAIL_BAN,     /* a ban is due, of the target, of a network around it or of both */
+        JAIL_LEAK,    /* a banned address failed: the ban does not hold */
 } JailVerdict;
 
 /* An entry that made a ban, or a ban that did. */
@@ -51,13 +51,26 @@ typedef struct JailCount {
         unsigned n;          /* failures that were counted */
 } JailCount;
 
+/* A network that is to be banned. */
+typedef struct JailNetwork {
+        bool due;
+        Address address;
+        unsigned failures;            /* that made the ban */
+        const char *pattern;          /* of the last one; lives with the jail */
+        const JailEvidence *evidence; /* oldest first; borrowed until the next call */
+        size_t n_evidence;
+} JailNetwork;
+
 /* What jail_process() or jail_count_ban() found; complete for JAIL_FAILURE and JAIL_BAN. For
- * JAIL_LEAK there are host, when, n, pattern, fields and ban. */
+ * JAIL_LEAK there are host, when, n, pattern, fields and ban; and if a network is due by such a
+ * failure, there is the ban that does not hold with JAIL_BAN, too. */
 typedef struct JailFailure {
         Address host;        /* whose failure it was */
-        Address target;      /* whom it counts for, and who is to be banned: host or its network */
+        Address target;      /* whom it counts for: host or its /64 or the like */
+        bool due;            /* the target is to be banned */
+        JailNetwork network; /* this is, and then the target need not be */
         usec_t when;         /* of the entry */
-        unsigned failures;   /* within the window now; for JAIL_BAN those that made it */
+        unsigned failures;   /* within the window now; those that made the ban of the target */
         unsigned n;          /* that this entry told or completed, and that were counted */
         unsigned weight;     /* of these n */
         const char *pattern; /* of the failure; lives with the jail */
@@ -66,7 +79,7 @@ typedef struct JailFailure {
         const MatcherField *fields; /* borrowed from entry and jail, until the next call, as are: */
         const JailCount *counts;    /* of the n failures; several where some had waited */
         size_t n_counts;
-        const JailEvidence *evidence; /* with JAIL_BAN, oldest first */
+        const JailEvidence *evidence; /* if the target is due, oldest first */
         size_t n_evidence;
 } JailFailure;
 
@@ -80,7 +93,9 @@ typedef struct JailStats {
         uint64_t n_cut;       /* messages of which only the beginning was read */
         uint64_t n_forgiven;  /* failures that a login took back */
         uint64_t n_forgotten; /* addresses dropped early because the table was full */
-        usec_t last_failure;  /* 0 if there was none */
+        uint64_t n_networks_forgotten; /* the same of networks, */
+        uint64_t n_users_forgotten;    /* and of users */
+        usec_t last_failure;           /* 0 if there was none */
 } JailStats;
 
 /* The configuration is borrowed and must outlive the jail. A jail that is refused there is made all
@@ -125,8 +140,8 @@ int jail_get_text(Jail *j, const Entry *entry, EntryValue *ret);
  * or -ENOMEM. Not for a jail that is refused. */
 int jail_match(Jail *j, const Entry *entry, MatcherResult *ret);
 
-/* Decides about one entry. Returns a JailVerdict, or -ENOMEM. After JAIL_BAN the target's window is
- * empty. */
+/* Decides about one entry. Returns a JailVerdict, or -ENOMEM. The window of what is due is empty
+ * afterwards. */
 int jail_process(Jail *j, const Entry *entry, JailFailure *ret);
 
 /* The same about a ban that another jail just made: a failure of its address when it began, by the
@@ -142,14 +157,25 @@ bool jail_reads_unit(const Jail *j, const Entry *entry, const char *unit);
  * -ENOMEM. */
 int jail_load_ban(Jail *j, const Ban *ban);
 
-/* A ban of the address or prefix in this jail ended: failures from within it up to then count
- * nowhere, also when they are told later. Returns 0 or -ENOMEM. */
+/* A ban of the address or prefix in this jail ended: failures from within it up to then count for
+ * it no more, nor for any address or network within it, also when they are told later. In larger
+ * networks they do: those count what happens whoever is banned meanwhile, so that it makes no
+ * difference when the clock comes to the end of a ban. Returns 0 or -ENOMEM. */
 int jail_forget(Jail *j, const Address *a, usec_t until);
+
+/* The same where somebody lets the address or prefix go, or it should not have been banned:
+ * failures of before count nowhere, not in larger networks either. */
+int jail_forget_lifted(Jail *j, const Address *a, usec_t until);
+
+/* A ban of a target or network was due by a failure at that time, and is not carried out: what made
+ * it counts for it no more, and as before for all others. Returns 0 or -ENOMEM. */
+int jail_forget_spared(Jail *j, const Address *a, usec_t when);
 
 /* Forgets all windows and sessions, as if nothing had been read yet. Returns 0 or -ENOMEM. */
 int jail_clear(Jail *j);
 
-/* Gives back memory of addresses that have been quiet for longer than findtime. */
+/* Gives back memory of addresses, networks and users that have been quiet for longer than findtime.
+ */
 void jail_expire(Jail *j, usec_t now);
 
 const JailConfig *jail_get_config(const Jail *j);
@@ -157,5 +183,6 @@ BanList *jail_get_bans(Jail *j);
 void jail_get_stats(const Jail *j, JailStats *ret);
 
 /* How far before a moment entries still matter for the decisions after it: findtime and the longest
- * session; more where a login's forgiving depends on earlier ones. 0 for a jail that reads none. */
+ * session; more where a login's forgiving, or what a failure counts, depends on earlier ones. 0 for
+ * a jail that reads none. */
 usec_t jail_lookback(const Jail *j);

@@ -343,17 +343,6 @@ int tracker_forget(Tracker *t, const Address *address, usec_t until) {
         return 0;
 }
 
-void tracker_forget_within(Tracker *t, const Address *net, usec_t until) {
-        TrackerItem *item, *next;
-
-        assert(t);
-        assert(net);
-
-        HASH_ITER(hh, t->items, item, next)
-        if (address_covers(net, &item->address))
-                forget_failures(t, item, until);
-}
-
 bool tracker_has_forgotten(const Tracker *t, const Address *address, usec_t when) {
         const TrackerItem *item;
 

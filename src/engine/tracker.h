@@ -107,10 +107,6 @@ unsigned tracker_clear_address(Tracker *t, const Address *address, unsigned user
  * again, count nowhere either. Returns 0 or -ENOMEM. */
 int tracker_forget(Tracker *t, const Address *address, usec_t until);
 
-/* Forgets the failures up to then of every address within the prefix that is remembered now. Takes
- * time linear in the number of addresses. */
-void tracker_forget_within(Tracker *t, const Address *net, usec_t until);
-
 /* True if a failure of the address at that time counts nowhere, because of the above. */
 bool tracker_has_forgotten(const Tracker *t, const Address *address, usec_t when);
 

@@ -182,28 +182,48 @@ Ban *ban_list_get(const BanList *l, const Address *a) {
         return ban;
 }
 
+/* The ban of the address' network of this length, or NULL. */
+static Ban *get_around(const BanList *l, const Address *a, unsigned prefixlen) {
+        const size_t *n_prefixlen = a->family == AF_INET ? l->n_prefixlen4 : l->n_prefixlen6;
+        Address net = *a;
+
+        if (n_prefixlen[prefixlen] == 0)
+                return NULL;
+
+        address_widen(&net, prefixlen);
+        return ban_list_get(l, &net);
+}
+
 Ban *ban_list_find(const BanList *l, const Address *a, usec_t when) {
-        const size_t *n_prefixlen;
         Ban *best = NULL;
 
         assert(l);
         assert(a);
 
-        n_prefixlen = a->family == AF_INET ? l->n_prefixlen4 : l->n_prefixlen6;
-
         for (unsigned i = 0; i <= a->prefixlen; i++) {
-                Address net = *a;
-                Ban *ban;
+                Ban *ban = get_around(l, a, i);
 
-                if (n_prefixlen[i] == 0)
-                        continue;
-                address_widen(&net, i);
-                ban = ban_list_get(l, &net);
                 if (ban && when < ban->end && (!best || ban->end > best->end))
                         best = ban;
         }
 
         return best;
+}
+
+usec_t ban_list_find_end(const BanList *l, const Address *a, usec_t when) {
+        usec_t end = 0;
+
+        assert(l);
+        assert(a);
+
+        for (unsigned i = 0; i <= a->prefixlen; i++) {
+                const Ban *ban = get_around(l, a, i);
+
+                if (ban && ban->end < when)
+                        end = MAX(end, ban->end);
+        }
+
+        return end;
 }
 
 void ban_list_remove(BanList *l, Ban *ban) {

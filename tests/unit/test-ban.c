@@ -137,6 +137,21 @@ static void of_several_the_last_to_end_is_found(void **state) {
         assert_int_equal(ban_list_find(l, &a, T0)->address.prefixlen, 0);
 }
 
+static void end_that_nobody_has_noticed_is_found(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        Address a = addr("192.0.2.1"), net = addr("192.0.2.0/24"), other = addr("192.0.3.1");
+
+        (void) add(l, "192.0.2.1", T0, T0 + 100);
+        (void) add(l, "192.0.2.0/24", T0, T0 + 200);
+        (void) add(l, "192.0.0.0/16", T0, USEC_INFINITY);
+        assert_int_equal(ban_list_find_end(l, &a, T0 + 100), 0);
+        assert_int_equal(ban_list_find_end(l, &a, T0 + 101), T0 + 100);
+        assert_int_equal(ban_list_find_end(l, &a, T0 + 201), T0 + 200);
+        assert_int_equal(ban_list_find_end(l, &net, T0 + 200), 0);
+        assert_int_equal(ban_list_find_end(l, &net, T0 + 300), T0 + 200);
+        assert_int_equal(ban_list_find_end(l, &other, T0 + 300), 0);
+}
+
 static void permanent_bans_never_come_first_to_end(void **state) {
         _cleanup_(ban_list_freep) BanList *l = new_list();
         Ban *a, *b;
@@ -250,6 +265,7 @@ int main(void) {
                 cmocka_unit_test(prefix_bans_whom_it_covers),
                 cmocka_unit_test(ban_covers_until_its_end_and_not_then),
                 cmocka_unit_test(of_several_the_last_to_end_is_found),
+                cmocka_unit_test(end_that_nobody_has_noticed_is_found),
                 cmocka_unit_test(permanent_bans_never_come_first_to_end),
                 cmocka_unit_test(walk_goes_in_order_and_survives_removals),
                 cmocka_unit_test(find_agrees_with_a_search_through_all),

@@ -261,20 +261,6 @@ static void address_can_be_forgotten_before_it_is_known(void **state) {
         assert_int_equal(hit(t, &a, T0 + 1, NULL), 1);
 }
 
-static void forgetting_a_prefix_spares_its_neighbours(void **state) {
-        _cleanup_(tracker_freep) Tracker *t = new_tracker(2, FINDTIME, 16);
-        Address in = addr("192.0.2.1"), in2 = addr("192.0.2.255"), out = addr("192.0.3.1"),
-                net = addr("192.0.2.0/24");
-
-        assert_int_equal(hit(t, &in, T0, NULL), 0);
-        assert_int_equal(hit(t, &in2, T0 + 20, NULL), 0);
-        assert_int_equal(hit(t, &out, T0, NULL), 0);
-        tracker_forget_within(t, &net, T0 + 10);
-        assert_int_equal(hit(t, &in, T0 + 30, NULL), 0);
-        assert_int_equal(hit(t, &in2, T0 + 30, NULL), 1); /* failed after that moment */
-        assert_int_equal(hit(t, &out, T0 + 30, NULL), 1);
-}
-
 static void quiet_addresses_expire(void **state) {
         _cleanup_(tracker_freep) Tracker *t = new_tracker(2, FINDTIME, 16);
         Address a = addr("192.0.2.1"), b = addr("192.0.2.2");
@@ -531,7 +517,6 @@ int main(void) {
                 cmocka_unit_test(forgotten_failures_do_not_count_and_later_ones_do),
                 cmocka_unit_test(forgetting_keeps_what_came_after),
                 cmocka_unit_test(address_can_be_forgotten_before_it_is_known),
-                cmocka_unit_test(forgetting_a_prefix_spares_its_neighbours),
                 cmocka_unit_test(quiet_addresses_expire),
                 cmocka_unit_test(expiring_changes_no_answer),
                 cmocka_unit_test(agrees_with_a_naive_model_in_order),
