@@ -89,8 +89,20 @@ void announce_unban(Bus *bus, const char *jail, const Ban *ban, const char *caus
         add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_UNBAN);
         add_ban_fields(&f, jail, ban, address);
         add_field(&f, "BANJO_CAUSE=%s", cause);
-        (void) log_with_fields(
-                        LOG_NOTICE, f.list, "Unbanned %s in jail %s (%s).", address, jail, cause);
+        if (streq(cause, CAUSE_IN_NETWORK))
+                (void) log_with_fields(LOG_NOTICE,
+                                f.list,
+                                "%s in jail %s stays banned: its ban goes on in that of a network "
+                                "around it.",
+                                address,
+                                jail);
+        else
+                (void) log_with_fields(LOG_NOTICE,
+                                f.list,
+                                "Unbanned %s in jail %s (%s).",
+                                address,
+                                jail,
+                                cause);
         bus_emit_unbanned(bus, jail, &ban->address, cause);
 }
 

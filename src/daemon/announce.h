@@ -20,7 +20,9 @@
 /* The bus may be NULL in all of them. */
 void announce_ban(Bus *bus, const char *jail, const Ban *ban);
 
-/* cause is a word or two: "expired", "by hand", ... */
+/* cause is a word or two: "expired", "by hand", ... With this one the address is not let free: the
+ * ban of a network around it was announced before, and takes over. */
+#define CAUSE_IN_NETWORK "in a banned network"
 void announce_unban(Bus *bus, const char *jail, const Ban *ban, const char *cause);
 
 /* A ban that was due and is not applied, because of what the address is to this host. */

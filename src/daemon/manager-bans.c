@@ -159,9 +159,27 @@ int manager_add_ban(Manager *m, Jail *jail, const Ban *wanted) {
         return r < 0 ? r : 1;
 }
 
+bool manager_is_lifted(const Ban *ban, usec_t end, const char *cause) {
+        static const char *const others[] = {
+                "expired",
+                CAUSE_IN_NETWORK,
+                "jail removed",
+                "over when decided",
+                "replaced",
+                "room for a new ban",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                if (streq(cause, others[i]))
+                        return false;
+
+        /* What was spared never began. */
+        return ban->start != end;
+}
+
 static int
 end_ban(Manager *m, Jail *jail, Ban *ban, ChangeKind kind, usec_t when, const char *cause) {
-        int r;
+        int r, k;
 
         if (m->restore_next == ban) {
                 m->restore_next = ban_list_next(jail_get_bans(jail), ban);
@@ -170,7 +188,9 @@ end_ban(Manager *m, Jail *jail, Ban *ban, ChangeKind kind, usec_t when, const ch
         }
 
         r = manager_add_change(m, kind, jail, ban, when, cause);
-        if (r >= 0 && jail_forget(jail, &ban->address, when) < 0)
+        k = manager_is_lifted(ban, when, cause) ? jail_forget_lifted(jail, &ban->address, when)
+                                                : jail_forget(jail, &ban->address, when);
+        if (r >= 0 && k < 0)
                 r = log_oom();
         if (r >= 0) {
                 r = firewall_remove(m->firewall, jail_name(jail), &ban->address);
@@ -200,168 +220,6 @@ int manager_end_all(Manager *m, Jail *jail, usec_t when, const char *cause) {
         }
 
         return 0;
-}
-
-/* What the surroundings say about a ban that is due: whom it may hit. Returns false if nobody. */
-static bool
-spare(Manager *m, Jail *jail, const JailFailure *f, Address *target, const char **cause) {
-        const JailConfig *config = jail_get_config(jail);
-        Spared spared;
-
-        if (surroundings_spare(m->surroundings, config, &f->host, &spared)) {
-                *cause = spared.cause;
-                announce_spared(config->name, &f->host, &spared, f->pattern);
-                return false;
-        }
-
-        /* A network with neighbours in it, or with a host to be spared: the one host alone. */
-        if (!address_is_host(target) &&
-                        (surroundings_is_on_link(m->surroundings, target) ||
-                                        surroundings_spare(
-                                                        m->surroundings, config, target, &spared)))
-                *target = f->host;
-
-        return true;
-}
-
-/* Earlier bans that the store does not have yet. */
-static unsigned count_waiting(const Manager *m, const Jail *jail, const Ban *ban, usec_t since) {
-        unsigned n = 0;
-
-        for (size_t i = 0; i < m->n_changes; i++) {
-                const Change *c = &m->changes[i];
-
-                if ((c->kind == CHANGE_END || c->kind == CHANGE_REPLACE) && !c->stored &&
-                                (!jail || c->jail == jail) && c->ban.failures > 0 &&
-                                c->ban.start < ban->start && c->when >= since &&
-                                address_equal(&c->ban.address, &ban->address))
-                        n++;
-        }
-
-        return n;
-}
-
-/* Earlier bans by other jails that go on. */
-static unsigned count_running(const Manager *m, const Jail *except, const Ban *ban, usec_t since) {
-        unsigned n = 0;
-
-        for (size_t i = 0; i < m->n_jails; i++) {
-                const Ban *other = m->jails[i] != except ? ban_list_get(jail_get_bans(m->jails[i]),
-                                                                           &ban->address)
-                                                         : NULL;
-
-                if (other && other->failures > 0 && other->start < ban->start &&
-                                other->end >= since)
-                        n++;
-        }
-
-        return n;
-}
-
-/* If the store cannot say, there are those of which it need not be asked: a ban that is too short
- * is better than none. */
-unsigned manager_count_earlier(Manager *m, const Jail *jail, const Ban *ban) {
-        const JailConfig *config = jail_get_config(jail);
-        usec_t since = usec_sub(ban->start, config->memory);
-        unsigned n = 0;
-        int r;
-
-        r = store_count_earlier(m->store,
-                        config->memory_all ? NULL : config->name,
-                        &ban->address,
-                        since,
-                        ban->start,
-                        POLICY_EARLIER_MAX,
-                        &n);
-        if (r < 0 && !m->count_failed && !m->status.store_failed)
-                (void) log_error_errno(r, "Failed to read earlier bans from the database: %m");
-        m->count_failed = r < 0;
-        if (r == -EBADMSG)
-                m->store_damaged = true;
-
-        n += count_waiting(m, config->memory_all ? NULL : jail, ban, since);
-        if (config->memory_all)
-                n += count_running(m, jail, ban, since);
-        return n;
-}
-
-/* A ban that was over when the address failed again, by the time of the journal, though the clock
- * is not as far, or its timer has not come yet. It did not end because of the new one. */
-static int end_over(Manager *m, Jail *jail, const Ban *ban) {
-        Ban *before = ban_list_get(jail_get_bans(jail), &ban->address);
-
-        return before && before->end <= ban->start
-                               ? manager_end_ban(m, jail, before, before->end, "expired")
-                               : 0;
-}
-
-/* What runs for longer already stays as it is: only by hand are bans made shorter. */
-static bool is_longer_banned(Jail *jail, const Ban *ban) {
-        const Ban *before = ban_list_get(jail_get_bans(jail), &ban->address);
-
-        return before && before->end >= ban->end;
-}
-
-/* A ban that is only noted. */
-static int record(Manager *m,
-                Jail *jail,
-                const Ban *ban,
-                const JailFailure *f,
-                usec_t when,
-                const char *cause) {
-        int r;
-
-        r = manager_add_change(m, CHANGE_RECORD, jail, ban, when, cause);
-        if (r >= 0)
-                manager_add_evidence(m, f);
-        return r;
-}
-
-int manager_apply(Manager *m, Jail *jail, const JailFailure *f) {
-        const JailConfig *config = jail_get_config(jail);
-        const char *cause = NULL;
-        unsigned n_earlier = 0;
-        uint64_t luck;
-        int r;
-        Ban ban = {
-                .address = f->target,
-                .failures = f->failures,
-                .pattern = f->pattern,
-                .id = m->next_id++,
-                .start = f->when,
-                .end = policy_end(f->when, config->bantime),
-        };
-
-        if (!spare(m, jail, f, &ban.address, &cause))
-                return record(m, jail, &ban, f, f->when, cause);
-
-        r = end_over(m, jail, &ban);
-        if (r < 0)
-                return r;
-
-        if (policy_grows(config))
-                n_earlier = manager_count_earlier(m, jail, &ban);
-        luck = policy_luck(m->luck_key.bytes, config->name, &ban.address, ban.start);
-        ban.end = policy_end(ban.start, policy_bantime(config, n_earlier, luck));
-        if (is_longer_banned(jail, &ban))
-                return 0;
-        m->status.n_bans++;
-
-        if (policy_remaining(ban.start, ban.end, manager_now(), m->status.newest) == 0) {
-                /* Caught up too late for it. What the address did while it would have been banned
-                 * does not count, as it would not have. */
-                if (jail_forget(jail, &ban.address, ban.end) < 0)
-                        return log_oom();
-                return record(m, jail, &ban, f, ban.end, "over when decided");
-        }
-
-        r = manager_add_ban(m, jail, &ban);
-        if (r > 0) {
-                manager_add_evidence(m, f);
-                manager_count_ban(m, jail, &ban, f);
-                r = manager_count_offence(m, jail, &ban);
-        }
-        return r;
 }
 
 /* Ends the bans that hit one address. What somebody banned by hand he lets free by hand: he may

@@ -141,7 +141,7 @@ static int forget(Manager *m, Jail *jail, const Address *a, Lifting *l) {
         if (l->store_error >= 0)
                 l->store_error = store_add_unban(m->store, jail_get_config(jail)->name, a, l->when);
 
-        return jail_forget(jail, a, l->when);
+        return jail_forget_lifted(jail, a, l->when);
 }
 
 static int lift_matching(Manager *m, Jail *jail, const Address *a, Lifting *l) {

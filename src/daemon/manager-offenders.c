@@ -48,7 +48,7 @@ int manager_clear_offender(Manager *m, const Jail *by, const Ban *lifted) {
 
                 if (!counts_bans(m->jails[i]))
                         continue;
-                if (jail_forget(m->jails[i], &lifted->address, until) < 0)
+                if (jail_forget_lifted(m->jails[i], &lifted->address, until) < 0)
                         return log_oom();
                 r = manager_add_change(m, CHANGE_FORGET, m->jails[i], &nobody, until, NULL);
                 if (r < 0)

@@ -4,10 +4,11 @@
 /*
  * What the files of the manager share
  *
- * manager.c makes it and reads the journal, manager-start.c starts it, manager-bans.c carries bans
- * out and ends them, manager-store.c writes them to the store, manager-offenders.c hands them on to
- * jails that count bans, manager-commands.c does what is asked for over the bus, manager-history.c
- * keeps and tells what was, manager-prune.c forgets it, manager-ports.c follows the ports of units.
+ * manager.c makes it and reads the journal, manager-start.c starts it, manager-apply.c decides what
+ * becomes of a ban that is due, manager-bans.c carries bans out and ends them, manager-store.c
+ * writes them to the store, manager-offenders.c hands them on to jails that count bans,
+ * manager-commands.c does what is asked for over the bus, manager-history.c keeps and tells what
+ * was, manager-prune.c forgets it, manager-ports.c follows the ports of units.
  */
 
 #include <systemd/sd-id128.h>
@@ -156,6 +157,10 @@ void manager_count_ban(Manager *m, const Jail *jail, const Ban *ban, const JailF
  * to there. manager_saved() is for when it is committed. Returns 0 or a negative errno. */
 int manager_save_progress(Manager *m);
 void manager_saved(Manager *m);
+
+/* Whether a ban that ended so was lifted: somebody let the address go, or it should not have been
+ * banned. Other bans had their time, or were of no use any more, or never began. `end` is when. */
+bool manager_is_lifted(const Ban *ban, usec_t end, const char *cause);
 
 /* Carries out what jail_process() found due. Returns a negative errno, reported, or something else.
  */

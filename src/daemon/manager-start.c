@@ -91,21 +91,31 @@ typedef struct Forgetting {
         usec_t *since; /* for each jail, when its windows begin */
 } Forgetting;
 
-static int forget(const char *jail, const Address *a, usec_t until, void *userdata) {
-        const Forgetting *f = userdata;
+/* The jail of this name, if its windows began before the moment. */
+static Jail *find_refilled(const Forgetting *f, const char *name, usec_t until) {
+        for (size_t i = 0; i < f->manager->n_jails; i++)
+                if (streq(jail_get_config(f->manager->jails[i])->name, name))
+                        return until < f->since[i] ? NULL : f->manager->jails[i];
 
-        for (size_t i = 0; i < f->manager->n_jails; i++) {
-                Jail *j = f->manager->jails[i];
-
-                if (streq(jail_get_config(j)->name, jail))
-                        return until < f->since[i] ? 0 : jail_forget(j, a, until);
-        }
-
-        return 0;
+        return NULL;
 }
 
-static int forget_ended(const char *jail, const Ban *ban, void *userdata) {
-        return forget(jail, &ban->address, ban->end, userdata);
+static int forget_ended(const char *name, const Ban *ban, const char *cause, void *userdata) {
+        Jail *jail = find_refilled(userdata, name, ban->end);
+
+        if (!jail)
+                return 0;
+        if (manager_is_lifted(ban, ban->end, cause))
+                return jail_forget_lifted(jail, &ban->address, ban->end);
+        if (ban->start == ban->end)
+                return jail_forget_spared(jail, &ban->address, ban->end);
+        return jail_forget(jail, &ban->address, ban->end);
+}
+
+static int forget_lifted(const char *name, const Address *a, usec_t until, void *userdata) {
+        Jail *jail = find_refilled(userdata, name, until);
+
+        return jail ? jail_forget_lifted(jail, a, until) : 0;
 }
 
 int manager_load_bans(Manager *m) {
@@ -129,7 +139,7 @@ int manager_load_bans(Manager *m) {
         }
 
         r = store_foreach_ended(m->store, first, forget_ended, &f);
-        return r < 0 ? r : store_foreach_unban(m->store, forget, &f);
+        return r < 0 ? r : store_foreach_unban(m->store, forget_lifted, &f);
 }
 
 static int load_in_kernel(const char *name, const Ban *ban, void *userdata) {

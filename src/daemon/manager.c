@@ -435,15 +435,20 @@ static int on_entry(Manager *m, const Entry *e) {
                         return log_oom();
                 if (r == JAIL_NOTHING || past)
                         continue;
-                if (r == JAIL_LEAK) {
-                        r = on_leak(m, m->jails[i], &failure);
-                        if (r < 0)
-                                return r;
-                        continue;
-                }
+                if (failure.ban) {
+                        int k = on_leak(m, m->jails[i], &failure);
 
-                m->status.n_failures++;
-                manager_count_failure(m, m->jails[i], &failure);
+                        if (k < 0)
+                                return k;
+                }
+                if (r == JAIL_LEAK)
+                        continue;
+
+                /* Of a banned address, they count in networks only. */
+                if (failure.n_counts > 0) {
+                        m->status.n_failures++;
+                        manager_count_failure(m, m->jails[i], &failure);
+                }
                 if (m->tail && usec_add(e->realtime, RECENT_USEC) > manager_now())
                         tail_excite(m->tail);
 

@@ -586,12 +586,30 @@ int store_foreach_ban(Store *s, StoreHandler handler, void *userdata) {
         return foreach(s, STATEMENT_BANS, handler, userdata);
 }
 
-int store_foreach_ended(Store *s, usec_t since, StoreHandler handler, void *userdata) {
+int store_foreach_ended(Store *s, usec_t since, StoreEndedHandler handler, void *userdata) {
+        sqlite3_stmt *stmt;
+        int e, r = 0;
+
         assert(s);
         assert(handler);
 
-        store_bind_number(s->statements[STATEMENT_ENDED], 1, since);
-        return foreach(s, STATEMENT_ENDED, handler, userdata);
+        stmt = s->statements[STATEMENT_ENDED];
+        store_bind_number(stmt, 1, since);
+
+        while ((e = sqlite3_step(stmt)) == SQLITE_ROW && r >= 0) {
+                int cause = sqlite3_column_count(stmt) - 1;
+                const char *jail;
+                Ban ban;
+
+                if (store_read_ban(stmt, &jail, &ban))
+                        r = handler(jail,
+                                        &ban,
+                                        (const char *) sqlite3_column_text(stmt, cause) ?: "",
+                                        userdata);
+        }
+
+        (void) sqlite3_reset(stmt);
+        return r < 0 ? r : store_db_errno(e);
 }
 
 int store_foreach_in_kernel(Store *s, StoreHandler handler, void *userdata) {

@@ -117,8 +117,14 @@ typedef int (*StoreHandler)(const char *jail, const Ban *ban, void *userdata);
  */
 int store_foreach_ban(Store *s, StoreHandler handler, void *userdata);
 
-/* Those that ended at or after a time, and those the kernel may still have. */
-int store_foreach_ended(Store *s, usec_t since, StoreHandler handler, void *userdata);
+/* Those that ended at or after a time, with the cause of that. */
+typedef int (*StoreEndedHandler)(const char *jail,
+                const Ban *ban,
+                const char *cause,
+                void *userdata);
+int store_foreach_ended(Store *s, usec_t since, StoreEndedHandler handler, void *userdata);
+
+/* Those that ended and that the kernel may still have. */
 int store_foreach_in_kernel(Store *s, StoreHandler handler, void *userdata);
 
 /* The bans that the journal led to and that began at or after a time, in the order of their ids:

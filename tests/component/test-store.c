@@ -44,6 +44,7 @@ typedef struct Listing {
         char text[8192];
         unsigned n;
         unsigned stop_after; /* 0: never */
+        char cause[64];      /* of the last one that ended */
 } Listing;
 
 static int list_one(const char *jail, const Ban *ban, void *userdata) {
@@ -67,6 +68,13 @@ static int list_one(const char *jail, const Ban *ban, void *userdata) {
         return l->stop_after > 0 && l->n == l->stop_after ? -ECANCELED : 0;
 }
 
+static int list_ended(const char *jail, const Ban *ban, const char *cause, void *userdata) {
+        Listing *l = userdata;
+
+        (void) snprintf(l->cause, sizeof(l->cause), "%s", cause);
+        return list_one(jail, ban, l);
+}
+
 static void assert_bans(Store *s, const char *wanted) {
         Listing l = {};
 
@@ -77,8 +85,16 @@ static void assert_bans(Store *s, const char *wanted) {
 static void assert_ended(Store *s, usec_t since, const char *wanted) {
         Listing l = {};
 
-        assert_int_equal(store_foreach_ended(s, since, list_one, &l), 0);
+        assert_int_equal(store_foreach_ended(s, since, list_ended, &l), 0);
         assert_string_equal(l.text, wanted);
+}
+
+/* Of the one that ended last. */
+static void assert_cause(Store *s, const char *wanted) {
+        Listing l = {};
+
+        assert_int_equal(store_foreach_ended(s, 0, list_ended, &l), 0);
+        assert_string_equal(l.cause, wanted);
 }
 
 static bool exists(const Files *f, const char *name) {
@@ -164,6 +180,7 @@ static void ended_bans_are_kept_apart(void **state) {
                         T0,
                         "sshd 192.0.2.9 9 0 50 5 password -\nsshd 192.0.2.1 1 0 100 5 password -\n");
         assert_ended(s, T0 + 100, "sshd 192.0.2.1 1 0 100 5 password -\n");
+        assert_cause(s, "by hand");
         assert_ended(s, T0 + 101, "");
 
         assert_int_equal(store_foreach_in_kernel(s, list_one, &in_kernel), 0);
@@ -318,7 +335,7 @@ static void bans_can_end_while_they_are_walked_over(void **state) {
         assert_int_equal(store_foreach_ban(s, list_one, &l), 0);
         assert_int_equal(l.n, 1000);
         l = (Listing){};
-        assert_int_equal(store_foreach_ended(s, 0, list_one, &l), 0);
+        assert_int_equal(store_foreach_ended(s, 0, list_ended, &l), 0);
         assert_int_equal(l.n, 1000);
 }
 
