@@ -76,6 +76,35 @@ bantime = 200
 ipv6_prefix = 56
 """
 
+# Networks that are banned, and users who are attacked from everywhere.
+NETWORKS = CONFIG + """bantime_growth = {growth}
+networks = 28:{small} 24:{large} 60:{small} 48:{large}
+user_maxretry = {users}
+user_weight = {weight}
+""" + REPEATED + "networks = 24:6 48:5\n"
+
+
+def networks(rng):
+    small = rng.randint(3, 9)
+    return {"maxretry": rng.randint(2, 6), "findtime": rng.randint(60, 600),
+            "bantime": rng.choice([-1, 30, 100, 1000, 100000]), "growth": rng.choice([1, 1, 3]),
+            "small": small, "large": small + rng.randint(0, 20), "users": rng.randint(0, 5),
+            "weight": rng.randint(1, 4)}
+
+
+def sprays(rng):
+    """Failures of many addresses of few networks, and of few users."""
+    now = -random_span(rng)
+    entries = []
+    while now < 0:
+        who = rng.choice(["192.0.2.%d" % rng.randint(1, 40),
+                          "2001:db8:a:%x::%x" % (rng.randint(1, 30), rng.randint(1, 2))])
+        pid = rng.randint(1, 30)
+        entries.append((now, f"Failed password for {rng.choice('abcdefgh')} from {who} port {pid} ssh2", pid))
+        now += rng.expovariate(1 / 8)
+    return entries
+
+
 # Logins that forgive, and failures that wait for their address.
 LOGINS = """
 [filter]
@@ -287,6 +316,10 @@ def count_repeated(rows):
     return sum(row[0] == "repeated" for row in rows)
 
 
+def count_networks(rows):
+    return sum(row[2] not in (32, 56, 64) for row in rows)
+
+
 class Kind(collections.namedtuple("Kind", "name entries settings config filter ahead count", defaults=[len])):
     """A kind of history: its entries, as (time in seconds before now, message, pid[, unit]), settings
     and the configuration that these are put into, and a filter other than sshd's own. With `ahead` all
@@ -309,6 +342,8 @@ KINDS = [PLAIN,
          Kind("workers", workers, settings, CONFIG + "weight = hard:3 end:0\n", WORKERS, False),
          Kind("growing bans", failures, growth, GROWTH, None, True, count_grown),
          Kind("bans that are counted", failures, growth, GROWTH + REPEATED, None, True, count_repeated),
+         Kind("networks", sprays, networks, NETWORKS, None, False, count_networks),
+         Kind("networks to come", sprays, networks, NETWORKS, None, True, count_networks),
          Kind("windows", windows, several_settings, WINDOWS, PASSWORDS, False),
          Kind("wrong clocks", wrong_clocks, several_settings, WINDOWS, PASSWORDS, False)]
 

@@ -341,6 +341,94 @@ suppressed() {
         [[ "$output" == *"2001:db8:1:2:: timeout"* ]]
 }
 
+# spray FIRST HOST...: a wrong password from each, a second apart
+spray() {
+        local i=$1
+        shift
+        for host; do wrong $((i++)) "$host"; done
+}
+
+@test "a network is banned, and the bans of its addresses go into it" {
+        jail sshd 'ports = 22' 'maxretry = 2' 'networks = 24:7 56:3'
+        spray 1 192.0.2.1 192.0.2.1 192.0.2.2 198.51.100.1 198.51.100.1 192.0.2.3 192.0.2.4 192.0.2.4
+        journal
+        once
+        [ "$(bans | wc -l)" -eq 3 ]
+
+        # By hand, and for longer: these stay.
+        sqlite3 state/banjo.db "INSERT INTO bans (jail, address, prefixlen, id, start, end, failures, pattern, leaks)
+                SELECT jail, x'C0000208', 32, 100, start, NULL, 2, pattern, 0 FROM bans WHERE address = x'C0000201';
+                INSERT INTO bans (jail, address, prefixlen, id, start, end, failures, pattern, leaks)
+                SELECT jail, x'C0000209', 32, 101, start, end, 0, 'by hand', 0 FROM bans WHERE address = x'C0000201'"
+        spray 10 192.0.2.5
+        journal
+        once_then 'nft list table inet banjo'
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"192.0.2.0 timeout"* ]]
+        [[ "$output" != *"192.0.2.1 timeout"* ]]
+        [[ "$output" != *"192.0.2.4 timeout"* ]]
+        [[ "$output" == *"198.51.100.1 timeout"* ]]
+        [[ "$output" == *"192.0.2.9 timeout"* ]]
+        [ "$(bans)" = "sshd C6336401/32 3600000000 2 password
+sshd C0000208/32 permanent 2 password
+sshd C0000209/32 3600000000 0 by hand
+sshd C0000200/24 3600000000 7 password" ]
+        [ "$(ended)" = "sshd C0000201 in a banned network
+sshd C0000204 in a banned network" ]
+
+        spray 20 2001:db8:0:1::1 2001:db8:0:2::1 2001:db8:0:3::1
+        journal
+        once
+        [[ "$output" == *"Banned 2001:db8::/56 in jail sshd for 1h (3 failures, the last one \"password\")."* ]]
+}
+
+@test "it is said that an address stays banned in its network" {
+        jail sshd 'ports = 22' 'maxretry = 2' 'networks = 24:4'
+        spray 1 192.0.2.1 192.0.2.1 192.0.2.2 192.0.2.3
+        journal
+        once
+        [[ "$output" == *"Banned 192.0.2.1 "*"Banned 192.0.2.0/24 "*"192.0.2.1 in jail sshd stays banned: its ban goes on in that of a network around it."* ]]
+        [[ "$output" != *Unbanned* ]]
+}
+
+@test "a network that holds an address of this host is spared, and who failed there is not" {
+        jail sshd 'ports = 22' 'maxretry = 2' 'networks = 24:4'
+        spray 1 192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.3
+        spray 5 198.51.100.1 198.51.100.2 198.51.100.3 198.51.100.4
+        spray 10 203.0.113.1 203.0.113.2 203.0.113.3 203.0.113.4
+        journal
+        export BANJOD
+        run unshare -rn sh -c 'ip link set lo up; ip address add 192.0.2.77/32 dev lo; ip address add 198.51.100.77/32 dev lo
+                ip link add veth0 type veth peer name veth1 && ip link set veth0 up && ip link set veth1 up
+                ip route add 203.0.113.64/26 dev veth0
+                "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once'
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [ "$(bans)" = "sshd C0000203/32 3600000000 2 password" ]
+        [[ "$output" != *"192.0.2.0/24 failed"* ]]
+        [[ "$output" == *"198.51.100.0/24 failed often enough for a ban in jail sshd, but is not banned: 198.51.100.77 is this host's own address."* ]]
+        [[ "$output" == *"203.0.113.0/24 failed often enough for a ban in jail sshd, but is not banned: 203.0.113.0/24 is or holds a network that this host is attached to."* ]]
+        [ "$(ended)" = "sshd C0000200 own address
+sshd C6336400 own address
+sshd CB007100 on link" ]
+}
+
+@test "networks and users under attack go on over a stop" {
+        jail sshd 'ports = 22' 'maxretry = 3' 'networks = 24:3' 'user_maxretry = 3'
+        spray 1 192.0.2.1 192.0.2.2
+        journal
+        once
+        [[ "$output" == *"0 bans decided"* ]]
+        spray 3 192.0.2.3
+        journal
+        once
+        [[ "$output" == *"Banned 192.0.2.0/24 "* ]]
+        spray 4 198.51.100.1
+        journal
+        once
+        [[ "$output" == *"Banned 198.51.100.1 in jail sshd for 1h (1 failures, "* ]]
+}
+
 @test "allowed addresses are not banned" {
         jail sshd 'ports = 22' 'maxretry = 1' 'allow = 192.0.2.0/24'
         wrong 1 192.0.2.1
