@@ -222,25 +222,25 @@ dropped_packets() {
         counter banjo "$1"
 }
 
-# The set that a banned address is in. IPv6 addresses are banned as /64: 2001:db8:a::/64.
+# The set that a banned address or network is in. IPv6 addresses are banned as /64: 2001:db8:a::/64.
 set_of() {
-        case $2 in
-                */64) echo "$1-v6-64" ;;
-                *:*) echo "$1-v6" ;;
-                *) echo "$1-v4" ;;
-        esac
+        local name=$1-v4
+
+        [[ $2 != *:* ]] || name=$1-v6
+        [[ $2 != */* ]] || name+=-${2#*/}
+        echo "$name"
 }
 
 # element JAIL ADDRESS: the element of a banned address, as { val, timeout, expires }, the latter two
 # in seconds and only with an end. Fails if there is none.
 element() {
         inside nft -j list set inet banjo "$(set_of "$@")" |
-                jq -ce --arg address "${2%/64}" '.nftables[].set? | select(.) | .elem[]? |
+                jq -ce --arg address "${2%/*}" '.nftables[].set? | select(.) | .elem[]? |
                         (.elem? // { val: . }) | select(.val == $address)'
 }
 
 is_banned() {
-        inside nft get element inet banjo "$(set_of "$@")" "{ ${2%/64} }" >/dev/null 2>&1
+        inside nft get element inet banjo "$(set_of "$@")" "{ ${2%/*} }" >/dev/null 2>&1
 }
 
 is_not_banned() {
