@@ -312,9 +312,11 @@ int jail_count(Jail *j,
                 const Entry *e,
                 bool alone,
                 JailFailure *f) {
-        EntryPlace place = entry_get_place(e);
+        EntryPlace place = {};
         int r = 0;
 
+        if (alone || j->memory.networks)
+                place = entry_get_place(e);
         if (alone)
                 r = jail_settle(j, f);
 
