@@ -144,6 +144,11 @@ static int forget(Manager *m, Jail *jail, const Address *a, Lifting *l) {
         return jail_forget_lifted(jail, a, l->when);
 }
 
+/* Those within a prefix, or all. */
+static Ban *next_lifted(const BanList *bans, const Address *a, const Ban *ban) {
+        return a ? ban_list_next_within(bans, a, ban) : ban_list_next(bans, ban);
+}
+
 static int lift_matching(Manager *m, Jail *jail, const Address *a, Lifting *l) {
         BanList *bans = jail_get_bans(jail);
         Ban *ban, *next;
@@ -159,10 +164,8 @@ static int lift_matching(Manager *m, Jail *jail, const Address *a, Lifting *l) {
         if (a && address_is_host(a))
                 return forget(m, jail, a, l);
 
-        for (ban = ban_list_next(bans, NULL); ban; ban = next) {
-                next = ban_list_next(bans, ban);
-                if (a && !address_covers(a, &ban->address))
-                        continue;
+        for (ban = next_lifted(bans, a, NULL); ban; ban = next) {
+                next = next_lifted(bans, a, ban);
                 r = lift(m, jail, ban, l);
                 if (r < 0)
                         return r;

@@ -3,7 +3,8 @@
 /*
  * A hash table over addresses, and a heap over ends. To find the prefix that covers an address, the
  * list counts how many bans it has of each prefix length, and looks the address up once for each
- * length in use: hardly ever more than two.
+ * length in use: hardly ever more than two. To find what a prefix covers, bans that lie near each
+ * other are linked: those of an IPv4 /16 or an IPv6 /48.
  *
  * Pattern names come from the configuration, so there are few of them; each is kept once.
  */
@@ -13,8 +14,19 @@
 #define PREFIXLEN_MAX 128
 #define PATTERNS_MAX 1024
 
+#define VICINITY4 16
+#define VICINITY6 48
+
+typedef struct BanVicinity {
+        Address address; /* or that of the one ban in it, if that is shorter */
+        Ban *first, *last;
+        bool in_table;
+        UT_hash_handle hh;
+} BanVicinity;
+
 struct BanList {
         Ban *bans;
+        BanVicinity *vicinities;
         Prioq expiry; /* those that end */
         size_t n_prefixlen4[PREFIXLEN_MAX + 1];
         size_t n_prefixlen6[PREFIXLEN_MAX + 1];
@@ -46,10 +58,16 @@ static Ban *ban_free(Ban *b) {
 DEFINE_CLEANUP(Ban *, ban_free)
 
 BanList *ban_list_free(BanList *l) {
+        BanVicinity *vicinity, *next_vicinity;
         Ban *ban, *next;
 
         if (!l)
                 return NULL;
+
+        HASH_ITER(hh, l->vicinities, vicinity, next_vicinity) {
+                TABLE_DEL(l->vicinities, vicinity);
+                free(vicinity);
+        }
 
         HASH_ITER(hh, l->bans, ban, next) {
                 TABLE_DEL(l->bans, ban);
@@ -134,6 +152,54 @@ static int update(BanList *l, Ban *ban, const Ban *wanted) {
         return 0;
 }
 
+static unsigned vicinity_bits(const Address *a) {
+        return a->family == AF_INET ? VICINITY4 : VICINITY6;
+}
+
+static BanVicinity *find_vicinity(const BanList *l, const Address *a) {
+        BanVicinity *vicinity;
+        Address net = *a;
+
+        address_widen(&net, vicinity_bits(a));
+        TABLE_FIND(l->vicinities, &net, vicinity);
+        return vicinity;
+}
+
+/* Links the ban to those near it. */
+static int link_ban(BanList *l, Ban *ban) {
+        BanVicinity *vicinity = find_vicinity(l, &ban->address);
+
+        if (!vicinity) {
+                vicinity = calloc(1, sizeof(*vicinity));
+                if (!vicinity)
+                        return -ENOMEM;
+                vicinity->address = ban->address;
+                address_widen(&vicinity->address, vicinity_bits(&ban->address));
+                if (!TABLE_ADD(l->vicinities, address, vicinity)) {
+                        free(vicinity);
+                        return -ENOMEM;
+                }
+        }
+
+        ban->vicinity = vicinity;
+        ban->near_before = vicinity->last;
+        *(vicinity->last ? &vicinity->last->near_behind : &vicinity->first) = ban;
+        vicinity->last = ban;
+        return 0;
+}
+
+static void unlink_ban(BanList *l, Ban *ban) {
+        BanVicinity *vicinity = ban->vicinity;
+
+        *(ban->near_before ? &ban->near_before->near_behind : &vicinity->first) = ban->near_behind;
+        *(ban->near_behind ? &ban->near_behind->near_before : &vicinity->last) = ban->near_before;
+        if (vicinity->first)
+                return;
+
+        TABLE_DEL(l->vicinities, vicinity);
+        free(vicinity);
+}
+
 int ban_list_add(BanList *l, const Ban *wanted, Ban **ret) {
         _cleanup_(ban_freep) Ban *ban = NULL;
         Ban *found;
@@ -160,7 +226,10 @@ int ban_list_add(BanList *l, const Ban *wanted, Ban **ret) {
                 return -ENOMEM;
 
         r = update(l, ban, wanted);
+        if (r >= 0)
+                r = link_ban(l, ban);
         if (r < 0) {
+                prioq_remove(&l->expiry, &ban->expiry);
                 TABLE_DEL(l->bans, ban);
                 return r;
         }
@@ -231,6 +300,7 @@ void ban_list_remove(BanList *l, Ban *ban) {
         assert(ban);
 
         (*prefixlen_counter(l, &ban->address))--;
+        unlink_ban(l, ban);
         prioq_remove(&l->expiry, &ban->expiry);
         TABLE_DEL(l->bans, ban);
         ban_free(ban);
@@ -249,6 +319,28 @@ Ban *ban_list_next(const BanList *l, const Ban *ban) {
         assert(l);
 
         return ban ? ban->hh.next : l->bans;
+}
+
+Ban *ban_list_next_within(const BanList *l, const Address *net, const Ban *ban) {
+        const BanVicinity *vicinity;
+        bool near;
+        Ban *next;
+
+        assert(l);
+        assert(net);
+
+        near = net->prefixlen >= vicinity_bits(net);
+        if (ban)
+                next = near ? ban->near_behind : ban->hh.next;
+        else if (near) {
+                vicinity = find_vicinity(l, net);
+                next = vicinity ? vicinity->first : NULL;
+        } else
+                next = l->bans;
+
+        while (next && !address_covers(net, &next->address))
+                next = near ? next->near_behind : next->hh.next;
+        return next;
 }
 
 size_t ban_list_size(const BanList *l) {

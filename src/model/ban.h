@@ -38,6 +38,8 @@ typedef struct Ban {
         usec_t end; /* USEC_INFINITY for good; also the key of expiry.when */
         PrioqNode expiry;
         UT_hash_handle hh;
+        struct BanVicinity *vicinity; /* the list's, as are: */
+        struct Ban *near_before, *near_behind;
 } Ban;
 
 /* Returns 0 and passes ownership, or -ENOMEM. */
@@ -73,5 +75,9 @@ Ban *ban_list_first_to_end(const BanList *l);
 /* Walks through the bans in the order in which they were added; NULL at the end. Start with NULL.
  * Only the ban returned last may be removed on the way, after asking for the next one. */
 Ban *ban_list_next(const BanList *l, const Ban *ban);
+
+/* The same for the bans of what lies within a prefix, itself included. Looks at the bans of an IPv4
+ * /16 or an IPv6 /48 at most, and for a shorter prefix at all of them. */
+Ban *ban_list_next_within(const BanList *l, const Address *net, const Ban *ban);
 
 size_t ban_list_size(const BanList *l);

@@ -191,6 +191,41 @@ static void walk_goes_in_order_and_survives_removals(void **state) {
         assert_int_equal(ban_list_size(l), 50);
 }
 
+static void walk_within_a_prefix_goes_in_order_and_survives_removals(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        Address net = addr("192.0.2.0/24"), wide = addr("192.0.0.0/9"), none = addr("192.1.0.0/16");
+        unsigned n = 0;
+        Ban *ban, *next;
+
+        for (unsigned i = 0; i < 100; i++) {
+                char text[32];
+
+                (void) snprintf(text, sizeof(text), "192.0.%u.%u", 2 + i % 2, i);
+                (void) add(l, text, T0, T0 + i);
+        }
+        (void) add(l, "192.0.2.0/24", T0, T0 + 1);
+        (void) add(l, "192.0.2.0/25", T0, T0 + 1);
+        (void) add(l, "192.0.0.0/8", T0, T0 + 1);
+        (void) add(l, "192.0.0.0/16", T0, T0 + 1);
+
+        for (ban = ban_list_next_within(l, &net, NULL); ban; ban = next, n++) {
+                next = ban_list_next_within(l, &net, ban);
+                if (n < 50)
+                        assert_int_equal(ban->address.bytes[3], 2 * n);
+                if (n % 2)
+                        ban_list_remove(l, ban);
+        }
+        assert_int_equal(n, 52);
+        assert_int_equal(ban_list_size(l), 104 - 26);
+
+        n = 0;
+        for (ban = ban_list_next_within(l, &wide, NULL); ban;
+                        ban = ban_list_next_within(l, &wide, ban))
+                n++;
+        assert_int_equal(n, 104 - 26 - 1);
+        assert_null(ban_list_next_within(l, &none, NULL));
+}
+
 /* Thousands of random bans of all lengths against a search through all of them. */
 static void find_agrees_with_a_search_through_all(void **state) {
         enum { N = 200 };
@@ -232,6 +267,16 @@ static void find_agrees_with_a_search_through_all(void **state) {
                 assert_int_equal(!found, !best);
                 if (found)
                         assert_int_equal(found->end, best->end);
+
+                address_widen(&a, (unsigned) random_below(&random, bits + 1));
+                found = ban_list_next_within(l, &a, NULL);
+                for (Ban *b = ban_list_next(l, NULL); b; b = ban_list_next(l, b)) {
+                        if (!address_covers(&a, &b->address))
+                                continue;
+                        assert_ptr_equal(found, b);
+                        found = ban_list_next_within(l, &a, found);
+                }
+                assert_null(found);
         }
 }
 
@@ -268,6 +313,7 @@ int main(void) {
                 cmocka_unit_test(end_that_nobody_has_noticed_is_found),
                 cmocka_unit_test(permanent_bans_never_come_first_to_end),
                 cmocka_unit_test(walk_goes_in_order_and_survives_removals),
+                cmocka_unit_test(walk_within_a_prefix_goes_in_order_and_survives_removals),
                 cmocka_unit_test(find_agrees_with_a_search_through_all),
                 cmocka_unit_test(names_of_patterns_are_kept_once_and_bounded),
         };
