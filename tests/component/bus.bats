@@ -104,6 +104,60 @@ said() {
         [ "$output" = 'u 0' ]
 }
 
+failures_are() {
+        [ "$(property Failures)" = "t $1" ]
+}
+
+# bans_are JSON: of each jail and address
+bans_are() {
+        banctl list --json=short | jq -e "map([.jail, .address]) == $1"
+}
+
+@test "a network is banned before the bans of its addresses go into it" {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        printf '[sshd]\nnetworks = 26:7\n' >config/conf.d/networks.conf
+        banctl reload
+        run -0 banctl --config-dir=config show sshd
+        [[ $output == *networks*26:7* ]]
+        fail_later 0 900 203.0.113.1 203.0.113.1 203.0.113.1 203.0.113.1 203.0.113.1
+        wait_for bans_are '[["sshd", "203.0.113.1"]]'
+
+        listen
+        fail_later 0 910 203.0.113.2 203.0.113.3
+        wait_for bans_are '[["sshd", "203.0.113.0/26"]]'
+        said 'Member=Unbanned'
+        stop_listening
+        awk '/Member=/ { on = /Member=(Un)?[Bb]anned/; if (on) print $NF }
+                on && /STRING "(203|in )/ { print }' heard | tr -d '\n ' >order
+        [ "$(<order)" = 'Member=BannedSTRING"203.0.113.0/26";Member=UnbannedSTRING"203.0.113.1";STRING"inabannednetwork";' ]
+        run ! in_kernel sshd-v4 203.0.113.1
+        in_kernel sshd-v4-26 203.0.113.0
+
+        # All of it ends, whichever address is named.
+        run -0 call Unban ss '' 203.0.113.1
+        [ "$output" = 'u 1' ]
+        bans_are '[]'
+
+        # What an address did that is let go without having been banned is out of its network.
+        failures=$(property Failures | cut -d ' ' -f 2)
+        fail_later 0 920 203.0.113.71 203.0.113.71 203.0.113.71 203.0.113.71 203.0.113.72 203.0.113.73
+        wait_for failures_are $((failures + 6))
+        run -0 call Unban ss sshd 203.0.113.71
+        [ "$output" = 'u 0' ]
+        stop_banjod
+        start_banjod
+        fail_later 1 930 203.0.113.74 203.0.113.74 203.0.113.75 203.0.113.75
+        wait_for failures_are 4
+        bans_are '[]'
+        fail_later 2 940 203.0.113.76
+        wait_for bans_are '[["sshd", "203.0.113.64/26"]]'
+
+        rm config/conf.d/networks.conf journal/failures.journal
+        banctl flush --yes --quiet
+        stop_banjod
+        start_banjod
+}
+
 @test "wrong arguments have names and sentences" {
         listen
         run ! call Ban ssts nojail 192.0.2.1 0 ''
