@@ -81,15 +81,19 @@ NETWORKS = CONFIG + """bantime_growth = {growth}
 networks = 28:{small} 24:{large} 60:{small} 48:{large}
 user_maxretry = {users}
 user_weight = {weight}
-""" + REPEATED + "networks = 24:6 48:5\n"
+"""
 
 
 def networks(rng):
+    """Bans that are over all together, or not at all: which ones go into that of a network depends on it."""
     small = rng.randint(3, 9)
-    return {"maxretry": rng.randint(2, 6), "findtime": rng.randint(60, 600),
-            "bantime": rng.choice([-1, 30, 100, 1000, 100000]), "growth": rng.choice([1, 1, 3]),
-            "small": small, "large": small + rng.randint(0, 20), "users": rng.randint(0, 5),
+    return {"maxretry": rng.randint(2, 6), "findtime": rng.randint(60, 600), "bantime": rng.choice([-1, 100000]),
+            "growth": 1, "small": small, "large": small + rng.randint(0, 20), "users": rng.randint(0, 5),
             "weight": rng.randint(1, 4)}
+
+
+def growing_networks(rng):
+    return networks(rng) | {"bantime": rng.choice([-1, 30, 100, 1000]), "growth": rng.choice([1, 3])}
 
 
 def sprays(rng):
@@ -343,7 +347,8 @@ KINDS = [PLAIN,
          Kind("growing bans", failures, growth, GROWTH, None, True, count_grown),
          Kind("bans that are counted", failures, growth, GROWTH + REPEATED, None, True, count_repeated),
          Kind("networks", sprays, networks, NETWORKS, None, False, count_networks),
-         Kind("networks to come", sprays, networks, NETWORKS, None, True, count_networks),
+         Kind("growing networks", sprays, growing_networks, NETWORKS + REPEATED + "networks = 24:6 48:5\n", None, True,
+              count_networks),
          Kind("windows", windows, several_settings, WINDOWS, PASSWORDS, False),
          Kind("wrong clocks", wrong_clocks, several_settings, WINDOWS, PASSWORDS, False)]
 
@@ -382,10 +387,22 @@ def query(state, sql):
     return rows
 
 
+def is_within(row, net):
+    """Whether a ban is of an address in a network that was banned by the same jail while it ran."""
+    bits = 4 * len(net[1])
+    return (row[0] == net[0] and len(row[1]) == len(net[1]) and row[2] > net[2]
+            and int(row[1], 16) >> (bits - net[2]) == int(net[1], 16) >> (bits - net[2])
+            and row[3] < net[3] and (row[4] is None or net[3] <= row[4]))
+
+
 def bans(state):
-    """All that were ever decided. Whether one is over may depend on when it was looked at."""
+    """All that were ever decided. Whether one is over may depend on when it was looked at; so one that may
+    have gone into that of a network has no end."""
     columns = "jail, hex(address), prefixlen, start, end, failures, pattern"
-    return sorted(query(state, f"SELECT {columns} FROM bans UNION ALL SELECT {columns} FROM ended"), key=str)
+    rows = query(state, f"SELECT {columns} FROM bans UNION ALL SELECT {columns} FROM ended")
+    nets = [row for row in rows if row[2] not in (32, 64)]
+    return sorted((row if not any(is_within(row, net) for net in nets) else (*row[:4], "in a network", *row[5:])
+                   for row in rows), key=str)
 
 
 def statistics(state):
