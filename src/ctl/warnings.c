@@ -113,6 +113,17 @@ static void warn_half_read(Warnings *w, const JailInfo *j) {
                                 "banjo.filter(5).",
                                 j->n_exceeded,
                                 j->n_exceeded == 1 ? "" : "s");
+
+        if (j->n_forgotten > 0)
+                warnings_add(w,
+                                "forgotten",
+                                j->name,
+                                "More addresses fail than it remembers: %" PRIu64
+                                " of the quietest "
+                                "%s forgotten before their time. See max_addresses in "
+                                "banjo.conf(5).",
+                                j->n_forgotten,
+                                j->n_forgotten == 1 ? "was" : "were");
 }
 
 void warnings_about_jails(Warnings *w, const JailList *jails) {

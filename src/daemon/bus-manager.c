@@ -385,6 +385,11 @@ static int append_jail_state(sd_bus_message *reply, const Manager *m, Jail *jail
         if (r >= 0)
                 r = append_u64(reply, "Forgiven", stats.n_forgiven);
         if (r >= 0)
+                r = append_u64(reply,
+                                "Forgotten",
+                                stats.n_forgotten + stats.n_networks_forgotten +
+                                                stats.n_users_forgotten);
+        if (r >= 0)
                 r = append_u64(reply, "Cut", stats.n_cut);
         if (r >= 0)
                 r = append_u64(reply, "Exceeded", stats.n_exceeded);

@@ -92,7 +92,8 @@ typedef struct JailStats {
         uint64_t n_exceeded;  /* messages on which a pattern gave up */
         uint64_t n_cut;       /* messages of which only the beginning was read */
         uint64_t n_forgiven;  /* failures that a login took back */
-        uint64_t n_forgotten; /* addresses dropped early because the table was full */
+        uint64_t n_forgotten; /* addresses dropped early because the table was full: since the
+                                 windows were filled, as are: */
         uint64_t n_networks_forgotten; /* the same of networks, */
         uint64_t n_users_forgotten;    /* and of users */
         usec_t last_failure;           /* 0 if there was none */

@@ -264,6 +264,27 @@ counts() {
         start_banjod
 }
 
+@test "addresses that are forgotten early are counted and warned of" {
+        local messages
+
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        counts sshd '.forgotten == 0'
+        printf '[default]\nmax_addresses = 1000\n' >config/conf.d/few.conf
+        banctl reload
+        readarray -t messages < <(printf 'Failed password for root from 2001:db8:0:%x::1 port 4711 ssh2\n' {1..1003})
+        say_later 1 701 "${messages[@]}"
+        wait_for counts sshd '.forgotten >= 3'
+        run -0 banctl
+        [[ $output == *'Warning: sshd: More addresses fail than it remembers: '*' of the quietest were forgotten'* ]]
+        run -0 banctl --json=short
+        jq -e '[.warnings[] | select(.kind == "forgotten").jail] == ["sshd"]' <<<"$output"
+
+        rm config/conf.d/few.conf
+        stop_banjod
+        rm journal/said.journal
+        start_banjod
+}
+
 leaks() {
         banctl list --json=short | jq -e "$1"
 }
