@@ -13,7 +13,11 @@
 #include "daemon/manager-private.h"
 #include "engine/policy.h"
 
-/* What the surroundings say about a ban that is due: whom it may hit. Returns false if nobody. */
+/* The network has neighbours of this host in it. */
+#define CAUSE_ON_LINK "on link"
+
+/* What the surroundings say about a ban that is due: whom it may hit. Returns false if nobody; the
+ * cause is why not the whole target. */
 static bool
 spare(Manager *m, Jail *jail, const JailFailure *f, Address *target, const char **cause) {
         const JailConfig *config = jail_get_config(jail);
@@ -26,12 +30,16 @@ spare(Manager *m, Jail *jail, const JailFailure *f, Address *target, const char 
         }
 
         /* A network with neighbours in it, or with a host to be spared: the one host alone. */
-        if (!address_is_host(target) &&
-                        (surroundings_is_on_link(m->surroundings, target) ||
-                                        surroundings_spare(
-                                                        m->surroundings, config, target, &spared)))
-                *target = f->host;
+        if (address_is_host(target))
+                return true;
+        if (surroundings_is_on_link(m->surroundings, target))
+                *cause = CAUSE_ON_LINK;
+        else if (surroundings_spare(m->surroundings, config, target, &spared))
+                *cause = spared.cause;
+        else
+                return true;
 
+        *target = f->host;
         return true;
 }
 
@@ -174,6 +182,7 @@ static int carry_out(Manager *m, Jail *jail, Ban *ban, const JailFailure *f) {
                  * does not count, as it would not have. */
                 if (jail_forget(jail, &ban->address, ban->end) < 0)
                         return log_oom();
+                manager_count_ban(m, jail, ban, f);
                 r = record(m, jail, ban, f, ban->end, "over when decided");
                 return r < 0 ? r : 1;
         }
@@ -218,7 +227,7 @@ static bool spare_network(Manager *m, const Jail *jail, const Address *net, Spar
                 return false;
 
         *ret = (Spared){
-                .cause = "on link",
+                .cause = CAUSE_ON_LINK,
                 .which = *net,
                 .text = "or holds a network that this host is attached to",
         };
@@ -270,6 +279,16 @@ int manager_apply(Manager *m, Jail *jail, const JailFailure *f) {
         ban = make_ban(m, jail, f);
         if (!spare(m, jail, f, &ban.address, &cause))
                 return record_spared(m, jail, &ban, f, cause);
+
+        /* What made it was everybody's in there, and does not count again after a restart either.
+         */
+        if (cause) {
+                const Ban wide = make_ban(m, jail, f);
+
+                r = record_spared(m, jail, &wide, f, cause);
+                if (r < 0)
+                        return r;
+        }
 
         return carry_out(m, jail, &ban, f);
 }

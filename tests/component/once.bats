@@ -413,6 +413,46 @@ sshd C6336400 own address
 sshd CB007100 on link" ]
 }
 
+@test "who is banned for his network, which is spared, leaves nothing to the others in it, also over a stop" {
+        on_link() {
+                export BANJOD
+                run unshare -rn sh -c 'ip link set lo up
+                        ip link add veth0 type veth peer name veth1 && ip link set veth0 up && ip link set veth1 up
+                        ip address add 2001:db8:1::77/64 dev veth0 nodad
+                        "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once'
+                echo "$output"
+                [ "$status" -eq 0 ]
+        }
+        jail sshd 'ports = 22' 'maxretry = 3'
+        wrong 1 2001:db8:1::1
+        wrong 2 2001:db8:1::1
+        wrong 3 2001:db8:1::2
+        wrong 4 2001:db8:1::1
+        wrong 5 2001:db8:1::1
+        journal
+        on_link
+        [ "$(bans)" = "sshd 20010DB8000100000000000000000002/128 3600000000 3 password" ]
+        [ "$(ended)" = "sshd 20010DB8000100000000000000000000 on link" ]
+
+        # Two more were since then, and not four.
+        wrong 6 2001:db8:1::3
+        journal
+        on_link
+        [ "$(bans)" = "sshd 20010DB8000100000000000000000002/128 3600000000 3 password
+sshd 20010DB8000100000000000000000003/128 3600000000 3 password" ]
+        [ "$(sqlite3 state/banjo.db 'SELECT sum(failures), sum(bans) FROM hours')" = '6|2' ]
+}
+
+@test "bans that were over when they were decided are counted by the hour" {
+        jail sshd 'ports = 22' 'maxretry = 3' 'bantime = 1s'
+        for i in 1 2 3; do wrong $i 192.0.2.1; done
+        journal
+        once
+        [ "$(ended)" = "sshd C0000201 over when decided" ]
+        [ "$(sqlite3 state/banjo.db 'SELECT sum(failures), sum(bans) FROM hours')" = '3|1' ]
+        [ "$(sqlite3 state/banjo.db 'SELECT hex(address), failures, bans FROM hours_networks')" = 'C0000200|3|1' ]
+}
+
 @test "networks and users under attack go on over a stop" {
         jail sshd 'ports = 22' 'maxretry = 3' 'networks = 24:3' 'user_maxretry = 3'
         spray 1 192.0.2.1 192.0.2.2
