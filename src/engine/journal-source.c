@@ -380,6 +380,30 @@ static usec_t stage_start(const Source *s, size_t stage) {
         return usec_sub(s->earliest, s->stages[stage].lookback);
 }
 
+/* Passes on what the cursor of the same entry is now, wanted or not, or a copy of the cursor if it
+ * is gone. Where entries have new numbers, as after journald moved them to disk, and for a match
+ * without entries of the same boot, libsystemd searches by time, which a clock that was ahead leads
+ * astray. The place is lost. Returns 0 or a negative errno. */
+static int find_again(Source *s, const char *cursor, char **ret) {
+        int r, k;
+
+        *ret = NULL;
+        sd_journal_flush_matches(s->handle);
+        r = sd_journal_seek_cursor(s->handle, cursor);
+        if (r >= 0)
+                r = sd_journal_next(s->handle);
+        if (r > 0 && cursor_is_at(cursor, s->handle))
+                r = sd_journal_get_cursor(s->handle, ret);
+        if (r >= 0 && !*ret) {
+                *ret = strdup(cursor);
+                if (!*ret)
+                        return -ENOMEM;
+        }
+
+        k = apply_terms(s);
+        return r < 0 ? r : k;
+}
+
 /* Begins at a cursor of which everything is handled already. */
 static int begin_at_cursor(Source *s, const char *cursor, usec_t now) {
         int r;
@@ -387,11 +411,9 @@ static int begin_at_cursor(Source *s, const char *cursor, usec_t now) {
         r = source_position_realtime(cursor, &s->position_realtime);
         if (r < 0)
                 return r;
-        s->position = strdup(cursor);
-        if (!s->position)
-                return -ENOMEM;
-
-        r = seek_behind(s, cursor);
+        r = find_again(s, cursor, &s->position);
+        if (r >= 0)
+                r = seek_behind(s, s->position);
         if (r < 0)
                 return r;
         s->by_order = r > 0;
