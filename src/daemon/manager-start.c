@@ -58,14 +58,22 @@ static int load_ban(const char *name, const Ban *ban, void *userdata) {
         return jail_load_ban(jail, ban);
 }
 
-/* How far reading has come in a namespace. If the clock was ahead there, no further than now. */
-static usec_t get_past(const Manager *m, const char *name_space) {
+/* The time of the entry up to which a namespace was handled. */
+static usec_t get_position(const Manager *m, const char *name_space) {
         const StorePosition *p = &m->position;
-        usec_t own, now = manager_now();
+        usec_t own;
 
         return p->cursor && journal_position_realtime(p->cursor, name_space, &own) >= 0
-                               ? MIN(own, now)
-                               : MIN(p->realtime, now);
+                               ? own
+                               : p->realtime;
+}
+
+/* How far reading has come in a namespace. If the clock was ahead there, no further than now, and
+ * than what comes next, once the journal knows that. */
+static usec_t get_past(const Manager *m, const char *name_space) {
+        usec_t past = MIN(get_position(m, name_space), manager_now());
+
+        return MIN(past, journal_get_earliest(m->journal, name_space));
 }
 
 usec_t manager_get_refill_start(const Manager *m, const Jail *jail) {
@@ -118,16 +126,12 @@ static int forget_lifted(const char *name, const Address *a, usec_t until, void 
         return jail ? jail_forget_lifted(jail, a, until) : 0;
 }
 
-int manager_load_bans(Manager *m) {
+/* Tells the jails which bans ended within their windows. */
+static int load_ended(Manager *m) {
         _cleanup_(freep) usec_t *since = NULL;
         Forgetting f = { .manager = m };
         usec_t first = USEC_INFINITY;
         int r;
-
-        m->n_orphans = 0;
-        r = store_foreach_ban(m->store, load_ban, m);
-        if (r < 0)
-                return r;
 
         since = calloc(m->n_jails + 1, sizeof(*since));
         if (!since)
@@ -140,6 +144,14 @@ int manager_load_bans(Manager *m) {
 
         r = store_foreach_ended(m->store, first, forget_ended, &f);
         return r < 0 ? r : store_foreach_unban(m->store, forget_lifted, &f);
+}
+
+int manager_load_bans(Manager *m) {
+        int r;
+
+        m->n_orphans = 0;
+        r = store_foreach_ban(m->store, load_ban, m);
+        return r < 0 ? r : load_ended(m);
 }
 
 static int load_in_kernel(const char *name, const Ban *ban, void *userdata) {
@@ -346,6 +358,19 @@ void manager_report_gaps(Manager *m) {
                 (void) log_warning_errno(r, "Failed to find out whether the journal has a gap: %m");
 }
 
+/* True if the clock was ahead at the position of a namespace, so that windows begin earlier than
+ * its time says. */
+static bool was_clock_ahead(const Manager *m) {
+        for (size_t i = 0; i < m->n_jails; i++) {
+                const char *name_space = jail_get_config(m->jails[i])->journal_namespace;
+
+                if (journal_get_earliest(m->journal, name_space) < get_position(m, name_space))
+                        return true;
+        }
+
+        return false;
+}
+
 int manager_start_journal(Manager *m) {
         int r;
 
@@ -356,7 +381,10 @@ int manager_start_journal(Manager *m) {
 
         /* What is read for the first time begins so early that on a running host those who failed
          * just now are caught, too. */
-        return journal_seek(m->journal, m->position.cursor, m->params.journal ? 0 : manager_now());
+        r = journal_seek(m->journal, m->position.cursor, m->params.journal ? 0 : manager_now());
+        if (r >= 0 && was_clock_ahead(m))
+                r = load_ended(m);
+        return r;
 }
 
 int manager_forget_past(Manager *m, const Entry *e) {

@@ -167,13 +167,13 @@ Journal *journal_close(Journal *j) {
 }
 
 /* A path is one source, whatever namespaces its entries are from. */
-static bool wants_of_source(const Journal *j, const Source *s, const JournalWant *w) {
-        return j->path || streq(s->name_space, w->name_space);
+static bool is_of_source(const Journal *j, const Source *s, const char *name_space) {
+        return j->path || streq(s->name_space, name_space);
 }
 
-static Source *find_source(const Journal *j, const JournalWant *w) {
+static Source *find_source(const Journal *j, const char *name_space) {
         for (size_t i = 0; i < j->n_sources; i++)
-                if (wants_of_source(j, j->sources[i], w))
+                if (is_of_source(j, j->sources[i], name_space))
                         return j->sources[i];
 
         return NULL;
@@ -188,7 +188,7 @@ static int set_wants_of(Journal *j,
         size_t n = 0;
 
         for (size_t k = 0; k < n_wants; k++)
-                if (wants_of_source(j, j->sources[i], &wants[k]))
+                if (is_of_source(j, j->sources[i], wants[k].name_space))
                         scratch[n++] = &wants[k];
 
         if (n > 0 || j->path)
@@ -212,7 +212,7 @@ int journal_set_wants(Journal *j, const JournalWant *wants, size_t n_wants) {
                 return -ENOMEM;
 
         for (size_t k = 0; k < n_wants; k++)
-                if (!find_source(j, &wants[k])) {
+                if (!find_source(j, wants[k].name_space)) {
                         r = add_source(j, wants[k].name_space);
                         if (r < 0)
                                 return r;
@@ -337,6 +337,16 @@ int journal_position_realtime(const char *position, const char *name_space, usec
                 return r < 0 ? r : -ENOENT;
 
         return source_position_realtime(word, ret);
+}
+
+usec_t journal_get_earliest(const Journal *j, const char *name_space) {
+        const Source *s;
+
+        assert(j);
+        assert(name_space);
+
+        s = find_source(j, name_space);
+        return s && s->past ? s->earliest : USEC_INFINITY;
 }
 
 /* The source with the earliest entry. Returns 1; 0 if all are at their ends; JOURNAL_MISSED, with

@@ -132,6 +132,11 @@ int journal_find_gaps(Journal *j, JournalGapHandler handler, void *userdata);
  * does not name it; -EINVAL if this is no position; -ENOMEM. */
 int journal_position_realtime(const char *position, const char *name_space, usec_t *ret);
 
+/* While what is past is read of a namespace: the time, as far as it is known, of what is decided
+ * first behind the position. If the clock was ahead there, that is earlier. USEC_INFINITY if
+ * nothing is past. */
+usec_t journal_get_earliest(const Journal *j, const char *name_space);
+
 /* A descriptor that becomes readable when the journal has changed, or -1 if there is none: a single
  * file can only be looked at again. */
 int journal_get_fd(Journal *j);
