@@ -4,7 +4,7 @@
  * Each address keeps its newest failures in order of time, at most maxretry: each weighs 1 at
  * least, so older ones are never needed. A new one is put in its place, for which there is room for
  * one more. Then every run of neighbours that contains it and lies within findtime is weighed, and
- * the oldest failure goes.
+ * the oldest failure goes; or the newest, if the clock was set back by more than findtime since.
  *
  * A login that may not forgive, because another did within findtime, leaves its failures without a
  * user, so that no later one forgives them either. So whether a login forgives depends on nothing
@@ -179,6 +179,21 @@ static void drop_oldest(TrackerItem *item, unsigned n) {
         memmove(item->failures, item->failures + n, item->n_failures * sizeof(item->failures[0]));
 }
 
+/* Makes room when there is one too many. */
+static void drop_one(const Tracker *t, TrackerItem *item, usec_t when) {
+        const TrackerFailure *newest = &item->failures[item->n_failures - 1];
+
+        if (item->n_failures <= t->params.maxretry)
+                return;
+
+        /* Those of a clock that was ahead would keep their places until it gets there. */
+        if (newest->when > usec_add(when, t->params.findtime)) {
+                item->weight -= newest->weight;
+                item->n_failures--;
+        } else
+                drop_oldest(item, 1);
+}
+
 int tracker_record(Tracker *t, const Address *address, const TrackerFailure *f) {
         TrackerItem *item;
 
@@ -193,8 +208,7 @@ int tracker_record(Tracker *t, const Address *address, const TrackerFailure *f) 
 
         if (f->when > item->forgotten_until) {
                 (void) insert_failure(t, item, f);
-                if (item->n_failures > t->params.maxretry)
-                        drop_oldest(item, 1);
+                drop_one(t, item, f->when);
         }
 
         return 0;
@@ -233,8 +247,7 @@ int tracker_hit(Tracker *t,
                 return 1;
         }
 
-        if (item->n_failures > t->params.maxretry)
-                drop_oldest(item, 1);
+        drop_one(t, item, f->when);
         if (ret_failures)
                 *ret_failures = count_newest(t, item);
         return 0;

@@ -64,8 +64,9 @@ DEFINE_CLEANUP(Tracker *, tracker_free)
 
 /* Records a failure by the address; both are copied. Times may arrive out of order.
  *
- * Only the newest maxretry failures are kept, so one that arrives very late, behind many newer
- * ones, may be judged without some of its neighbours.
+ * Only the newest maxretry failures are kept, so one that arrives late, behind many newer ones, may
+ * be judged without some of its neighbours. If it arrives later than findtime, the clock was set
+ * back, and those from ahead make room for it.
  *
  * Returns 1 if failures that weigh maxretry now lie within findtime, 0 if not, -ENOMEM if it could
  * not be recorded. After a 1 the address starts again from zero, so one burst yields one ban and

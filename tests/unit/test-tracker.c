@@ -66,6 +66,21 @@ static void one_failure_is_enough_where_maxretry_is_one(void **state) {
         }
 }
 
+static void clock_that_was_ahead_hides_nobody(void **state) {
+        Address a = addr("192.0.2.1");
+
+        for (unsigned refill = 0; refill < 2; refill++) {
+                _cleanup_(tracker_freep) Tracker *t = new_tracker(5, FINDTIME, 16);
+
+                for (unsigned i = 0; i < 4; i++)
+                        assert_int_equal(hit(t, &a, T0 + 365 * USEC_PER_DAY + i, NULL), 0);
+                for (unsigned i = 0; i < 4; i++)
+                        assert_int_equal(refill ? record(t, &a, T0 + i) : hit(t, &a, T0 + i, NULL),
+                                        0);
+                assert_int_equal(hit(t, &a, T0 + 4, NULL), 1);
+        }
+}
+
 static void failures_that_made_the_ban_are_told(void **state) {
         _cleanup_(tracker_freep) Tracker *t = new_tracker(5, FINDTIME, 16);
         Address a = addr("192.0.2.1");
@@ -505,6 +520,7 @@ int main(void) {
                 cmocka_unit_test(third_failure_within_findtime_bans),
                 cmocka_unit_test(recorded_failures_are_decided_by_the_next),
                 cmocka_unit_test(one_failure_is_enough_where_maxretry_is_one),
+                cmocka_unit_test(clock_that_was_ahead_hides_nobody),
                 cmocka_unit_test(failures_that_made_the_ban_are_told),
                 cmocka_unit_test(window_is_findtime_long_to_the_microsecond),
                 cmocka_unit_test(window_slides_failure_by_failure),
