@@ -88,18 +88,26 @@ void manager_clear_changes(Manager *m) {
 /* Making and ending bans */
 
 static int queue_ban(Manager *m, Jail *jail, Ban *ban) {
-        usec_t remaining = manager_get_remaining(m, ban);
+        usec_t remaining = manager_get_remaining(m, ban), now = manager_now();
         int r;
 
         if (remaining == 0)
                 return 0; /* over before it began; the timer will say so */
+
+        /* One that begins in the future is of a clock that was ahead. The kernel has it for its
+         * length, and afterwards the address is not to pass for banned until the clock gets there.
+         */
+        if (ban->end != USEC_INFINITY)
+                ban_list_set_expiry(jail_get_bans(jail),
+                                ban,
+                                ban->start > now ? usec_add(now, remaining) : ban->end);
 
         r = firewall_add(m->firewall, jail_name(jail), &ban->address, remaining);
         if (r < 0)
                 return log_error_errno(r, "Failed to queue a ban for the firewall: %m");
 
         ban->in_kernel = true;
-        ban->acknowledged = manager_now(); /* or a little later: acknowledge() */
+        ban->acknowledged = now; /* or a little later: acknowledge() */
         return 0;
 }
 
@@ -275,10 +283,10 @@ int manager_expire(Manager *m) {
                 Ban *ban;
 
                 while ((ban = ban_list_first_to_end(jail_get_bans(m->jails[i]))) &&
-                                ban->end <= now) {
+                                ban->expiry.when <= now) {
                         int r;
 
-                        r = manager_end_ban(m, m->jails[i], ban, ban->end, "expired");
+                        r = manager_end_ban(m, m->jails[i], ban, ban->expiry.when, "expired");
                         if (r < 0)
                                 return r;
                 }
@@ -297,7 +305,7 @@ void manager_arm_expiry(Manager *m) {
                 const Ban *ban = ban_list_first_to_end(jail_get_bans(m->jails[i]));
 
                 if (ban)
-                        first = MIN(first, ban->end);
+                        first = MIN(first, ban->expiry.when);
         }
 
         if (first == USEC_INFINITY) {

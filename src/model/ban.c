@@ -295,6 +295,14 @@ usec_t ban_list_find_end(const BanList *l, const Address *a, usec_t when) {
         return end;
 }
 
+void ban_list_set_expiry(BanList *l, Ban *ban, usec_t when) {
+        assert(l);
+        assert(ban);
+        assert(ban->end != USEC_INFINITY);
+
+        prioq_move(&l->expiry, &ban->expiry, when);
+}
+
 void ban_list_remove(BanList *l, Ban *ban) {
         assert(l);
         assert(ban);

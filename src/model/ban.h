@@ -35,8 +35,8 @@ typedef struct Ban {
         unsigned n_leaks;    /* failures that got through all the same */
         bool leaks_unsaved;  /* the store does not have their number yet; the caller's */
         usec_t start;
-        usec_t end; /* USEC_INFINITY for good; also the key of expiry.when */
-        PrioqNode expiry;
+        usec_t end;       /* USEC_INFINITY for good */
+        PrioqNode expiry; /* .when is the end, or what ban_list_set_expiry() said */
         UT_hash_handle hh;
         struct BanVicinity *vicinity; /* the list's, as are: */
         struct Ban *near_before, *near_behind;
@@ -66,10 +66,13 @@ Ban *ban_list_find(const BanList *l, const Address *a, usec_t when);
  * list, because nobody has looked at the clock yet; 0 if there is none. */
 usec_t ban_list_find_end(const BanList *l, const Address *a, usec_t when);
 
+/* A ban that ends is over at another time than its end. */
+void ban_list_set_expiry(BanList *l, Ban *ban, usec_t when);
+
 /* Frees the ban. */
 void ban_list_remove(BanList *l, Ban *ban);
 
-/* The ban that ends first, or NULL if none ever ends. */
+/* The ban that is over first, at its expiry.when, or NULL if none ever is. */
 Ban *ban_list_first_to_end(const BanList *l);
 
 /* Walks through the bans in the order in which they were added; NULL at the end. Start with NULL.

@@ -101,6 +101,18 @@ kernel_has() {
         wait_for is_ended C0000201
 }
 
+@test "who was banned while the clock was ahead is banned again when it is right" {
+        printf '[sshd]\nenabled = yes\nports = 22\nmaxretry = 1\nbantime = 5s\n' >config/conf.d/sshd.conf
+        start
+        wait_for test -e state/banjo.db
+        wrong 100000 192.0.2.1
+        wait_for kernel_has 192.0.2.1 5s
+        wait_for is_ended C0000201
+        # Of the second after this one, since what was before the end does not count.
+        wrong $(($(date +%s) - BASE + 1)) 192.0.2.1
+        wait_for kernel_has 192.0.2.1 '[1-5]s'
+}
+
 is_ended() {
         [ "$(sqlite3 state/banjo.db "SELECT cause FROM ended WHERE hex(address) = '$1'")" = expired ]
 }
