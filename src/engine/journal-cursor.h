@@ -9,6 +9,9 @@
 
 #include "base/usec.h"
 
+/* In a position, what stands between the cursor of the entry handled last and that of the mark. */
+#define CURSOR_MARK '|'
+
 typedef struct Cursor {
         char sequence[40]; /* an id: entries are counted through as long as it is the same; or empty
                             */

@@ -14,11 +14,8 @@
 #include "engine/journal-gap.h"
 
 #include "base/macro.h"
-#include "engine/journal-source.h"
-
-static void close_handle(sd_journal **h) {
-        sd_journal_close(*h);
-}
+#include "engine/journal-cursor.h"
+#include "engine/journal-handle.h"
 
 /* True if nothing can be missing between what was seen and the oldest entry that is left. */
 static bool reaches(const Cursor *seen, const Cursor *oldest) {
@@ -72,8 +69,8 @@ int gap_find(const char *path,
                 const char *word,
                 JournalGap *ret,
                 char **ret_oldest) {
-        const char *mark = strchr(word, SOURCE_MARK);
-        _cleanup_(close_handle) sd_journal *handle = NULL;
+        const char *mark = strchr(word, CURSOR_MARK);
+        _cleanup_(handle_closep) sd_journal *handle = NULL;
         _cleanup_(freep) char *cursor = NULL, *first = NULL;
         usec_t from = 0, marked = 0;
         Cursor oldest;
@@ -85,7 +82,7 @@ int gap_find(const char *path,
         if (cursor[0] == '@' && !mark)
                 return 0; /* nothing has ever been read */
 
-        r = source_open(&handle, path, name_space, SD_JOURNAL_SYSTEM);
+        r = handle_open(&handle, path, name_space, SD_JOURNAL_SYSTEM);
         if (r >= 0)
                 r = find_oldest(handle, &first);
         if (r <= 0)

@@ -9,14 +9,16 @@
 
 #include <systemd/sd-journal.h>
 
-#include "engine/journal-source.h"
+#include "engine/journal-cursor.h"
+#include "engine/journal-handle.h"
+#include "engine/journal.h"
 
 /* Entries of one microsecond that are looked at. */
 #define SAME_TIME_MAX 16
 
 struct JournalLookup {
         sd_journal *handle;
-        SourceBuffers buffers;
+        HandleBuffers buffers;
 };
 
 int journal_lookup_open(JournalLookup **ret, const char *path) {
@@ -35,7 +37,7 @@ int journal_lookup_open(JournalLookup **ret, const char *path) {
         if (!l)
                 return -ENOMEM;
 
-        r = source_open(&l->handle, path, NULL, SD_JOURNAL_ALL_NAMESPACES);
+        r = handle_open(&l->handle, path, NULL, SD_JOURNAL_ALL_NAMESPACES);
         if (r < 0)
                 return r;
 
@@ -92,6 +94,6 @@ int journal_lookup(JournalLookup *l, const char *cursor, Entry *ret) {
                 return r;
 
         *ret = (Entry){ .realtime = realtime };
-        source_read_fields(l->handle, &l->buffers, ret);
+        handle_read_fields(l->handle, &l->buffers, ret);
         return 1;
 }

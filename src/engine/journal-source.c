@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The fields of an entry are enumerated once and those that are wanted are copied: asking for each
- * field by name walks nearly all items each time, and what libsystemd hands out is valid only until
- * the next such call.
- *
- * A message beyond ENTRY_MESSAGE_MAX is cut. libsystemd is told to hand out no more than that, so
- * that a huge field is not unpacked as a whole.
- *
  * Stages. What is past is read from as long before the position as a want looks back, and wants
  * differ: days of all that everybody wants would be read for the one that looks back so far. So it
  * is read alone at first, and at the times that the others begin at, they join. Where times are not
@@ -36,53 +29,14 @@
 
 #include "engine/journal-gap.h"
 
-/* "MESSAGE=" and the like come in front of a value. */
-#define DATA_THRESHOLD (ENTRY_MESSAGE_MAX + 64)
-
 /* Opening */
-
-static int open_path(sd_journal **ret, const char *path) {
-        _cleanup_(freep) char *absolute = NULL;
-        struct stat st;
-
-        /* Of files libsystemd wants absolute paths. */
-        absolute = realpath(path, NULL);
-        if (!absolute || stat(absolute, &st) < 0)
-                return -errno;
-        if (S_ISDIR(st.st_mode))
-                return sd_journal_open_directory(ret, absolute, 0);
-        return sd_journal_open_files(ret, (const char *[]){ absolute, NULL }, 0);
-}
-
-int source_open(sd_journal **ret, const char *path, const char *name_space, int flags) {
-        sd_journal *handle;
-        int r;
-
-        if (path)
-                r = open_path(&handle, path);
-        else
-                r = sd_journal_open_namespace(&handle,
-                                isempty(name_space) ? NULL : name_space,
-                                SD_JOURNAL_LOCAL_ONLY | flags);
-        if (r < 0)
-                return r;
-
-        r = sd_journal_set_data_threshold(handle, DATA_THRESHOLD);
-        if (r < 0) {
-                sd_journal_close(handle);
-                return r;
-        }
-
-        *ret = handle;
-        return 0;
-}
 
 /* Opens libsystemd's handle and waits for it instead of the old one. Returns as source_new(). */
 static int open_handle(Source *s) {
         sd_journal *handle = NULL;
         int r, fd;
 
-        r = source_open(&handle, s->path, s->name_space, 0);
+        r = handle_open(&handle, s->path, s->name_space, 0);
         if (r < 0)
                 return r;
 
@@ -435,7 +389,7 @@ static int begin_at_cursor(Source *s, const char *cursor, usec_t now) {
 }
 
 int source_seek(Source *s, const char *word, usec_t since) {
-        const char *mark = word ? strchr(word, SOURCE_MARK) : NULL;
+        const char *mark = word ? strchr(word, CURSOR_MARK) : NULL;
         _cleanup_(freep) char *position = NULL;
         int r;
 
@@ -493,7 +447,7 @@ int source_get_seqnum(Source *s, sd_id128_t *ret_journald, uint64_t *ret) {
 }
 
 int source_get_position(Source *s, char **ret) {
-        const char *separator = (const char[]){ s->mark ? SOURCE_MARK : '\0', '\0' };
+        const char *separator = (const char[]){ s->mark ? CURSOR_MARK : '\0', '\0' };
         const char *mark = s->mark ?: "", *cursor;
         char *position;
         int r;
@@ -664,34 +618,6 @@ int source_peek(Source *s, bool keep_place) {
         return 1;
 }
 
-static void store_field(SourceBuffers *buffers, const char *data, size_t size, Entry *ret) {
-        const char *eq = memchr(data, '=', size);
-        EntryValue *value;
-        char *buf;
-        size_t n;
-        int field;
-
-        if (!eq)
-                return;
-        field = entry_field_from_string(data, (size_t) (eq - data));
-        if (field < 0 || ret->fields[field].data)
-                return;
-
-        n = size - (size_t) (eq + 1 - data);
-        if (field == ENTRY_MESSAGE) {
-                ret->is_cut = n > ENTRY_MESSAGE_MAX;
-                buf = buffers->message;
-                n = MIN(n, sizeof(buffers->message));
-        } else {
-                buf = buffers->fields[field];
-                n = MIN(n, sizeof(buffers->fields[field]));
-        }
-
-        memcpy(buf, eq + 1, n);
-        value = &ret->fields[field];
-        *value = (EntryValue){ buf, n };
-}
-
 /* Whether the entry that the handle stands at was handled before. */
 static bool is_past(Source *s) {
         if (s->by_order && s->past)
@@ -705,17 +631,7 @@ static bool is_past(Source *s) {
         return true;
 }
 
-void source_read_fields(sd_journal *handle, SourceBuffers *buffers, Entry *ret) {
-        const void *data;
-        size_t size;
-
-        /* What a damaged file does not give is left out. */
-        sd_journal_restart_data(handle);
-        while (sd_journal_enumerate_available_data(handle, &data, &size) > 0)
-                store_field(buffers, data, size, ret);
-}
-
-void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past) {
+void source_take(Source *s, HandleBuffers *buffers, Entry *ret, bool *ret_past) {
         assert(s->waiting);
 
         s->waiting = false;
@@ -725,7 +641,7 @@ void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past) 
                 s->taken.monotonic = 0;
         *ret_past = is_past(s);
         *ret = (Entry){ .realtime = s->realtime };
-        source_read_fields(s->handle, buffers, ret);
+        handle_read_fields(s->handle, buffers, ret);
 
         /* Of a namespace's entries all are in it, whatever they say; the default one has no name.
          */

@@ -16,21 +16,13 @@
 #include <time.h>
 
 #include "engine/journal-cursor.h"
+#include "engine/journal-handle.h"
 #include "engine/journal-terms.h"
 #include "engine/journal.h"
-
-/* Of other fields than the message; what is longer is cut, which makes it fit no match. */
-#define SOURCE_FIELD_MAX 512
 
 /* Where journals are: in memory and on disk. */
 #define SOURCE_ROOTS                                                                               \
         { "/var/log/journal", "/run/log/journal" }
-
-/* Where the values of an entry are copied to. */
-typedef struct SourceBuffers {
-        char message[ENTRY_MESSAGE_MAX];
-        char fields[_ENTRY_FIELD_MAX][SOURCE_FIELD_MAX];
-} SourceBuffers;
 
 /* Wants that look back differently far are read one after the other: in each stage those of one
  * more lookback. */
@@ -87,13 +79,6 @@ int source_new(Source **ret, const char *path, const char *name_space, int epoll
 Source *source_free(Source *s);
 DEFINE_CLEANUP(Source *, source_free)
 
-/* Opens a handle of libsystemd for such a path or namespace, with these flags besides. Returns 0 or
- * a negative errno. */
-int source_open(sd_journal **ret, const char *path, const char *name_space, int flags);
-
-/* Copies the fields of the entry that a handle of source_open() stands at, and no more. */
-void source_read_fields(sd_journal *handle, SourceBuffers *buffers, Entry *ret);
-
 /* Which entries it hands out: journal_set_wants(). Sorts the wants; the place is lost. */
 int source_set_wants(Source *s, const JournalWant **wants, size_t n_wants);
 
@@ -105,7 +90,7 @@ int source_seek(Source *s, const char *position, usec_t since);
 int source_peek(Source *s, bool keep_place);
 
 /* Reads the entry that was found. *ret_past is whether it lies before the position. */
-void source_take(Source *s, SourceBuffers *buffers, Entry *ret, bool *ret_past);
+void source_take(Source *s, HandleBuffers *buffers, Entry *ret, bool *ret_past);
 
 /* What the entry taken last is counted as: a number that is its own among those of one journald,
  * and that journald's id. Returns 0 or a negative errno. */
@@ -115,9 +100,8 @@ int source_get_seqnum(Source *s, sd_id128_t *ret_journald, uint64_t *ret);
 usec_t source_get_lookback(const Source *s);
 
 /* How far everything was handled: a cursor, or "@" and the time that reading began at; and behind
- * SOURCE_MARK the cursor of the mark, if there is one. Returns 0 and an allocated string, or a
+ * CURSOR_MARK the cursor of the mark, if there is one. Returns 0 and an allocated string, or a
  * negative errno. */
-#define SOURCE_MARK '|'
 int source_get_position(Source *s, char **ret);
 
 /* As journal_mark_end(). */

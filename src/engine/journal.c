@@ -41,7 +41,7 @@ struct Journal {
         Source *current;       /* that the entry read last is of */
         sd_id128_t *journalds; /* whose entries had to have a place; EntryPlace counts from 1 */
         size_t n_journalds;
-        SourceBuffers buffers;
+        HandleBuffers buffers;
 };
 
 int journal_check_access(void) {
