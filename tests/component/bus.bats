@@ -4,7 +4,7 @@
 # banjod and banctl over a message bus of their own and from peer to peer, in a network namespace
 # of their own. BANJOD and BANCTL name the binaries.
 
-# ENTER, UNSHARE and some arguments are words.
+# Some arguments are words, and so is ENTER of daemon.bash.
 # shellcheck disable=SC2030,SC2031,SC2086
 
 bats_require_minimum_version 1.5.0
@@ -181,9 +181,6 @@ bans_are() {
 
 @test "everybody may look, and nobody but root may touch" {
         ((EUID == 0)) || skip "takes root to become somebody else"
-        nobody() {
-                setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
-        }
         run -0 nobody busctl --address="$ADDRESS" call org.banjo1 /org/banjo1 org.banjo1.Manager ListJails
         run -0 nobody busctl --address="$ADDRESS" get-property org.banjo1 /org/banjo1 org.banjo1.Manager State
         call Ban ssts sshd 192.0.2.1 0 ''
@@ -353,9 +350,8 @@ leaks() {
 
 @test "the socket serves the same to root, and busctl likes it" {
         mkdir -p state2
-        background log2 nsenter -t "$NAMESPACE" $ENTER -- systemd-socket-activate \
-                -l "$DIRECTORY/banjo.socket" "$BANJOD" --config-dir=config --state-dir=state2 \
-                --journal=journal --firewall=none --bus=none
+        background log2 $ENTER systemd-socket-activate -l "$DIRECTORY/banjo.socket" \
+                "$BANJOD" --config-dir=config --state-dir=state2 --journal=journal --firewall=none --bus=none
         local pid=$!
         wait_for test -S banjo.socket
         run -0 busctl --address="$PEER" call org.banjo1 /org/banjo1 org.banjo1.Manager Ban ssts sshd 192.0.2.1 0 ''
@@ -380,7 +376,7 @@ leaks() {
         [[ $output == *'Warning: sshd: Nothing listens on the TCP ports that it guards (22)'* ]]
         [[ $output != *$'\033'* ]]
 
-        background /dev/null nsenter -t "$NAMESPACE" $ENTER -- systemd-socket-activate -l 127.0.0.1:22 true
+        background /dev/null $ENTER systemd-socket-activate -l 127.0.0.1:22 true
         local pid=$!
         wait_for listens_on 22
         run -0 banctl
@@ -493,7 +489,7 @@ mark_is_heard() {
         banctl ban mail 192.0.2.2 --quiet
         started=$(sqlite3 -readonly state/banjo.db "SELECT start FROM bans WHERE jail = 'sshd'")
 
-        background "$DIRECTORY/changes" nsenter -t "$NAMESPACE" $ENTER -- stdbuf -oL nft monitor
+        background "$DIRECTORY/changes" $ENTER stdbuf -oL nft monitor
         monitor=$!
         # It is there when it tells of a change.
         wait_for mark_is_heard
@@ -544,7 +540,7 @@ make_group() {
 listen_in_group() {
         # shellcheck disable=SC2016
         background /dev/null sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$GROUP" \
-                nsenter -t "$NAMESPACE" $ENTER -- systemd-socket-activate -l "192.0.2.9:$1" true
+                $ENTER systemd-socket-activate -l "192.0.2.9:$1" true
 }
 
 ports_are() {

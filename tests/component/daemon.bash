@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# A banjod that runs, with a message bus of its own, in namespaces of its own. DIRECTORY is where all
-# of it lies: config, journal, state, bus, and banjod's log. BANJOD and BANCTL name the binaries.
+# A banjod that runs, with a message bus of its own, in namespaces of its own where make_namespace has
+# made some. DIRECTORY is where all of it lies: config, journal, state, bus, and banjod's log. BANJOD
+# and BANCTL name the binaries.
 
-# ENTER and UNSHARE are words.
+# ENTER is words: the beginning of a command, which makes it one in the namespace.
 # shellcheck disable=SC2086
 
 # Makes the directory, with the shipped filters and no jail.
 make_directory() {
+        # Not below bats' own directory, which is closed for nobody.
         DIRECTORY=$(mktemp -d)
         export DIRECTORY ADDRESS=unix:path=$DIRECTORY/bus
         chmod 755 "$DIRECTORY"
@@ -18,15 +20,14 @@ make_directory() {
 
 # make_namespace OPTION...: of unshare(1) and nsenter(1), such as -n
 make_namespace() {
+        local root=()
         # Other users can be tried only by a root that is none of a user namespace alone.
-        if ((EUID == 0)); then
-                export UNSHARE="$*" ENTER="$*"
-        else
-                export UNSHARE="-r $*" ENTER="-U --preserve-credentials $*"
-        fi
-        unshare $UNSHARE true || skip "no namespaces here"
-        background /dev/null unshare $UNSHARE sleep infinity
+        ((EUID == 0)) || root=(-r)
+        unshare "${root[@]}" "$@" true || skip "no namespaces here"
+        background /dev/null unshare "${root[@]}" "$@" sleep infinity
         export NAMESPACE=$!
+        ((EUID == 0)) || root=(-U --preserve-credentials)
+        export ENTER="nsenter -t $NAMESPACE ${root[*]} $* --"
         wait_for is_away
 }
 
@@ -45,7 +46,7 @@ background() {
 
 # Runs a command in the namespace.
 inside() {
-        nsenter -t "$NAMESPACE" $ENTER -- "$@"
+        $ENTER "$@"
 }
 
 # wait_for COMMAND...: until it succeeds, for ten seconds, or TRIES of 50 ms
@@ -56,6 +57,7 @@ wait_for() {
                 sleep 0.05
         done
         printf 'never happened: %s\n' "$*" >&2
+        [ ! -e "$DIRECTORY/log" ] || cat "$DIRECTORY/log" >&2
         return 1
 }
 
@@ -84,8 +86,7 @@ END
 start_bus() {
         [ -e "$DIRECTORY/bus.conf" ] || write_bus_conf
         rm -f "$DIRECTORY/bus"
-        background /dev/null nsenter -t "$NAMESPACE" $ENTER -- \
-                dbus-daemon --config-file="$DIRECTORY/bus.conf" --nofork --nopidfile
+        background /dev/null $ENTER dbus-daemon --config-file="$DIRECTORY/bus.conf" --nofork --nopidfile
         echo $! >"$DIRECTORY/bus.pid"
         wait_for test -S "$DIRECTORY/bus"
 }
@@ -95,15 +96,12 @@ stop_bus() {
         wait_for gone "$(<"$DIRECTORY/bus.pid")"
 }
 
+# start_banjod [OPTION...]
 start_banjod() {
-        background "$DIRECTORY/log" nsenter -t "$NAMESPACE" $ENTER -- \
-                "$BANJOD" --config-dir="$DIRECTORY/config" --state-dir="$DIRECTORY/state" \
-                --journal="$DIRECTORY/journal" --bus="$ADDRESS"
+        background "$DIRECTORY/log" $ENTER "$BANJOD" --config-dir="$DIRECTORY/config" \
+                --state-dir="$DIRECTORY/state" --journal="$DIRECTORY/journal" --bus="$ADDRESS" "$@"
         echo $! >"$DIRECTORY/banjod.pid"
-        if ! wait_for on_bus; then
-                cat "$DIRECTORY/log" >&2
-                return 1
-        fi
+        wait_for on_bus
 }
 
 stop_banjod() {
@@ -131,6 +129,11 @@ on_bus() {
 
 banctl() {
         inside "$BANCTL" --address="$ADDRESS" "$@"
+}
+
+# Runs a command as somebody who may nothing.
+nobody() {
+        setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
 }
 
 # call METHOD [SIGNATURE ARGUMENT...]

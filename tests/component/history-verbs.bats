@@ -8,17 +8,13 @@
 
 bats_require_minimum_version 1.5.0
 
+load daemon
+
 setup_file() {
         [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
-        DIRECTORY=$(mktemp -d)
-        export DIRECTORY TZ=UTC LC_ALL=C.UTF-8
-        export ADDRESS=unix:path=$DIRECTORY/bus
-        SOURCE=$(dirname "$(dirname "$BATS_TEST_DIRNAME")")
+        export TZ=UTC LC_ALL=C.UTF-8
+        make_directory
         cd "$DIRECTORY" || return
-
-        chmod 755 .
-        mkdir -p config/{conf.d,filters} journal state
-        cp "$SOURCE/filters/postfix.conf" config/filters/
         # Not the one that is shipped, which others change.
         cat >config/filters/sshd.conf <<'END'
 [filter]
@@ -60,38 +56,16 @@ text = line
 denied = '(?<host>\S+) sshd\[\d+\]: denied <ADDR>'
 END
 
-        cat >bus.conf <<END
-<busconfig>
-        <type>system</type>
-        <listen>$ADDRESS</listen>
-        <auth>EXTERNAL</auth>
-        <policy context="default">
-                <allow user="*"/>
-                <allow own="*"/>
-                <allow send_type="method_call"/>
-                <allow send_type="signal"/>
-                <allow send_requested_reply="true" send_type="method_return"/>
-                <allow send_requested_reply="true" send_type="error"/>
-                <allow receive_type="method_call"/>
-                <allow receive_type="method_return"/>
-                <allow receive_type="error"/>
-                <allow receive_type="signal"/>
-        </policy>
-</busconfig>
-END
-        background /dev/null dbus-daemon --config-file="$DIRECTORY/bus.conf" --nofork --nopidfile
-        echo $! >bus.pid
-        wait_for test -S bus
-
         # An hour began ten days ago.
         THEN=$(($(date +%s) / 3600 * 3600 - 10 * 86400))
         export THEN
-        start_banjod
+        start_bus
+        start_without_kernel
 }
 
 teardown_file() {
         stop_banjod
-        kill "$(<"$DIRECTORY/bus.pid")"
+        stop_bus
         rm -rf "$DIRECTORY"
 }
 
@@ -99,54 +73,8 @@ setup() {
         cd "$DIRECTORY" || return
 }
 
-# background FILE COMMAND...: with its output in the file, and none of the descriptors by which bats
-# would wait for it. $! is the command itself.
-background() {
-        (
-                exec </dev/null >>"$1" 2>&1
-                for fd in /proc/self/fd/*; do
-                        fd=${fd##*/}
-                        ((fd < 3)) || eval "exec $fd>&-"
-                done
-                exec "${@:2}"
-        ) &
-}
-
-# wait_for COMMAND...: until it succeeds, for ten seconds
-wait_for() {
-        local i
-        for ((i = 0; i < 200; i++)); do
-                "$@" && return
-                sleep 0.05
-        done
-        printf 'never happened: %s\n' "$*" >&2
-        return 1
-}
-
-gone() {
-        ! kill -0 "$1" 2>/dev/null
-}
-
-on_bus() {
-        busctl --address="$ADDRESS" status org.banjo1 >/dev/null 2>&1
-}
-
-start_banjod() {
-        background "$DIRECTORY/log" "$BANJOD" --config-dir="$DIRECTORY/config" \
-                --state-dir="$DIRECTORY/state" --journal="$DIRECTORY/journal" --bus="$ADDRESS" \
-                --firewall=none
-        echo $! >"$DIRECTORY/banjod.pid"
-        wait_for on_bus
-}
-
-stop_banjod() {
-        local pid
-        pid=$(<"$DIRECTORY/banjod.pid")
-        gone "$pid" || kill "$pid"
-        wait_for gone "$pid"
-        if grep 'Sanitizer' "$DIRECTORY/log"; then
-                return 1
-        fi
+start_without_kernel() {
+        start_banjod --firewall=none
 }
 
 # anew COMMAND...: no journal, and a database without a ban that the command changes, before banjod
@@ -155,14 +83,10 @@ anew() {
         stop_banjod
         rm -rf state journal
         mkdir state journal
-        start_banjod
+        start_without_kernel
         stop_banjod
         "$@"
-        start_banjod
-}
-
-banctl() {
-        "$BANCTL" --address="$ADDRESS" "$@"
+        start_without_kernel
 }
 
 # screen COLUMNS ARGUMENT...: what a terminal of so many columns shows
@@ -443,15 +367,12 @@ END
 
         ((EUID == 0)) || skip "takes root to become somebody else"
         chmod 700 other
-        nobody() {
-                setpriv --reuid=nobody --regid=nogroup --clear-groups "$BANCTL" --address="$ADDRESS" "$@"
-        }
-        run -0 nobody why 192.0.2.7 --journal=other --config-dir=config
+        run -0 nobody "$BANCTL" --address="$ADDRESS" why 192.0.2.7 --journal=other --config-dir=config
         echo "$output"
         [ "$(grep -c '(you may not read the journal)' <<<"$output")" = 3 ]
         [ "$(grep -c 'become root, or a member of the group systemd-journal' <<<"$output")" = 1 ]
         [[ $output == *'Next ban by sshd'* ]]
-        nobody why 192.0.2.7 --journal=other --json=short 2>err |
+        nobody "$BANCTL" --address="$ADDRESS" why 192.0.2.7 --journal=other --json=short 2>err |
                 jq -e '.bans[2].entries | all(.state == "unreadable")'
         [ "$(wc -l <err)" = 1 ]
 }
@@ -697,12 +618,9 @@ END
 
 @test "everybody may look back, and only root may have it forgotten" {
         ((EUID == 0)) || skip "takes root to become somebody else"
-        nobody() {
-                setpriv --reuid=nobody --regid=nogroup --clear-groups "$BANCTL" --address="$ADDRESS" "$@"
-        }
-        run -0 nobody history
-        run -0 nobody stats
-        run -0 nobody why 198.51.100.1
-        run -5 nobody forget 198.51.100.1
+        run -0 nobody "$BANCTL" --address="$ADDRESS" history
+        run -0 nobody "$BANCTL" --address="$ADDRESS" stats
+        run -0 nobody "$BANCTL" --address="$ADDRESS" why 198.51.100.1
+        run -5 nobody "$BANCTL" --address="$ADDRESS" forget 198.51.100.1
         is_banned 198.51.100.1
 }

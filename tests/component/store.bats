@@ -110,7 +110,7 @@ free_disk() {
 
 # Somebody else changes the database and takes his time.
 lock() {
-        background locker nsenter -t "$NAMESPACE" $ENTER -- python3 -c '
+        background locker $ENTER python3 -c '
 import signal, sqlite3, sys
 db = sqlite3.connect(sys.argv[1], isolation_level=None)
 db.execute("BEGIN EXCLUSIVE")
