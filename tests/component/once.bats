@@ -4,66 +4,28 @@
 # banjod --once on journals made from text, in network namespaces of its own. BANJOD and
 # WITHOUT_NETFILTER name the binaries.
 
-# shellcheck disable=SC2016,SC2030,SC2031,SC2059,SC2129
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2059,SC2129
 
 bats_require_minimum_version 1.5.0
 
+load daemon
+load journals
+
 setup_file() {
-        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
-        unshare -rn true || skip "no network namespaces here"
-        SOURCE=$(dirname "$(dirname "$BATS_TEST_DIRNAME")")
-        export SOURCE
+        need_journals
+        need_namespaces
 }
 
 setup() {
         # Everything lies five minutes in the past, so that bans of an hour run and those of a minute
         # are over.
-        BASE=$(($(date +%s) - 300))
-        # Not below bats' own directory, which is closed for nobody.
-        DIRECTORY=$(mktemp -d)
-        chmod 755 "$DIRECTORY"
-        cd "$DIRECTORY" || return
-        mkdir config config/conf.d state
-        cp -r "$SOURCE/filters" config/
-        : >entries
+        enter_directory -300
         jail sshd 'ports = 22'
 }
 
 teardown() {
-        cd / || return
-        rm -rf "$DIRECTORY"
+        leave_directory
 }
-
-# jail NAME LINE...: a jail that is enabled
-jail() {
-        printf '[%s]\nenabled = yes\n' "$1" >"config/conf.d/$1.conf"
-        printf '%s\n' "${@:2}" >>"config/conf.d/$1.conf"
-}
-
-# entry SECOND FIELD=VALUE...: so many seconds after the beginning, of boot BOOT, a digit, which was at
-# second UP before it
-entry() {
-        printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' $((BASE + $1)) $(($1 - ${UP:--1000})) >>entries
-        printf '_BOOT_ID=%s1111111111111111111111111111111\n' "${BOOT:-1}" >>entries
-        printf '%s\n' "${@:2}" '' >>entries
-}
-
-# sshd SECOND PID MESSAGE [FIELD=VALUE...]
-sshd() {
-        entry "$1" _SYSTEMD_UNIT=ssh.service _UID=0 _COMM=sshd SYSLOG_IDENTIFIER=sshd "_PID=$2" "MESSAGE=$3" "${@:4}"
-}
-
-# wrong SECOND ADDRESS: a wrong password in a connection of its own
-wrong() {
-        sshd "$1" $((1000 + $1)) "Failed password for root from $2 port 4711 ssh2"
-}
-
-# Appends what was written since the last time to the journal.
-journal() {
-        /usr/lib/systemd/systemd-journal-remote --output=x.journal entries 2>/dev/null
-        : >entries
-}
-
 
 # Runs to the end of the journal, in a namespace of its own where the kernel has no bans.
 once() {
@@ -80,6 +42,14 @@ bans() {
 
 ended() {
         sqlite3 state/banjo.db "SELECT jail || ' ' || hex(address) || ' ' || cause FROM ended ORDER BY id"
+}
+
+# Runs to the end, on a host that commands have made what it is.
+once_after() {
+        export BANJOD
+        run unshare -rn sh -c "ip link set lo up; $1"'
+                exec "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once'
+        echo "$output"
 }
 
 # Runs to the end, and then a command in the same namespace.
@@ -301,7 +271,6 @@ suppressed() {
 }
 
 @test "a damaged file keeps no other from being read" {
-        mkdir journal
         for i in {1..40}; do sshd $i 1 "Failed password for root from 2001:db8:0:$i::1 port 4711 ssh2"; done
         journal
         size=$(grep -abo 2001:db8:0:20::1 x.journal | cut -d: -f1)
@@ -397,12 +366,9 @@ sshd C0000204 in a banned network" ]
         spray 5 198.51.100.1 198.51.100.2 198.51.100.3 198.51.100.4
         spray 10 203.0.113.1 203.0.113.2 203.0.113.3 203.0.113.4
         journal
-        export BANJOD
-        run unshare -rn sh -c 'ip link set lo up; ip address add 192.0.2.77/32 dev lo; ip address add 198.51.100.77/32 dev lo
+        once_after 'ip address add 192.0.2.77/32 dev lo; ip address add 198.51.100.77/32 dev lo
                 ip link add veth0 type veth peer name veth1 && ip link set veth0 up && ip link set veth1 up
-                ip route add 203.0.113.64/26 dev veth0
-                "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once'
-        echo "$output"
+                ip route add 203.0.113.64/26 dev veth0'
         [ "$status" -eq 0 ]
         [ "$(bans)" = "sshd C0000203/32 3600000000 2 password" ]
         [[ "$output" != *"192.0.2.0/24 failed"* ]]
@@ -415,12 +381,8 @@ sshd CB007100 on link" ]
 
 @test "who is banned for his network, which is spared, leaves nothing to the others in it, also over a stop" {
         on_link() {
-                export BANJOD
-                run unshare -rn sh -c 'ip link set lo up
-                        ip link add veth0 type veth peer name veth1 && ip link set veth0 up && ip link set veth1 up
-                        ip address add 2001:db8:1::77/64 dev veth0 nodad
-                        "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once'
-                echo "$output"
+                once_after 'ip link add veth0 type veth peer name veth1 && ip link set veth0 up && ip link set veth1 up
+                        ip address add 2001:db8:1::77/64 dev veth0 nodad'
                 [ "$status" -eq 0 ]
         }
         jail sshd 'ports = 22' 'maxretry = 3'
@@ -482,10 +444,7 @@ sshd 20010DB8000100000000000000000003/128 3600000000 3 password" ]
         jail sshd 'ports = 22' 'maxretry = 1'
         wrong 1 192.0.2.7
         journal
-        export BANJOD
-        run unshare -rn sh -c 'ip link set lo up; ip address add 192.0.2.7/32 dev lo
-                "$BANJOD" --config-dir=config --state-dir=state --journal=x.journal --once'
-        echo "$output"
+        once_after 'ip address add 192.0.2.7/32 dev lo'
         [ "$status" -eq 0 ]
         [[ "$output" == *"192.0.2.7 failed often enough for a ban in jail sshd, but is not banned"* ]]
         [ -z "$(bans)" ]

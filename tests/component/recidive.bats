@@ -8,48 +8,23 @@
 
 bats_require_minimum_version 1.5.0
 
+load daemon
+load journals
+
 setup_file() {
-        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
-        unshare -rn true || skip "no network namespaces here"
-        SOURCE=$(dirname "$(dirname "$BATS_TEST_DIRNAME")")
-        export SOURCE
+        need_journals
+        need_namespaces
 }
 
 setup() {
         # All is yet to come, so that no ban is over when it is decided.
-        BASE=$(($(date +%s) + 1000))
-        DIRECTORY=$(mktemp -d)
-        chmod 755 "$DIRECTORY"
-        cd "$DIRECTORY" || return
-        mkdir -p config/conf.d state
-        cp -r "$SOURCE/filters" config/
-        : >entries
+        enter_directory 1000
         jail sshd 'ports = 22' 'maxretry = 1' 'bantime = 10'
         jail recidive 'source = bans' 'ports = any' 'findtime = 1d' 'bantime = 1w'
 }
 
 teardown() {
-        cd / || return
-        rm -rf "$DIRECTORY"
-}
-
-# jail NAME LINE...: a jail that is enabled
-jail() {
-        printf '[%s]\nenabled = yes\n' "$1" >"config/conf.d/$1.conf"
-        printf '%s\n' "${@:2}" >>"config/conf.d/$1.conf"
-}
-
-# wrong SECOND ADDRESS: a wrong password, so many seconds after the beginning
-wrong() {
-        printf '%s\n' "__REALTIME_TIMESTAMP=$((BASE + $1))000000" "__MONOTONIC_TIMESTAMP=$((1000000 + $1))000000" \
-                _BOOT_ID=11111111111111111111111111111111 _SYSTEMD_UNIT=ssh.service _UID=0 "_PID=$((1000000 + $1))" \
-                "MESSAGE=Failed password for root from $2 port 4711 ssh2" '' >>entries
-}
-
-# Appends what was written since the last time to the journal.
-journal() {
-        /usr/lib/systemd/systemd-journal-remote --output=x.journal entries 2>/dev/null
-        : >entries
+        leave_directory
 }
 
 # once [ADDRESS...]: runs to the end of the journal, on a host with these addresses

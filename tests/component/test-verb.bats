@@ -4,12 +4,14 @@
 # banctl test on a real journal and on what the real journalctl makes of it. BANCTL names the
 # binary.
 
-# shellcheck disable=SC2030,SC2031
+# shellcheck disable=SC2030,SC2031,SC2034
 
 bats_require_minimum_version 1.5.0
 
+load journals
+
 setup_file() {
-        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        need_journals
         DIRECTORY=$(mktemp -d)
         export DIRECTORY TZ=UTC
         cd "$DIRECTORY" || return
@@ -33,6 +35,7 @@ closed = 'Connection closed by (?:authenticating|invalid) user <USER> <peer> \[p
 unknown-user = 'Invalid user <USER> from <peer>'
 END
 
+        BASE=1795500000
         # A password; a name without an address before; a line for nobody; a session that ends.
         sshd 1 100 'Failed password for root from 192.0.2.1 port 22 ssh2'
         sshd 2 101 'Invalid user bob from 192.0.2.2 port 4711'
@@ -41,7 +44,7 @@ END
         sshd 5 100 'Connection closed by authenticating user root 192.0.2.1 port 22 [preauth]'
         sshd 6 103 'Failed password for a=b: [7] from 2001:db8::1 port 22 ssh2'
         entry 7 _SYSTEMD_UNIT=web.service _COMM=web SYSLOG_IDENTIFIER=web _PID=9 'MESSAGE=hello'
-        make_journal x.journal
+        journal
 }
 
 teardown_file() {
@@ -50,23 +53,6 @@ teardown_file() {
 
 setup() {
         cd "$DIRECTORY" || return
-}
-
-# entry SECOND FIELD=VALUE...
-entry() {
-        printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' $((1795500000 + $1)) $((1000 + $1)) >>entries
-        printf '_BOOT_ID=11111111111111111111111111111111\n_HOSTNAME=host\n' >>entries
-        printf '%s\n' "${@:2}" '' >>entries
-}
-
-# sshd SECOND PID MESSAGE
-sshd() {
-        entry "$1" _SYSTEMD_UNIT=ssh.service _UID=0 _COMM=sshd SYSLOG_IDENTIFIER=sshd "_PID=$2" "MESSAGE=$3"
-}
-
-make_journal() {
-        /usr/lib/systemd/systemd-journal-remote --output="$1" entries 2>/dev/null
-        rm entries
 }
 
 banctl() {
@@ -175,7 +161,7 @@ show() {
         printf '__REALTIME_TIMESTAMP=1795500000000000\n__MONOTONIC_TIMESTAMP=1\n' >entries
         printf '_BOOT_ID=11111111111111111111111111111111\nSYSLOG_IDENTIFIER=sshd\n_PID=1\nMESSAGE\n\53\0\0\0\0\0\0\0' >>entries
         printf 'Failed password for \377 from 192.0.2.1 port 1\n\n' >>entries
-        make_journal bytes.journal
+        journal bytes.journal
         for format in json export; do
                 journalctl --file=bytes.journal -o $format >bytes
                 run banctl --pattern='Failed password for <USER> from <ADDR> port <PORT>' bytes --json
