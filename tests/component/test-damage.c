@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Journals of which something is damaged, on real journals (export.h): what is readable is read,
+/* Journals of which something is damaged, on real journals (reader.h): what is readable is read,
  * and nothing twice. */
 
-#include "export.h"
-
-#include "engine/journal.h"
+#include "reader.h"
 
 #define ENTRIES 300
 
 /* Reads a directory of which the position is told, or all of it. */
 static Journal *open_directory(const char *path, const char *position) {
-        const char *bad;
-        Journal *j;
-        Match *m;
+        Journal *j = open_all(path);
 
-        assert_int_equal(match_new(&m), 0);
-        assert_int_equal(match_parse(m, UNIT, &bad), 0);
-        assert_int_equal(journal_open(&j, path), 0);
-        assert_int_equal(
-                        journal_set_wants(j, &(JournalWant){ .name_space = "", .match = m }, 1), 0);
+        want(j, UNIT, NULL);
         assert_int_equal(journal_seek(j, position, 0), 0);
-        match_free(m);
         return j;
 }
 
