@@ -2,25 +2,15 @@
 
 /* The store on a real database in a directory of its own. */
 
-#include "../unit/files.h"
+#include "database.h"
 
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "engine/store-history.h"
-
-static Store *open_store(const Files *f) {
-        _cleanup_(freep) char *aside = NULL;
-        Store *s = NULL;
-
-        assert_int_equal(store_open(&s, f->directory, &aside), 0);
-        assert_null(aside);
-        return s;
-}
 
 static Ban make_ban(const char *address, uint64_t id) {
         return (Ban){

@@ -2,21 +2,13 @@
 
 /* Counts by the hour, from the daemon into a real database. */
 
-#include "../unit/files.h"
+#include "database.h"
 
 #include <inttypes.h>
 
 #include "daemon/tally.h"
 
 #define HOUR (T0 - T0 % USEC_PER_HOUR)
-
-static Store *open_store(const Files *f) {
-        _cleanup_(freep) char *aside = NULL;
-        Store *s = NULL;
-
-        assert_int_equal(store_open(&s, f->directory, &aside), 0);
-        return s;
-}
 
 static void write_all(Tally *t, Store *s) {
         assert_ok(store_begin(s, false));
