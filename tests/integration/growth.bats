@@ -30,12 +30,6 @@ attack() {
         [[ $(length_of_ban "$1") == "$2" ]]
 }
 
-# Ends by itself.
-is_over() {
-        eventually 15 attacker nc -z -w 1 -s "$1" "$(server_for "$1")" 22
-        eventually 2 is_not_banned sshd "$1"
-}
-
 @test "the second ban is longer, the third is for good, and a reboot keeps it" {
         fresh_with <<<'[sshd]
 bantime = 3s

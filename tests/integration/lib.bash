@@ -249,6 +249,12 @@ is_not_banned() {
         ! is_banned "$@"
 }
 
+# is_over FROM: waits until a short ban by sshd has ended by itself.
+is_over() {
+        eventually 15 attacker nc -z -w 1 -s "$1" "$(server_for "$1")" 22
+        eventually 2 is_not_banned sshd "$1"
+}
+
 # ---- what banjod says ----
 
 # A property of the manager.

@@ -19,11 +19,6 @@ why() {
         inside banctl why --json=short "$1"
 }
 
-is_over() {
-        eventually 15 attacker nc -z -w 1 -s "$1" "$(server_for "$1")" 22
-        eventually 2 is_not_banned sshd "$1"
-}
-
 @test "why tells of the third ban, which is for good, with the lines of sshd, also after a reboot" {
         fresh_with <<<'[sshd]
 bantime = 2s
