@@ -15,6 +15,8 @@ setup_file() {
         export TZ=UTC LC_ALL=C.UTF-8
         make_directory
         cd "$DIRECTORY" || return
+        # Only root may change anything, for which the root of a namespace will do.
+        ((EUID == 0)) || make_namespace -n
         # Not the one that is shipped, which others change.
         cat >config/filters/sshd.conf <<'END'
 [filter]
@@ -66,6 +68,7 @@ END
 teardown_file() {
         stop_banjod
         stop_bus
+        [ -z "${NAMESPACE:-}" ] || kill "$NAMESPACE"
         rm -rf "$DIRECTORY"
 }
 
