@@ -206,8 +206,8 @@ ExecStart=/usr/local/sbin/flood
 EOT
         inside systemctl daemon-reload
         inside systemctl start flood.service
-        eventually 10 failures_are 6000
-        eventually 5 bans_are 6000
+        eventually 60 failures_are 6000
+        eventually 30 bans_are 6000
         [[ $(inside nft -j list set inet banjo flood-v6-64 | jq '[.nftables[].set? | select(.) | .elem[]] | length') == 6000 ]]
 
         without=$(inside journalctl -q -o json -t sshd -g '2001:db8:f:' | grep -vc _SYSTEMD_UNIT) || true

@@ -30,7 +30,7 @@ counts_across() {
         caught_up
         is_not_banned sshd 198.51.100.66
         wrong_passwords 198.51.100.66 1
-        eventually 2 is_banned sshd 198.51.100.66
+        eventually 10 is_banned sshd 198.51.100.66
 }
 
 @test "a rotation loses nothing" {
@@ -91,7 +91,7 @@ while [ $i -lt 20 ]; do
         journalctl --rotate
 done
 EOT
-        eventually 10 failures_are $((before + 600))
+        eventually 30 failures_are $((before + 600))
         caught_up
         failures_are $((before + 601))
 }

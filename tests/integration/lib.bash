@@ -290,7 +290,7 @@ caught_up() {
         before=$(property Failures)
         inside logger -t sshd \
                 "Failed password for nobody from 2001:db8:ffff:$(printf %x $RANDOM)::1 port 1 ssh2"
-        eventually 5 more_failures_than "$before"
+        eventually 20 more_failures_than "$before"
 }
 
 more_failures_than() {
