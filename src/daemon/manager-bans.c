@@ -13,7 +13,8 @@
  *
  * The lists are the truth while the daemon runs. When the firewall or the store fail, changes wait
  * and are tried again; when a table or too many changes were lost, all bans are put in anew. What
- * concerns the store alone is in manager-store.c.
+ * concerns the store alone is in manager-store.c, what concerns the firewall alone in
+ * manager-firewall.c.
  */
 
 #include "daemon/manager-private.h"
@@ -27,8 +28,6 @@
 /* Bans per transaction while all are put back: about 5 ms of the kernel's time, so that a new ban
  * does not wait behind them for longer. */
 #define RESTORE_CHUNK 5000
-
-#define RETRY_USEC (2 * USEC_PER_SEC)
 
 usec_t manager_now(void) {
         struct timespec ts;
@@ -87,7 +86,7 @@ void manager_clear_changes(Manager *m) {
 
 /* Making and ending bans */
 
-static int queue_ban(Manager *m, Jail *jail, Ban *ban) {
+int manager_queue_ban(Manager *m, Jail *jail, Ban *ban) {
         usec_t remaining = manager_get_remaining(m, ban), now = manager_now();
         int r;
 
@@ -109,12 +108,6 @@ static int queue_ban(Manager *m, Jail *jail, Ban *ban) {
         ban->in_kernel = true;
         ban->acknowledged = now; /* or a little later: acknowledge() */
         return 0;
-}
-
-/* Since when the kernel has everything, or USEC_INFINITY while something is missing. */
-static void set_guarded(Manager *m, usec_t since) {
-        for (size_t i = 0; i < m->n_jails; i++)
-                jail_set_guarded(m->jails[i], since);
 }
 
 /* The kernel has the bans of this batch. */
@@ -161,7 +154,7 @@ int manager_add_ban(Manager *m, Jail *jail, const Ban *wanted) {
         if (r < 0)
                 return log_oom();
 
-        r = queue_ban(m, jail, ban);
+        r = manager_queue_ban(m, jail, ban);
         if (r >= 0)
                 r = manager_add_change(m, CHANGE_BAN, jail, ban, ban->start, NULL);
         return r < 0 ? r : 1;
@@ -319,128 +312,6 @@ void manager_arm_expiry(Manager *m) {
 
 /* Committing */
 
-static void on_refused(const char *name, const Address *address, int error, void *userdata) {
-        Manager *m = userdata;
-        char text[ADDRESS_STR_SIZE];
-        Jail *jail;
-        Ban *ban;
-
-        (void) log_error_errno(error,
-                        "The kernel refused a change for %s in jail %s: %m",
-                        address_format(address, text),
-                        name);
-
-        jail = manager_find_jail(m, name);
-        ban = jail ? ban_list_get(jail_get_bans(jail), address) : NULL;
-        if (ban) {
-                ban->in_kernel = false;
-                ban->acknowledged = 0;
-        }
-}
-
-static void retry_later(Manager *m) {
-        if (!m->retry_timer)
-                return;
-
-        (void) sd_event_source_set_time_relative(m->retry_timer, RETRY_USEC);
-        (void) sd_event_source_set_enabled(m->retry_timer, SD_EVENT_ONESHOT);
-}
-
-/* What the kernel cannot do is said when a jail first asks for it. */
-static void report_lacks(Manager *m) {
-        unsigned lacks = firewall_get_lacks(m->firewall), fresh = lacks & ~m->firewall_lacks;
-
-        if (fresh & FIREWALL_LACKS_REJECT)
-                log_warning("This kernel cannot answer packets at prerouting (Linux 5.9 and its "
-                            "module nft_reject_inet can), so that jails with block = reject or "
-                            "reset drop without an answer.");
-        if (fresh & FIREWALL_LACKS_SCOPE)
-                log_warning("This kernel cannot tell packets in transit (its module nft_fib_inet "
-                            "can), so that jails with scope = local block those, too.");
-        m->firewall_lacks = lacks;
-}
-
-int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails) {
-        _cleanup_(freep) FirewallJail *f = NULL;
-        int r;
-
-        f = calloc(n_jails + 1, sizeof(*f));
-        if (!f)
-                return -ENOMEM;
-
-        for (size_t i = 0; i < n_jails; i++) {
-                const JailConfig *c = jail_get_config(jails[i]);
-
-                f[i] = (FirewallJail){
-                        .name = c->name,
-                        .ports = c->ports,
-                        .allow = c->allow.addresses,
-                        .n_allow = c->allow.n_addresses,
-                        .block = c->block,
-                        .scope = c->scope,
-                };
-        }
-
-        r = firewall_configure(m->firewall, f, n_jails);
-        if (r < 0)
-                return r;
-
-        report_lacks(m);
-        return 0;
-}
-
-/* Somebody removed the table. The bans of this batch go in first, all others follow. */
-static int rebuild_firewall(Manager *m) {
-        int r;
-
-        firewall_discard(m->firewall);
-        r = manager_configure_firewall(m, m->jails, m->n_jails);
-        if (r < 0)
-                return r;
-
-        log_warning("The nftables table was removed by somebody else; it is back, and the bans follow.");
-        manager_restore_begin(m);
-
-        for (size_t i = 0; i < m->n_changes; i++) {
-                Jail *jail = m->changes[i].jail;
-                Ban *ban = ban_list_get(jail_get_bans(jail), &m->changes[i].ban.address);
-
-                r = ban ? queue_ban(m, jail, ban) : 0;
-                if (r < 0)
-                        return r;
-        }
-
-        return firewall_commit(m->firewall, on_refused, m);
-}
-
-static int commit_firewall(Manager *m) {
-        int r;
-
-        if (firewall_n_queued(m->firewall) == 0)
-                return 0;
-
-        r = firewall_commit(m->firewall, on_refused, m);
-        if (r == -ENOENT)
-                r = rebuild_firewall(m);
-
-        if (r < 0) {
-                if (!m->status.firewall_failed)
-                        (void) log_error_errno(r, "Failed to change nftables, trying again: %m");
-                m->status.firewall_failed = true;
-                set_guarded(m, USEC_INFINITY);
-                retry_later(m);
-                return r;
-        }
-
-        if (m->status.firewall_failed) {
-                log_notice("nftables can be changed again.");
-                if (m->restored)
-                        set_guarded(m, manager_now());
-        }
-        m->status.firewall_failed = false;
-        return 0;
-}
-
 /* A silent drop would leave the connections that are open; sshd's half-open logins for example fill
  * MaxStartups. */
 static void kill_connections(Manager *m) {
@@ -499,7 +370,7 @@ int manager_commit(Manager *m, bool durable) {
 
         /* What the kernel does not have is neither written nor announced. The changes wait, and
          * with them the place in the journal: after a crash the entries are read again. */
-        r = commit_firewall(m);
+        r = manager_commit_firewall(m);
         if (r < 0)
                 return r;
 
@@ -526,7 +397,7 @@ void manager_restore_begin(Manager *m) {
         m->restore_jail = 0;
         m->restore_next = NULL;
         m->restored = false;
-        set_guarded(m, USEC_INFINITY);
+        manager_set_guarded(m, USEC_INFINITY);
         if (m->restore_source)
                 (void) sd_event_source_set_enabled(m->restore_source, SD_EVENT_ON);
 }
@@ -542,7 +413,7 @@ int manager_restore_step(Manager *m) {
                 for (; ban && n < RESTORE_CHUNK; ban = ban_list_next(jail_get_bans(jail), ban)) {
                         if (ban->in_kernel)
                                 continue;
-                        r = queue_ban(m, jail, ban);
+                        r = manager_queue_ban(m, jail, ban);
                         if (r < 0)
                                 return r;
                         n++;
@@ -553,13 +424,13 @@ int manager_restore_step(Manager *m) {
                         m->restore_jail++;
         }
 
-        r = commit_firewall(m);
+        r = manager_commit_firewall(m);
         if (r < 0)
                 return r;
 
         m->restored = m->restore_jail >= m->n_jails;
         if (m->restored)
-                set_guarded(m, manager_now());
+                manager_set_guarded(m, manager_now());
         if (m->restored && m->restore_source)
                 (void) sd_event_source_set_enabled(m->restore_source, SD_EVENT_OFF);
         return !m->restored;

@@ -5,10 +5,11 @@
  * What the files of the manager share
  *
  * manager.c makes it and reads the journal, manager-start.c starts it, manager-apply.c decides what
- * becomes of a ban that is due, manager-bans.c carries bans out and ends them, manager-store.c
- * writes them to the store, manager-offenders.c hands them on to jails that count bans,
- * manager-commands.c does what is asked for over the bus, manager-history.c keeps and tells what
- * was, manager-prune.c forgets it, manager-ports.c follows the ports of units.
+ * becomes of a ban that is due, manager-bans.c carries bans out and ends them, manager-firewall.c
+ * keeps the firewall right, manager-store.c writes bans to the store, manager-offenders.c hands
+ * them on to jails that count bans, manager-commands.c does what is asked for over the bus,
+ * manager-history.c keeps and tells what was, manager-prune.c forgets it, manager-ports.c follows
+ * the ports of units.
  */
 
 #include <systemd/sd-id128.h>
@@ -217,6 +218,17 @@ void manager_arm_expiry(Manager *m);
  * more. */
 void manager_restore_begin(Manager *m);
 int manager_restore_step(Manager *m);
+
+/* Queues a running ban for the kernel, with what remains of it. Returns 0 or a negative errno,
+ * reported. */
+int manager_queue_ban(Manager *m, Jail *jail, Ban *ban);
+
+/* Carries out what is queued for the firewall, which is rebuilt if somebody removed it. What fails
+ * is tried again by itself. Returns 0 or a negative errno, reported. */
+int manager_commit_firewall(Manager *m);
+
+/* Since when the kernel has everything, or USEC_INFINITY while something is missing. */
+void manager_set_guarded(Manager *m, usec_t since);
 
 /* Makes the kernel guard the jails. Returns 0 or a negative errno. */
 int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails);
