@@ -101,7 +101,7 @@ int manager_queue_ban(Manager *m, Jail *jail, Ban *ban) {
                                 ban,
                                 ban->start > now ? usec_add(now, remaining) : ban->end);
 
-        r = firewall_add(m->firewall, jail_name(jail), &ban->address, remaining);
+        r = firewall_add(m->firewall, jail_name(jail), &ban->address, remaining, 0);
         if (r < 0)
                 return log_error_errno(r, "Failed to queue a ban for the firewall: %m");
 

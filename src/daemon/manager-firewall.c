@@ -31,6 +31,7 @@ static void report_lacks(Manager *m) {
 
 int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails) {
         _cleanup_(freep) FirewallJail *f = NULL;
+        const FirewallSettings settings = {};
         int r;
 
         f = calloc(n_jails + 1, sizeof(*f));
@@ -50,7 +51,7 @@ int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails) {
                 };
         }
 
-        r = firewall_configure(m->firewall, f, n_jails);
+        r = firewall_configure(m->firewall, &settings, f, n_jails);
         if (r < 0)
                 return r;
 
@@ -58,16 +59,22 @@ int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails) {
         return 0;
 }
 
-static void on_refused(const char *name, const Address *address, int error, void *userdata) {
+static void on_refused(const char *name,
+                const Address *address,
+                int error,
+                const char *detail,
+                void *userdata) {
         Manager *m = userdata;
         char text[ADDRESS_STR_SIZE];
         Jail *jail;
         Ban *ban;
 
         (void) log_error_errno(error,
-                        "The kernel refused a change for %s in jail %s: %m",
+                        "The kernel refused a change for %s in jail %s: %m%s%s",
                         address_format(address, text),
-                        name);
+                        name,
+                        *detail ? ": " : "",
+                        detail);
 
         jail = manager_find_jail(m, name);
         ban = jail ? ban_list_get(jail_get_bans(jail), address) : NULL;

@@ -233,12 +233,14 @@ typedef struct Recovery {
         int error;
 } Recovery;
 
-static void
-on_recovered(const char *jail, const Address *address, usec_t remaining, void *userdata) {
+static void on_recovered(const char *jail,
+                const Address *address,
+                const FirewallElement *element,
+                void *userdata) {
         Recovery *recovery = userdata;
         int r;
 
-        r = recover_ban(recovery->manager, jail, address, remaining);
+        r = recover_ban(recovery->manager, jail, address, element->remaining);
         if (r > 0)
                 recovery->n++;
         else if (r < 0)

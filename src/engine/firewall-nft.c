@@ -11,7 +11,8 @@
  * would keep the old timeout. There the common case, bans of addresses that are not banned, is sent
  * as such (NLM_F_EXCL), and only if one is banned already are the same changes sent again as
  * replacements: destroy, then add. The failed attempt takes the kernel some 15 ms, and replacing is
- * three times the work of adding, so neither would do for every ban.
+ * three times the work of adding, so neither would do for every ban. What may stay as it is
+ * (FIREWALL_KEEP) is added without either.
  *
  * If the kernel refuses for another reason, the transaction is cut in half until the culprit stands
  * alone.
@@ -104,12 +105,18 @@ static unsigned reduce_jails(const NftFirewall *f, FirewallJail *jails, size_t n
         return lacks;
 }
 
-static int nft_firewall_configure(Firewall *base, const FirewallJail *jails, size_t n_jails) {
+static int nft_firewall_configure(Firewall *base,
+                const FirewallSettings *settings,
+                const FirewallJail *jails,
+                size_t n_jails) {
         _cleanup_(freep) FirewallJail *reduced = NULL;
         NftFirewall *f = NFT(base);
         NftLayout layout;
         unsigned lacks;
         int r;
+
+        if (settings->hook != FIREWALL_PREROUTING)
+                return -EOPNOTSUPP;
 
         r = probe_for_jails(f, jails, n_jails);
         if (r < 0)
@@ -122,7 +129,7 @@ static int nft_firewall_configure(Firewall *base, const FirewallJail *jails, siz
                 memcpy(reduced, jails, n_jails * sizeof(*reduced));
         lacks = reduce_jails(f, reduced, n_jails);
 
-        r = nft_configure(&layout, f->link, reduced, n_jails, f->may_own);
+        r = nft_configure(&layout, f->link, settings, reduced, n_jails, f->may_own);
         if (r < 0)
                 return r;
 
@@ -142,10 +149,20 @@ static uint64_t timeout_msec(usec_t remaining) {
 }
 
 typedef enum Part {
-        PART_ADD,     /* the bans, with their timeouts */
-        PART_ADD_NEW, /* the same, none of which may be there unless the kernel can update */
-        PART_KEYS,    /* all keys */
+        PART_ADD,      /* the bans, with their timeouts */
+        PART_ADD_NEW,  /* the same, none of which may be there unless the kernel can update */
+        PART_REPLACED, /* the keys of what may not stay as it is */
 } Part;
+
+static bool is_part(Part part, const FirewallChange *change) {
+        switch (part) {
+        case PART_ADD:
+        case PART_ADD_NEW:
+                return !change->remove;
+        default:
+                return change->remove || !(change->flags & FIREWALL_KEEP);
+        }
+}
 
 /* Writes the elements of n operations on one set into a message. */
 static void
@@ -153,6 +170,7 @@ write_elements(NftFirewall *f, uint16_t type, Part part, const Operation *operat
         const NftBanSet *set = operations[0].set;
         struct nftnl_set *elements;
         uint16_t flags = 0;
+        size_t n_written = 0;
 
         elements = nft_elements_new(f->link, set->name);
         if (!elements)
@@ -162,7 +180,7 @@ write_elements(NftFirewall *f, uint16_t type, Part part, const Operation *operat
                 const FirewallChange *change = operations[i].change;
                 struct nftnl_set_elem *e;
 
-                if (part != PART_KEYS && change->remove)
+                if (!is_part(part, change))
                         continue;
 
                 e = nft_elements_add(f->link,
@@ -172,27 +190,34 @@ write_elements(NftFirewall *f, uint16_t type, Part part, const Operation *operat
                 if (!e)
                         break;
 
-                if (part != PART_KEYS && change->remaining != USEC_INFINITY)
+                n_written++;
+                if (part == PART_REPLACED)
+                        continue;
+                if (change->remaining != USEC_INFINITY)
                         nftnl_set_elem_set_u64(
                                         e, NFTNL_SET_ELEM_TIMEOUT, timeout_msec(change->remaining));
+                if (change->flags & FIREWALL_COUNTED)
+                        nft_element_count(f->link, e);
         }
 
         if (type == NFT_MSG_NEWSETELEM)
                 flags = NLM_F_CREATE;
-        if (part == PART_ADD_NEW && !f->can.update)
+        if (part == PART_ADD_NEW && !f->can.update &&
+                        !(operations[0].change->flags & FIREWALL_KEEP))
                 flags |= NLM_F_EXCL;
-        nft_put_elements(f->link, type, flags, elements);
+        if (n_written > 0)
+                nft_put_elements(f->link, type, flags, elements);
         nftnl_set_free(elements);
 }
 
-/* Writes that none of the keys are in the set, whether they were or not. */
+/* Writes that what may not stay as it is is not in the set, whether it was or not. */
 static void write_absence(NftFirewall *f, const Operation *operations, size_t n) {
         if (f->can.destroy) {
-                write_elements(f, NFT_DESTROY_SETELEM, PART_KEYS, operations, n);
+                write_elements(f, NFT_DESTROY_SETELEM, PART_REPLACED, operations, n);
         } else {
                 /* What is to be deleted has to be there. */
-                write_elements(f, NFT_MSG_NEWSETELEM, PART_KEYS, operations, n);
-                write_elements(f, NFT_MSG_DELSETELEM, PART_KEYS, operations, n);
+                write_elements(f, NFT_MSG_NEWSETELEM, PART_REPLACED, operations, n);
+                write_elements(f, NFT_MSG_DELSETELEM, PART_REPLACED, operations, n);
         }
 }
 
@@ -215,6 +240,10 @@ typedef struct Run {
         bool adds; /* some are bans */
 } Run;
 
+static bool is_of_one_kind(const FirewallChange *a, const FirewallChange *b) {
+        return a->remove == b->remove && (a->flags & FIREWALL_KEEP) == (b->flags & FIREWALL_KEEP);
+}
+
 /* The run at the beginning: all on the same set; if in_order, all of the same kind, too. */
 static Run find_run(const Operation *operations, size_t n, bool in_order) {
         Run run = { .n = 1, .adds = !operations[0].change->remove };
@@ -224,7 +253,7 @@ static Run find_run(const Operation *operations, size_t n, bool in_order) {
 
                 if (o->set != operations[0].set)
                         break;
-                if (in_order && o->change->remove == run.adds)
+                if (in_order && !is_of_one_kind(o->change, operations[0].change))
                         break;
 
                 run.adds = run.adds || !o->change->remove;
@@ -286,7 +315,7 @@ static int compare_operations(const void *va, const void *vb) {
 }
 
 /* Leaves only the last of several changes to one address. What it says is how the transaction would
- * have ended. Returns how many are left. */
+ * have ended; what it would keep is not what was there before. Returns how many are left. */
 static size_t coalesce(Operation *operations, size_t n) {
         size_t n_left = 0;
 
@@ -294,13 +323,17 @@ static size_t coalesce(Operation *operations, size_t n) {
 
         for (size_t i = 0; i < n; i++) {
                 const Operation *next = operations + i + 1;
+                FirewallChange *change = operations[i].change;
 
-                if (i + 1 < n && next->set == operations[i].set &&
-                                address_equal(&next->change->address,
-                                                &operations[i].change->address))
-                        operations[i].change->done = true;
-                else
+                if (i + 1 == n || next->set != operations[i].set ||
+                                !address_equal(&next->change->address, &change->address)) {
                         operations[n_left++] = operations[i];
+                        continue;
+                }
+
+                change->done = true;
+                if (!(change->flags & FIREWALL_KEEP))
+                        next->change->flags &= (uint8_t) ~FIREWALL_KEEP;
         }
 
         return n_left;
@@ -354,6 +387,7 @@ carry_out(NftFirewall *f, Operation *operations, size_t n, bool *replace, Refusa
                         refusals->handler(operations->jail->name,
                                         &operations->change->address,
                                         r,
+                                        "",
                                         refusals->userdata);
                 operations->change->done = true;
                 refusals->n++;
@@ -483,7 +517,7 @@ static int list_set(struct nftnl_set *s, void *userdata) {
         }
 
         for (size_t i = 0; i < n; i++)
-                l->handler(jail, &elements[i].address, elements[i].remaining, l->userdata);
+                l->handler(jail, &elements[i].address, &elements[i].element, l->userdata);
         l->n += (int) n;
         return 0;
 }
@@ -504,7 +538,7 @@ static int nft_list(Firewall *base, size_t max, FirewallElementHandler handler, 
         return l.error < 0 ? l.error : l.n;
 }
 
-static int nft_lookup(Firewall *base, size_t jail, const Address *address, usec_t *ret_remaining) {
+static int nft_lookup(Firewall *base, size_t jail, const Address *address, FirewallElement *ret) {
         NftFirewall *f = NFT(base);
         const NftBanSet *set;
 
@@ -512,7 +546,7 @@ static int nft_lookup(Firewall *base, size_t jail, const Address *address, usec_
         if (!set || !set->exists)
                 return 0;
 
-        return nft_get_element(f->link, set->name, address, ret_remaining);
+        return nft_get_element(f->link, set->name, address, ret);
 }
 
 typedef struct CounterAnswer {

@@ -20,6 +20,7 @@ typedef struct FirewallChange {
         Address address;
         usec_t remaining; /* of a ban */
         uint32_t jail;    /* index */
+        uint8_t flags;    /* of a ban: FirewallAddFlag */
         bool remove;      /* the end of a ban */
         bool done;        /* set when carried out or refused for good */
 } FirewallChange;
@@ -27,7 +28,10 @@ typedef struct FirewallChange {
 typedef struct FirewallOps {
         FirewallOwnership (*get_ownership)(const Firewall *f);
         unsigned (*get_lacks)(const Firewall *f); /* NULL for none */
-        int (*configure)(Firewall *f, const FirewallJail *jails, size_t n_jails);
+        int (*configure)(Firewall *f,
+                        const FirewallSettings *settings,
+                        const FirewallJail *jails,
+                        size_t n_jails);
 
         /* Carries out the changes, marks those that need no repetition as done, and counts the
          * refused ones. Returns 0 or a negative errno if not all are done. */
@@ -39,7 +43,7 @@ typedef struct FirewallOps {
                         size_t *ret_n_refused);
 
         int (*list)(Firewall *f, size_t max, FirewallElementHandler handler, void *userdata);
-        int (*lookup)(Firewall *f, size_t jail, const Address *address, usec_t *ret_remaining);
+        int (*lookup)(Firewall *f, size_t jail, const Address *address, FirewallElement *ret);
         int (*get_counter)(Firewall *f, size_t jail, FirewallCounter *ret);
         int (*destroy)(Firewall *f);
 
@@ -58,6 +62,9 @@ struct Firewall {
         FirewallChange *queue;
         size_t n_queued;
         size_t n_allocated;
+
+        FirewallLongestHandler longest; /* may be NULL */
+        void *longest_userdata;
 };
 
 /* For tests: has the nftables firewall do without what kernels before 5.9, 6.3 and 6.9 lack. To be

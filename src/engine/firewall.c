@@ -51,11 +51,15 @@ static void follow_jails(Firewall *f, const FirewallName *names, size_t n_jails)
         f->n_queued = n;
 }
 
-int firewall_configure(Firewall *f, const FirewallJail *jails, size_t n_jails) {
+int firewall_configure(Firewall *f,
+                const FirewallSettings *settings,
+                const FirewallJail *jails,
+                size_t n_jails) {
         _cleanup_(freep) FirewallName *names = NULL;
         int r;
 
         assert(f);
+        assert(settings);
         assert(jails || n_jails == 0);
 
         names = calloc(n_jails + 1, sizeof(*names));
@@ -73,7 +77,7 @@ int firewall_configure(Firewall *f, const FirewallJail *jails, size_t n_jails) {
                 memcpy(names[i], jails[i].name, n + 1);
         }
 
-        r = f->ops->configure(f, jails, n_jails);
+        r = f->ops->configure(f, settings, jails, n_jails);
         if (r < 0)
                 return r;
 
@@ -84,8 +88,15 @@ int firewall_configure(Firewall *f, const FirewallJail *jails, size_t n_jails) {
         return 0;
 }
 
-static int
-enqueue(Firewall *f, const char *jail, const Address *address, usec_t remaining, bool remove) {
+void firewall_set_longest(Firewall *f, FirewallLongestHandler handler, void *userdata) {
+        assert(f);
+
+        f->longest = handler;
+        f->longest_userdata = userdata;
+}
+
+/* Queues the change, which lacks address and jail. */
+static int enqueue(Firewall *f, const char *jail, const Address *address, FirewallChange change) {
         size_t i;
 
         assert(f);
@@ -113,21 +124,24 @@ enqueue(Firewall *f, const char *jail, const Address *address, usec_t remaining,
                 f->n_allocated = n;
         }
 
-        f->queue[f->n_queued++] = (FirewallChange){
-                .address = *address,
-                .remaining = remaining,
-                .jail = (uint32_t) i,
-                .remove = remove,
-        };
+        change.address = *address;
+        change.jail = (uint32_t) i;
+        f->queue[f->n_queued++] = change;
         return 0;
 }
 
-int firewall_add(Firewall *f, const char *jail, const Address *address, usec_t remaining) {
-        return enqueue(f, jail, address, remaining, false);
+int firewall_add(Firewall *f,
+                const char *jail,
+                const Address *address,
+                usec_t remaining,
+                unsigned flags) {
+        const FirewallChange change = { .remaining = remaining, .flags = (uint8_t) flags };
+
+        return enqueue(f, jail, address, change);
 }
 
 int firewall_remove(Firewall *f, const char *jail, const Address *address) {
-        return enqueue(f, jail, address, 0, true);
+        return enqueue(f, jail, address, (FirewallChange){ .remove = true });
 }
 
 int firewall_commit(Firewall *f, FirewallRefusedHandler on_refused, void *userdata) {
@@ -173,7 +187,7 @@ int firewall_list(Firewall *f, size_t max, FirewallElementHandler handler, void 
         return f->ops->list(f, max, handler, userdata);
 }
 
-int firewall_lookup(Firewall *f, const char *jail, const Address *address, usec_t *ret_remaining) {
+int firewall_lookup(Firewall *f, const char *jail, const Address *address, FirewallElement *ret) {
         size_t i;
 
         assert(f);
@@ -184,7 +198,7 @@ int firewall_lookup(Firewall *f, const char *jail, const Address *address, usec_
         if (i == f->n_jails)
                 return 0;
 
-        return f->ops->lookup(f, i, address, ret_remaining);
+        return f->ops->lookup(f, i, address, ret);
 }
 
 int firewall_get_counter(Firewall *f, const char *jail, FirewallCounter *ret) {
@@ -225,8 +239,10 @@ static FirewallOwnership log_get_ownership(const Firewall *f _unused_) {
         return FIREWALL_NONE;
 }
 
-static int
-log_configure(Firewall *f _unused_, const FirewallJail *jails _unused_, size_t n_jails _unused_) {
+static int log_configure(Firewall *f _unused_,
+                const FirewallSettings *settings _unused_,
+                const FirewallJail *jails _unused_,
+                size_t n_jails _unused_) {
         return 0;
 }
 
@@ -253,7 +269,7 @@ static int log_list(Firewall *f _unused_,
 static int log_lookup(Firewall *f _unused_,
                 size_t jail _unused_,
                 const Address *address _unused_,
-                usec_t *ret_remaining _unused_) {
+                FirewallElement *ret _unused_) {
         return 0;
 }
 

@@ -22,6 +22,7 @@
 #include "base/usec.h"
 #include "model/address.h"
 #include "model/block.h"
+#include "model/guard.h"
 #include "model/ports.h"
 
 typedef struct Firewall Firewall;
@@ -36,6 +37,14 @@ typedef struct FirewallJail {
         BlockScope scope;
 } FirewallJail;
 
+/* What holds for the whole table. Borrowed like the jails. */
+typedef struct FirewallSettings {
+        FirewallHook hook;
+        const char *const *devices; /* of FIREWALL_INGRESS, at least one */
+        size_t n_devices;
+        FirewallOwning ownership;
+} FirewallSettings;
+
 typedef enum FirewallOwnership {
         FIREWALL_UNOWNED, /* everybody with the privilege may change the table */
         FIREWALL_OWNED,   /* the kernel keeps others from changing it, and it stays when we go */
@@ -47,17 +56,33 @@ typedef struct FirewallCounter {
         uint64_t bytes;
 } FirewallCounter;
 
-/* An element the kernel refused; what the rest of the batch asked for has happened. */
+/* An element the kernel refused; what the rest of the batch asked for has happened. text is what
+ * the kernel says to it besides the error, "" for nothing. */
 typedef void (*FirewallRefusedHandler)(const char *jail,
                 const Address *address,
                 int error,
+                const char *text,
                 void *userdata);
 
-/* An element found in the kernel, with what remains of it: USEC_INFINITY for a permanent one. */
+/* What the kernel has of a ban. */
+typedef struct FirewallElement {
+        usec_t remaining; /* USEC_INFINITY for a permanent one */
+        bool is_counted;  /* it has a counter of its own */
+
+        /* What came to the jail's ports from the address, and met the jail's sets: the little that
+         * passes all the same (what is allowed within a prefix, or in transit with scope = local,
+         * or answers this host) is among it. */
+        FirewallCounter dropped;
+} FirewallElement;
+
 typedef void (*FirewallElementHandler)(const char *jail,
                 const Address *address,
-                usec_t remaining,
+                const FirewallElement *element,
                 void *userdata);
+
+/* For how long the jail that bans this very prefix for longest has it banned from now on;
+ * USEC_INFINITY for good, 0 if none does. */
+typedef usec_t (*FirewallLongestHandler)(const Address *address, void *userdata);
 
 /* Opens the nftables firewall in the network namespace of the caller. Nothing is changed yet.
  *
@@ -72,22 +97,42 @@ int firewall_log_new(Firewall **ret);
 Firewall *firewall_free(Firewall *f);
 DEFINE_CLEANUP(Firewall *, firewall_free)
 
-/* Makes the kernel guard exactly these jails. A table that is there already is adopted: sets and
- * counters of jails that stay keep what they hold, and no packet of an address that is banned
- * before and after slips through meanwhile; those of other jails go. May be called again, with
- * other jails or ports, or because somebody else has removed the table. What is queued stays
- * queued, except for jails that are gone.
+/* Makes the kernel guard exactly these jails, in this way. A table that is there already is
+ * adopted: sets and counters of jails that stay keep what they hold, and no packet of an address
+ * that is banned before and after slips through meanwhile; those of other jails go. May be called
+ * again, with other jails or ports, or because somebody else has removed the table. What is queued
+ * stays queued, except for jails that are gone.
  *
  * Returns 0; -EPERM if another process owns the table; -EINVAL for a name that is too long, -EEXIST
- * if two jails have the same one; or another negative errno. On error the kernel goes on as before.
- */
-int firewall_configure(Firewall *f, const FirewallJail *jails, size_t n_jails);
+ * if two jails have the same one; -EOPNOTSUPP for a hook that the kernel lacks; or another negative
+ * errno. On error the kernel goes on as before. */
+int firewall_configure(Firewall *f,
+                const FirewallSettings *settings,
+                const FirewallJail *jails,
+                size_t n_jails);
+
+/* Has the firewall ask, while it carries changes out, about addresses of jails that share ports.
+ * NULL, as in the beginning: no two jails ever ban the same prefix. */
+void firewall_set_longest(Firewall *f, FirewallLongestHandler handler, void *userdata);
+
+typedef enum FirewallAddFlag {
+        FIREWALL_COUNTED = 1 << 0, /* with a counter of its own, unless it is there already */
+
+        /* One that is there already stays as it is, counter and all. Where the kernel can, it gets
+         * the new time nevertheless. For bans that were there, such as after a restart. */
+        FIREWALL_KEEP = 1 << 1,
+} FirewallAddFlag;
 
 /* Queues a ban, for `remaining` from now, or USEC_INFINITY for good. The address is copied. An
- * address that is banned already gets the new time, longer or shorter. Less than a millisecond
- * becomes one, and more than 300 years become those: neither is ever for good. Returns 0; -ENOENT
- * if the jail is not configured; -ENOBUFS if too much is queued; -ENOMEM. */
-int firewall_add(Firewall *f, const char *jail, const Address *address, usec_t remaining);
+ * address that is banned already gets the new time, longer or shorter; where the kernel can update,
+ * its counter goes on. Less than a millisecond becomes one, and more than 300 years become those:
+ * neither is ever for good. flags: FirewallAddFlag, or-ed. Returns 0; -ENOENT if the jail is not
+ * configured; -ENOBUFS if too much is queued; -ENOMEM. */
+int firewall_add(Firewall *f,
+                const char *jail,
+                const Address *address,
+                usec_t remaining,
+                unsigned flags);
 
 /* Queues the end of a ban. One that the kernel does not have (any more) is no error. Returns as
  * firewall_add(). */
@@ -114,8 +159,9 @@ size_t firewall_n_queued(const Firewall *f);
  * handed out, 0 if there is no table, or a negative errno. */
 int firewall_list(Firewall *f, size_t max, FirewallElementHandler handler, void *userdata);
 
-/* 1 and *ret_remaining if the kernel holds this very element, 0 if not, or a negative errno. */
-int firewall_lookup(Firewall *f, const char *jail, const Address *address, usec_t *ret_remaining);
+/* 1 and *ret, which may be NULL, if the kernel holds this very element, 0 if not, or a negative
+ * errno. */
+int firewall_lookup(Firewall *f, const char *jail, const Address *address, FirewallElement *ret);
 
 /* What the jail's bans have dropped since the table was made. Returns 0, -ENOENT if the jail is not
  * configured, or a negative errno. */

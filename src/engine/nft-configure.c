@@ -241,10 +241,11 @@ static void set_all_exist(NftLayout *layout) {
 
 int nft_configure(NftLayout *ret,
                 NftLink *l,
+                const FirewallSettings *settings,
                 const FirewallJail *jails,
                 size_t n_jails,
                 bool may_own) {
-        bool can_persist = may_own, prepared = false;
+        bool can_persist = may_own && settings->ownership != OWNERSHIP_NO, prepared = false;
         int r = -EINTR;
 
         for (unsigned i = 0; i < CONFIGURE_ATTEMPTS; i++) {

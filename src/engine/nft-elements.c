@@ -3,6 +3,7 @@
 #include "engine/nft-elements.h"
 
 #include <arpa/inet.h>
+#include <libnftnl/expr.h>
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -31,9 +32,22 @@ static usec_t get_remaining(struct nftnl_set_elem *e) {
         return nftnl_set_elem_get_u64(e, NFTNL_SET_ELEM_EXPIRATION) * USEC_PER_MSEC;
 }
 
+static int read_counter(struct nftnl_expr *e, void *userdata) {
+        FirewallElement *element = userdata;
+        const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+
+        if (name && streq(name, "counter")) {
+                element->is_counted = true;
+                element->dropped.packets = nftnl_expr_get_u64(e, NFTNL_EXPR_CTR_PACKETS);
+                element->dropped.bytes = nftnl_expr_get_u64(e, NFTNL_EXPR_CTR_BYTES);
+        }
+
+        return 0;
+}
+
 static int append_element(struct nftnl_set_elem *e, void *userdata) {
         Listing *l = userdata;
-        NftElement element;
+        NftElement element = {};
         const void *key;
         uint32_t size;
 
@@ -45,7 +59,8 @@ static int append_element(struct nftnl_set_elem *e, void *userdata) {
                         address_from_bytes(l->family, key, l->prefixlen, &element.address) < 0)
                 return 0;
 
-        element.remaining = get_remaining(e);
+        element.element.remaining = get_remaining(e);
+        (void) nftnl_set_elem_expr_foreach(e, read_counter, &element.element);
 
         if (l->n == l->n_allocated) {
                 size_t n = MAX(2 * l->n_allocated, (size_t) 16);
@@ -126,7 +141,7 @@ static int on_element(const struct nlmsghdr *nlh, void *userdata) {
         return MNL_CB_STOP;
 }
 
-int nft_get_element(NftLink *l, const char *set, const Address *address, usec_t *ret_remaining) {
+int nft_get_element(NftLink *l, const char *set, const Address *address, FirewallElement *ret) {
         Listing listing = {
                 .family = address->family,
                 .prefixlen = address->prefixlen,
@@ -151,8 +166,8 @@ int nft_get_element(NftLink *l, const char *set, const Address *address, usec_t 
         else if (r >= 0)
                 r = listing.error;
         if (r >= 0 && listing.n > 0) {
-                if (ret_remaining)
-                        *ret_remaining = listing.elements[0].remaining;
+                if (ret)
+                        *ret = listing.elements[0].element;
                 r = 1;
         }
 

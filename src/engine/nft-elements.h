@@ -7,13 +7,13 @@
 
 #include <stddef.h>
 
-#include "base/usec.h"
+#include "engine/firewall.h"
 #include "engine/nft-link.h"
 #include "model/address.h"
 
 typedef struct NftElement {
         Address address;
-        usec_t remaining; /* USEC_INFINITY for a permanent one */
+        FirewallElement element;
 } NftElement;
 
 /* Reads at most max elements of a set of addresses, which are prefixes of the given length. The
@@ -28,9 +28,9 @@ int nft_list_set(const char *set,
                 NftElement **ret,
                 size_t *ret_n);
 
-/* 1 and *ret_remaining, which may be NULL, if the set holds the address; 0 if not, or if there is
- * no such set; or a negative errno. */
-int nft_get_element(NftLink *l, const char *set, const Address *address, usec_t *ret_remaining);
+/* 1 and *ret, which may be NULL, if the set holds the address; 0 if not, or if there is no such
+ * set; or a negative errno. */
+int nft_get_element(NftLink *l, const char *set, const Address *address, FirewallElement *ret);
 
 /* chain is NULL if the element does anything but jump to one. */
 typedef void (*NftPortHandler)(uint16_t port, const char *chain, void *userdata);

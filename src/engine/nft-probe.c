@@ -69,7 +69,7 @@ static void write_set(NftLink *l) {
 }
 
 static int try_update(NftLink *l) {
-        usec_t remaining;
+        FirewallElement element;
         int r;
 
         nft_link_begin(l);
@@ -78,8 +78,8 @@ static int try_update(NftLink *l) {
         if (r < 0)
                 return r;
 
-        r = nft_get_element(l, PROBE_SET, &present, &remaining);
-        return r > 0 ? remaining > USEC_PER_HOUR : r;
+        r = nft_get_element(l, PROBE_SET, &present, &element);
+        return r > 0 ? element.remaining > USEC_PER_HOUR : r;
 }
 
 static int try_destroy(NftLink *l) {

@@ -242,6 +242,20 @@ nft_elements_add(NftLink *l, struct nftnl_set *elements, const void *key, uint32
         return e;
 }
 
+void nft_element_count(NftLink *l, struct nftnl_set_elem *e) {
+        struct nftnl_expr *counter;
+
+        counter = nftnl_expr_alloc("counter");
+        if (!counter) {
+                nft_link_fail(l, -ENOMEM);
+                return;
+        }
+
+        nftnl_expr_set_u64(counter, NFTNL_EXPR_CTR_PACKETS, 0);
+        nftnl_expr_set_u64(counter, NFTNL_EXPR_CTR_BYTES, 0);
+        nftnl_set_elem_add_expr(e, counter);
+}
+
 void nft_put_elements(NftLink *l, uint16_t type, uint16_t flags, const struct nftnl_set *elements) {
         struct nftnl_set_elems_iter *i;
         struct nlmsghdr *nlh;

@@ -83,6 +83,9 @@ struct nftnl_set *nft_elements_new(NftLink *l, const char *set);
 struct nftnl_set_elem *
 nft_elements_add(NftLink *l, struct nftnl_set *elements, const void *key, uint32_t key_size);
 
+/* Gives the element a counter that starts at 0. */
+void nft_element_count(NftLink *l, struct nftnl_set_elem *e);
+
 /* Writes all elements, in as many messages as they need. Accepts NULL. */
 void nft_put_elements(NftLink *l, uint16_t type, uint16_t flags, const struct nftnl_set *elements);
 

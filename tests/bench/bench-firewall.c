@@ -36,7 +36,7 @@ static double run_batches(unsigned n, unsigned batch) {
                 errx(EXIT_FAILURE, "firewall: %s", strerror(-r));
 
         (void) firewall_destroy(f);
-        r = firewall_configure(f, &jail, 1);
+        r = firewall_configure(f, &(FirewallSettings){}, &jail, 1);
         if (r < 0)
                 errx(EXIT_FAILURE, "configure: %s", strerror(-r));
 
@@ -47,7 +47,7 @@ static double run_batches(unsigned n, unsigned batch) {
                 for (unsigned k = 0; k < batch && i < n; k++, i++) {
                         Address a = bench_address(i);
 
-                        r = firewall_add(f, "bench", &a, TIMEOUT);
+                        r = firewall_add(f, "bench", &a, TIMEOUT, 0);
                         if (r < 0)
                                 errx(EXIT_FAILURE, "add: %s", strerror(-r));
                 }

@@ -20,6 +20,7 @@ FirewallJail make_jail(const char *name, const char *ports, unsigned protocols) 
 static Firewall *opened[8];
 
 bool kernel_is_old;
+FirewallSettings settings;
 
 Firewall *open_unconfigured(void) {
         for (size_t i = 0; i < ELEMENTSOF(opened); i++)
@@ -37,7 +38,7 @@ Firewall *open_unconfigured(void) {
 Firewall *open_firewall(const FirewallJail *jails, size_t n_jails) {
         Firewall *f = open_unconfigured();
 
-        assert_ok(firewall_configure(f, jails, n_jails));
+        assert_ok(firewall_configure(f, &settings, jails, n_jails));
         return f;
 }
 
@@ -50,7 +51,7 @@ void close_firewall(Firewall *f) {
 void ban(Firewall *f, const char *jail, const char *address, usec_t remaining) {
         const Address a = netns_address(address);
 
-        assert_ok(firewall_add(f, jail, &a, remaining));
+        assert_ok(firewall_add(f, jail, &a, remaining, 0));
         assert_int_equal(firewall_commit(f, NULL, NULL), 1);
 }
 
@@ -61,15 +62,19 @@ void unban(Firewall *f, const char *jail, const char *address) {
         assert_int_equal(firewall_commit(f, NULL, NULL), 1);
 }
 
-usec_t remaining_of(Firewall *f, const char *jail, const char *address) {
+FirewallElement element_of(Firewall *f, const char *jail, const char *address) {
         const Address a = netns_address(address);
-        usec_t remaining = 0;
+        FirewallElement element = {};
         int r;
 
-        r = firewall_lookup(f, jail, &a, &remaining);
+        r = firewall_lookup(f, jail, &a, &element);
         assert_ok(r);
-        assert_int_equal(r, remaining > 0);
-        return remaining;
+        assert_int_equal(r, element.remaining > 0);
+        return element;
+}
+
+usec_t remaining_of(Firewall *f, const char *jail, const char *address) {
+        return element_of(f, jail, address).remaining;
 }
 
 void assert_about(usec_t remaining, usec_t expected) {
@@ -84,10 +89,13 @@ uint64_t packets_dropped(Firewall *f, const char *jail) {
         return counter.packets;
 }
 
-void count_element(const char *jail, const Address *address, usec_t remaining, void *n) {
+void count_element(const char *jail,
+                const Address *address,
+                const FirewallElement *element,
+                void *n) {
         (void) jail;
         (void) address;
-        (void) remaining;
+        (void) element;
         ++*(size_t *) n;
 }
 
@@ -109,6 +117,7 @@ int remove_table(void **state) {
                 opened[i] = firewall_free(opened[i]);
 
         kernel_is_old = false;
+        settings = (FirewallSettings){};
         f = open_unconfigured();
         assert_ok(firewall_destroy(f));
         close_firewall(f);

@@ -16,6 +16,9 @@
 /* Firewalls that are opened do without what the kernel of Debian 12 cannot. */
 extern bool kernel_is_old;
 
+/* How the table is made: as by default, until a test says otherwise. */
+extern FirewallSettings settings;
+
 FirewallJail make_jail(const char *name, const char *ports, unsigned protocols);
 
 Firewall *open_unconfigured(void);
@@ -26,6 +29,9 @@ void close_firewall(Firewall *f);
 void ban(Firewall *f, const char *jail, const char *address, usec_t remaining);
 void unban(Firewall *f, const char *jail, const char *address);
 
+/* What the kernel has of a ban, all zero if it has none. */
+FirewallElement element_of(Firewall *f, const char *jail, const char *address);
+
 /* What remains of the ban, 0 if there is none. */
 usec_t remaining_of(Firewall *f, const char *jail, const char *address);
 void assert_about(usec_t remaining, usec_t expected);
@@ -33,7 +39,10 @@ void assert_about(usec_t remaining, usec_t expected);
 uint64_t packets_dropped(Firewall *f, const char *jail);
 
 /* A FirewallElementHandler that counts in a size_t. */
-void count_element(const char *jail, const Address *address, usec_t remaining, void *n);
+void count_element(const char *jail,
+                const Address *address,
+                const FirewallElement *element,
+                void *n);
 size_t count_elements(Firewall *f);
 
 /* Before and after each test: closes what is open and removes the table. */

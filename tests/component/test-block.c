@@ -333,7 +333,7 @@ static void no_packet_passes_while_the_block_changes(void **state) {
                                 PORT_UDP,
                                 (BlockKind) (i % 3),
                                 i % 2 ? SCOPE_LOCAL : SCOPE_ALL);
-                assert_ok(firewall_configure(f, &jail, 1));
+                assert_ok(firewall_configure(f, &settings, &jail, 1));
                 do
                         dropped = packets_dropped(f, "jail");
                 while (dropped <= before);
@@ -365,13 +365,13 @@ static void kernel_without_answers_drops(void **state) {
 
         /* More is blocked than was asked for, and not less. */
         jail = make_block("22", PORT_TCP, BLOCK_DROP, SCOPE_LOCAL);
-        assert_ok(firewall_configure(f, &jail, 1));
+        assert_ok(firewall_configure(f, &settings, &jail, 1));
         assert_int_equal(firewall_get_lacks(f), FIREWALL_LACKS_SCOPE);
         assert_fails(netns_try_connect(PEER4, HOST4, SSH), ETIMEDOUT);
         assert_fails(netns_try_connect(PEER4, INNER4, SSH), ETIMEDOUT);
 
         jail = make_block("22", PORT_TCP, BLOCK_DROP, SCOPE_ALL);
-        assert_ok(firewall_configure(f, &jail, 1));
+        assert_ok(firewall_configure(f, &settings, &jail, 1));
         assert_int_equal(firewall_get_lacks(f), 0);
 
         close(inner);

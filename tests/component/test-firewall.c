@@ -411,6 +411,97 @@ static void limited_ban_is_never_for_good(void **state) {
         assert_about(remaining_of(f, "sshd", FAR4), USEC_PER_HOUR);
 }
 
+/* counters of bans */
+
+static void ban_as(Firewall *f, const char *address, usec_t remaining, unsigned flags) {
+        const Address a = netns_address(address);
+
+        assert_ok(firewall_add(f, "sshd", &a, remaining, flags));
+        assert_int_equal(firewall_commit(f, NULL, NULL), 1);
+}
+
+static void counted_ban_counts_its_packets(void **state) {
+        int ssh = netns_socket(SIDE_HOST, SOCK_STREAM, HOST4, SSH, true);
+        Firewall *f = open_sshd();
+        FirewallElement element;
+
+        (void) state;
+
+        ban_as(f, PEER4, USEC_PER_HOUR, FIREWALL_COUNTED);
+        ban_as(f, OTHER4, USEC_PER_HOUR, 0);
+        element = element_of(f, "sshd", PEER4);
+        assert_true(element.is_counted);
+        assert_int_equal(element.dropped.packets, 0);
+        assert_int_equal(element.dropped.bytes, 0);
+
+        assert_false(netns_can_connect(PEER4, HOST4, SSH));
+        assert_false(netns_can_connect(OTHER4, HOST4, SSH));
+        element = element_of(f, "sshd", PEER4);
+        assert_about(element.remaining, USEC_PER_HOUR);
+        assert_true(element.dropped.packets > 0);
+        assert_true(element.dropped.bytes >= 40 * element.dropped.packets);
+        assert_true(packets_dropped(f, "sshd") > element.dropped.packets);
+
+        element = element_of(f, "sshd", OTHER4);
+        assert_false(element.is_counted);
+        assert_int_equal(element.dropped.packets, 0);
+
+        close(ssh);
+}
+
+static void ban_that_is_kept_keeps_its_counter(void **state) {
+        int ssh = netns_socket(SIDE_HOST, SOCK_STREAM, HOST4, SSH, true);
+        bool is_old = kernel_is_old;
+        Firewall *f = open_sshd();
+        uint64_t packets;
+        usec_t expected;
+
+        (void) state;
+
+        ban_as(f, PEER4, USEC_PER_HOUR, FIREWALL_COUNTED);
+        assert_false(netns_can_connect(PEER4, HOST4, SSH));
+        packets = element_of(f, "sshd", PEER4).dropped.packets;
+        assert_true(packets > 0);
+
+        close_firewall(f);
+        f = open_sshd();
+        ban_as(f, PEER4, USEC_PER_DAY, FIREWALL_KEEP | FIREWALL_COUNTED);
+        assert_int_equal(element_of(f, "sshd", PEER4).dropped.packets, packets);
+
+        /* Whether the kernel can is found out only after the test may have made it old. */
+        expected = remaining_of(f, "sshd", PEER4) > USEC_PER_HOUR ? USEC_PER_DAY : USEC_PER_HOUR;
+        assert_about(remaining_of(f, "sshd", PEER4), expected);
+
+        /* Without it, the new time is what counts. */
+        ban_as(f, PEER4, USEC_PER_MINUTE, FIREWALL_COUNTED);
+        assert_about(remaining_of(f, "sshd", PEER4), USEC_PER_MINUTE);
+        assert_true(element_of(f, "sshd", PEER4).is_counted);
+        if (!is_old && expected == USEC_PER_DAY)
+                assert_int_equal(element_of(f, "sshd", PEER4).dropped.packets, packets);
+
+        close(ssh);
+}
+
+static void nothing_is_kept_that_was_changed_in_the_same_batch(void **state) {
+        const Address a = netns_address(PEER4), b = netns_address(OTHER4), c = netns_address(FAR4);
+        Firewall *f = open_sshd();
+
+        (void) state;
+
+        ban(f, "sshd", PEER4, USEC_PER_HOUR);
+        ban(f, "sshd", OTHER4, USEC_PER_HOUR);
+        assert_ok(firewall_remove(f, "sshd", &a));
+        assert_ok(firewall_add(f, "sshd", &a, USEC_PER_DAY, FIREWALL_KEEP));
+        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_MINUTE, 0));
+        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_DAY, FIREWALL_KEEP));
+        assert_ok(firewall_add(f, "sshd", &c, USEC_PER_DAY, FIREWALL_KEEP));
+        assert_int_equal(firewall_commit(f, NULL, NULL), 5);
+
+        assert_about(remaining_of(f, "sshd", PEER4), USEC_PER_DAY);
+        assert_about(remaining_of(f, "sshd", OTHER4), USEC_PER_DAY);
+        assert_about(remaining_of(f, "sshd", FAR4), USEC_PER_DAY);
+}
+
 /* batches */
 
 static void last_change_of_a_batch_counts(void **state) {
@@ -419,13 +510,13 @@ static void last_change_of_a_batch_counts(void **state) {
 
         (void) state;
 
-        assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR));
-        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_HOUR));
+        assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR, 0));
+        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_HOUR, 0));
         assert_ok(firewall_remove(f, "sshd", &a));
-        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_DAY));
-        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_MINUTE));
+        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_DAY, 0));
+        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_MINUTE, 0));
         assert_ok(firewall_remove(f, "sshd", &c));
-        assert_ok(firewall_add(f, "sshd", &c, USEC_PER_HOUR));
+        assert_ok(firewall_add(f, "sshd", &c, USEC_PER_HOUR, 0));
         assert_int_equal(firewall_n_queued(f), 7);
         assert_int_equal(firewall_commit(f, NULL, NULL), 7);
         assert_int_equal(firewall_n_queued(f), 0);
@@ -435,11 +526,11 @@ static void last_change_of_a_batch_counts(void **state) {
         assert_about(remaining_of(f, "sshd", FAR4), USEC_PER_HOUR);
 
         /* The same when they were banned before. */
-        assert_ok(firewall_add(f, "sshd", &c, USEC_PER_DAY));
+        assert_ok(firewall_add(f, "sshd", &c, USEC_PER_DAY, 0));
         assert_ok(firewall_remove(f, "sshd", &c));
         assert_ok(firewall_remove(f, "sshd", &b));
-        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_DAY));
-        assert_ok(firewall_add(f, "sshd", &a, USEC_INFINITY));
+        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_DAY, 0));
+        assert_ok(firewall_add(f, "sshd", &a, USEC_INFINITY, 0));
         assert_int_equal(firewall_commit(f, NULL, NULL), 5);
 
         assert_true(remaining_of(f, "sshd", PEER4) == USEC_INFINITY);
@@ -481,7 +572,7 @@ static void many_changes_go_through(void **state) {
         for (int i = 0; i < n; i++) {
                 const Address a = numbered_address((unsigned) i);
 
-                assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR));
+                assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR, 0));
         }
         assert_int_equal(firewall_commit(f, NULL, NULL), n);
         assert_int_equal(count_elements(f), n);
@@ -494,19 +585,19 @@ static void many_changes_go_through(void **state) {
                 if (i % 3 == 0)
                         assert_ok(firewall_remove(f, "sshd", &a));
                 else
-                        assert_ok(firewall_add(f, "sshd", &a, USEC_PER_DAY));
+                        assert_ok(firewall_add(f, "sshd", &a, USEC_PER_DAY, 0));
                 if (i % 5 == 0)
-                        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_DAY));
+                        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_DAY, 0));
         }
         assert_int_equal(firewall_commit(f, NULL, NULL), n + n / 5);
         assert_int_equal(count_elements(f), n - n / 3 + n / 5);
 
         {
                 const Address a = numbered_address(1);
-                usec_t remaining;
+                FirewallElement element;
 
-                assert_int_equal(firewall_lookup(f, "sshd", &a, &remaining), 1);
-                assert_about(remaining, USEC_PER_DAY);
+                assert_int_equal(firewall_lookup(f, "sshd", &a, &element), 1);
+                assert_about(element.remaining, USEC_PER_DAY);
         }
 
         for (int i = 0; i < 2 * n; i++) {
@@ -523,11 +614,13 @@ typedef struct Refused {
         int error;
 } Refused;
 
-static void on_refused(const char *jail, const Address *address, int error, void *userdata) {
+static void
+on_refused(const char *jail, const Address *address, int error, const char *text, void *userdata) {
         Refused *refused = userdata;
 
         assert_string_equal(jail, "sshd");
         assert_int_equal(address->family, AF_INET);
+        assert_non_null(text);
         refused->n++;
         refused->error = error;
 }
@@ -561,7 +654,7 @@ static void refused_element_keeps_nobody_back(void **state) {
                 Address a = netns_address(i % 2 ? "198.51.100.0" : "2001:db8::");
 
                 a.bytes[3] = i;
-                assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR));
+                assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR, 0));
         }
         assert_int_equal(firewall_commit(f, on_refused, &refused), 70);
         assert_int_equal(refused.n, 30);
@@ -569,12 +662,13 @@ static void refused_element_keeps_nobody_back(void **state) {
         assert_int_equal(firewall_n_queued(f), 0);
 
         /* The next configuration does away with it. */
-        assert_ok(firewall_configure(f, (FirewallJail[]){ make_jail("sshd", "22", PORT_TCP) }, 1));
+        assert_ok(firewall_configure(
+                        f, &settings, (FirewallJail[]){ make_jail("sshd", "22", PORT_TCP) }, 1));
         for (uint8_t i = 1; i < 100; i += 2) {
                 Address a = netns_address("198.51.100.0");
 
                 a.bytes[3] = i;
-                assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR));
+                assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR, 0));
         }
         assert_int_equal(firewall_commit(f, NULL, NULL), 50);
         assert_int_equal(count_elements(f), 100);
@@ -600,12 +694,12 @@ static void lost_table_is_told_and_can_be_made_again(void **state) {
         assert_fails(firewall_get_counter(f, "sshd", &counter), ENOENT);
         assert_int_equal(count_elements(f), 0);
 
-        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_HOUR));
+        assert_ok(firewall_add(f, "sshd", &b, USEC_PER_HOUR, 0));
         assert_ok(firewall_remove(f, "sshd", &a));
         assert_fails(firewall_commit(f, NULL, NULL), ENOENT);
         assert_int_equal(firewall_n_queued(f), 2);
 
-        assert_ok(firewall_configure(f, &jail, 1));
+        assert_ok(firewall_configure(f, &settings, &jail, 1));
         assert_int_equal(firewall_commit(f, NULL, NULL), 2);
         assert_int_equal(count_elements(f), 1);
 }
@@ -646,12 +740,12 @@ static void restart_adopts_bans_and_counters(void **state) {
         assert_false(netns_can_connect(PEER4, HOST4, SSH));
 
         /* Another port, and a jail less. */
-        assert_ok(firewall_configure(f, &moved, 1));
+        assert_ok(firewall_configure(f, &settings, &moved, 1));
         assert_int_equal(count_elements(f), 2);
         assert_true(netns_can_connect(PEER4, HOST4, SSH));
         assert_false(netns_can_connect(PEER4, HOST4, HTTP));
         assert_true(netns_can_connect(OTHER4, HOST4, HTTP));
-        assert_fails(firewall_add(f, "smtp", &(Address){ .family = AF_INET }, 1), ENOENT);
+        assert_fails(firewall_add(f, "smtp", &(Address){ .family = AF_INET }, 1, 0), ENOENT);
 
         close(ssh);
         close(http);
@@ -691,7 +785,7 @@ static void no_packet_passes_while_configuring(void **state) {
                         close_firewall(f);
                         f = open_unconfigured();
                 }
-                assert_ok(firewall_configure(f, jails, 1 + i % 3));
+                assert_ok(firewall_configure(f, &settings, jails, 1 + i % 3));
                 do
                         dropped = packets_dropped(f, "dns");
                 while (dropped <= before);
@@ -718,14 +812,14 @@ static void owned_table_is_closed_to_others(void **state) {
 
         other = open_unconfigured();
         assert_fails(firewall_destroy(other), EPERM);
-        assert_fails(firewall_configure(other, &jail, 1), EPERM);
+        assert_fails(firewall_configure(other, &settings, &jail, 1), EPERM);
 
         /* But they may look. */
         ban(f, "sshd", PEER4, USEC_PER_HOUR);
         assert_int_equal(count_elements(other), 1);
 
         close_firewall(f);
-        assert_ok(firewall_configure(other, &jail, 1));
+        assert_ok(firewall_configure(other, &settings, &jail, 1));
         assert_int_equal(firewall_get_ownership(other), FIREWALL_OWNED);
         assert_int_equal(count_elements(other), 1);
 }
@@ -795,19 +889,19 @@ static void wrong_jails_are_refused(void **state) {
         (void) state;
 
         f = open_unconfigured();
-        assert_fails(firewall_configure(f, twice, 2), EEXIST);
-        assert_fails(firewall_configure(f, &longer, 1), EINVAL);
-        assert_fails(firewall_add(f, "sshd", &a, 1), ENOENT);
+        assert_fails(firewall_configure(f, &settings, twice, 2), EEXIST);
+        assert_fails(firewall_configure(f, &settings, &longer, 1), EINVAL);
+        assert_fails(firewall_add(f, "sshd", &a, 1, 0), ENOENT);
         assert_fails(firewall_remove(f, "sshd", &a), ENOENT);
         assert_fails(firewall_get_counter(f, "sshd", &counter), ENOENT);
         assert_int_equal(firewall_lookup(f, "sshd", &a, NULL), 0);
 
-        assert_ok(firewall_configure(f, &longest, 1));
+        assert_ok(firewall_configure(f, &settings, &longest, 1));
         ban(f, longest.name, "2001:db8:0:a::/64", USEC_PER_HOUR);
         assert_about(remaining_of(f, longest.name, "2001:db8:0:a::/64"), USEC_PER_HOUR);
 
         /* No jail at all is right. */
-        assert_ok(firewall_configure(f, NULL, 0));
+        assert_ok(firewall_configure(f, &settings, NULL, 0));
         assert_int_equal(count_elements(f), 0);
 }
 
@@ -823,15 +917,15 @@ static void changes_follow_their_jail(void **state) {
 
         (void) state;
 
-        assert_ok(firewall_add(f, "one", &a, USEC_PER_HOUR));
-        assert_ok(firewall_add(f, "two", &a, USEC_PER_HOUR));
-        assert_ok(firewall_add(f, "three", &a, USEC_PER_DAY));
-        assert_ok(firewall_configure(f, after, 2));
+        assert_ok(firewall_add(f, "one", &a, USEC_PER_HOUR, 0));
+        assert_ok(firewall_add(f, "two", &a, USEC_PER_HOUR, 0));
+        assert_ok(firewall_add(f, "three", &a, USEC_PER_DAY, 0));
+        assert_ok(firewall_configure(f, &settings, after, 2));
         assert_int_equal(firewall_commit(f, NULL, NULL), 2);
         assert_about(remaining_of(f, "one", PEER4), USEC_PER_HOUR);
         assert_about(remaining_of(f, "three", PEER4), USEC_PER_DAY);
 
-        assert_ok(firewall_add(f, "one", &a, 1));
+        assert_ok(firewall_add(f, "one", &a, 1, 0));
         firewall_discard(f);
         assert_int_equal(firewall_commit(f, NULL, NULL), 0);
         assert_about(remaining_of(f, "one", PEER4), USEC_PER_HOUR);
@@ -844,15 +938,17 @@ typedef struct Found {
         int n;
 } Found;
 
-static void
-find_element(const char *jail, const Address *address, usec_t remaining, void *userdata) {
+static void find_element(const char *jail,
+                const Address *address,
+                const FirewallElement *element,
+                void *userdata) {
         char text[ADDRESS_STR_SIZE];
         Found *found = userdata;
 
         for (Found *p = found; p->jail; p++)
                 if (streq(p->jail, jail) && streq(p->address, address_format(address, text))) {
                         p->n++;
-                        p->remaining = remaining;
+                        p->remaining = element->remaining;
                 }
 }
 
@@ -988,9 +1084,9 @@ static void log_touches_nothing(void **state) {
 
         assert_ok(firewall_log_new(&f));
         assert_int_equal(firewall_get_ownership(f), FIREWALL_NONE);
-        assert_fails(firewall_add(f, "sshd", &a, 1), ENOENT);
-        assert_ok(firewall_configure(f, &jail, 1));
-        assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR));
+        assert_fails(firewall_add(f, "sshd", &a, 1, 0), ENOENT);
+        assert_ok(firewall_configure(f, &settings, &jail, 1));
+        assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR, 0));
         assert_int_equal(firewall_n_queued(f), 1);
         assert_int_equal(firewall_commit(f, NULL, NULL), 1);
         assert_int_equal(firewall_n_queued(f), 0);
@@ -1025,6 +1121,9 @@ int main(void) {
                 test(jails_for_every_port_do_not_lift_each_others_bans),
                 test(ban_again_takes_the_new_time),
                 test(limited_ban_is_never_for_good),
+                test(counted_ban_counts_its_packets),
+                test(ban_that_is_kept_keeps_its_counter),
+                test(nothing_is_kept_that_was_changed_in_the_same_batch),
                 test(last_change_of_a_batch_counts),
                 test(unbanning_who_is_not_banned_is_no_error),
                 test(many_changes_go_through),
@@ -1045,6 +1144,9 @@ int main(void) {
                 test_old(first_ban_of_a_prefix_length_makes_its_set),
                 test_old(ban_again_takes_the_new_time),
                 test_old(limited_ban_is_never_for_good),
+                test_old(counted_ban_counts_its_packets),
+                test_old(ban_that_is_kept_keeps_its_counter),
+                test_old(nothing_is_kept_that_was_changed_in_the_same_batch),
                 test_old(last_change_of_a_batch_counts),
                 test_old(unbanning_who_is_not_banned_is_no_error),
                 test_old(many_changes_go_through),
