@@ -23,3 +23,11 @@ void proc_local_ports(uint16_t *ret_first, uint16_t *ret_last) {
         *ret_first = (uint16_t) first;
         *ret_last = (uint16_t) last;
 }
+
+bool proc_is_tracking(void) {
+        _cleanup_(fclosep) FILE *f = NULL;
+        unsigned n;
+
+        f = fopen("/proc/sys/net/netfilter/nf_conntrack_count", "re");
+        return f && fscanf(f, "%u", &n) == 1 && n > 0;
+}
