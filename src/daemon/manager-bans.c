@@ -314,12 +314,11 @@ void manager_arm_expiry(Manager *m) {
 
 /* A silent drop would leave the connections that are open; sshd's half-open logins for example fill
  * MaxStartups. */
-static void kill_connections(Manager *m) {
+static void end_connections(Manager *m) {
         _cleanup_(freep) KillerTarget *targets = NULL;
         size_t n = 0;
-        int r;
 
-        if (!m->killer || m->n_changes == 0)
+        if (!m->ender || !m->config->kill || m->n_changes == 0)
                 return;
 
         targets = calloc(m->n_changes, sizeof(*targets));
@@ -330,22 +329,15 @@ static void kill_connections(Manager *m) {
 
         for (size_t i = 0; i < m->n_changes; i++) {
                 const Change *c = &m->changes[i];
-                const PortSet *ports = &jail_get_config(c->jail)->ports;
 
-                if (c->kind == CHANGE_BAN && !c->announced && (ports->protocols & PORT_TCP))
-                        targets[n++] = (KillerTarget){ c->ban.address, ports };
+                if (c->kind == CHANGE_BAN && !c->announced)
+                        targets[n++] = (KillerTarget){
+                                c->ban.address,
+                                &jail_get_config(c->jail)->ports,
+                        };
         }
 
-        if (n == 0)
-                return;
-
-        r = killer_run_many(m->killer, targets, n);
-        if (r == -EOPNOTSUPP) {
-                log_warning("The kernel cannot end open connections of banned addresses "
-                            "(CONFIG_INET_DIAG_DESTROY is missing).");
-                m->killer = killer_free(m->killer);
-        } else if (r < 0)
-                (void) log_warning_errno(r, "Failed to end connections of banned addresses: %m");
+        ender_run(m->ender, targets, n);
 }
 
 static void announce_changes(Manager *m) {
@@ -375,7 +367,7 @@ int manager_commit(Manager *m, bool durable) {
                 return r;
 
         acknowledge(m);
-        kill_connections(m);
+        end_connections(m);
         r = manager_commit_store(m, durable);
         announce_changes(m);
         if (r < 0 && m->n_changes > MANAGER_CHANGES_MAX)

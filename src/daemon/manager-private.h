@@ -15,6 +15,7 @@
 #include <systemd/sd-id128.h>
 
 #include "daemon/bus.h"
+#include "daemon/ender.h"
 #include "daemon/manager.h"
 #include "daemon/suppressed.h"
 #include "daemon/surroundings.h"
@@ -23,7 +24,6 @@
 #include "daemon/unit-ports.h"
 #include "engine/accounts.h"
 #include "engine/journal.h"
-#include "engine/kill.h"
 #include "engine/pseudonym.h"
 #include "engine/store-prune.h"
 #include "engine/store.h"
@@ -71,7 +71,7 @@ struct Manager {
 
         Firewall *firewall;
         unsigned firewall_lacks; /* what has been reported of firewall_get_lacks() */
-        Killer *killer;          /* NULL if connections are left alone */
+        Ender *ender;            /* NULL with `firewall = log` */
         Surroundings *surroundings;
         UnitPorts *unit_ports;
         bool portless_reported; /* that jails with `ports = auto` have none */

@@ -162,14 +162,8 @@ static int open_firewall(Manager *m) {
         if (r < 0)
                 return log_error_errno(r, "Failed to open nftables: %m");
 
-        if (kind == FIREWALL_KIND_NFT && m->config->kill) {
-                r = killer_new(&m->killer);
-                if (r < 0)
-                        (void) log_warning_errno(
-                                        r, "Open connections of banned addresses will stay: %m");
-        }
-
-        return 0;
+        r = kind == FIREWALL_KIND_NFT ? ender_new(&m->ender, m->event) : 0;
+        return r < 0 ? log_oom() : 0;
 }
 
 static int open_journal(Manager *m) {
@@ -359,7 +353,7 @@ Manager *manager_free(Manager *m) {
         accounts_free(m->accounts);
         manager_free_jails(m->jails, m->n_jails);
         store_close(m->store);
-        killer_free(m->killer);
+        ender_free(m->ender);
         firewall_free(m->firewall);
         config_free(m->config);
         free(m->position.cursor);

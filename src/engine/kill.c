@@ -182,19 +182,25 @@ static size_t put_condition(uint8_t *p, const Address *a, uint8_t family, bool l
         return size;
 }
 
+/* True if sockets of the family can have the target as a peer, and may be destroyed for it. */
+static bool is_asked_for(const KillerTarget *t, uint8_t family) {
+        return (family == AF_INET6 || t->address.family == family) &&
+               t->ports->protocols & PORT_TCP;
+}
+
 /* Writes the program for all targets that sockets of the family can have as a peer. Returns its
  * size, 0 if there are none. */
 static size_t put_program(uint8_t *p, const KillerTarget *targets, size_t n, uint8_t family) {
         size_t last = n, size = 0, at = 0;
 
         for (size_t i = 0; i < n; i++)
-                if (family == AF_INET6 || targets[i].address.family == family)
+                if (is_asked_for(&targets[i], family))
                         last = i;
         if (last == n)
                 return 0;
 
         for (size_t i = 0; i <= last; i++)
-                if (family == AF_INET6 || targets[i].address.family == family)
+                if (is_asked_for(&targets[i], family))
                         size += put_condition(p + size, &targets[i].address, family, i == last);
 
         /* Now that the end is known, the jumps to it. */
@@ -202,7 +208,7 @@ static size_t put_program(uint8_t *p, const KillerTarget *targets, size_t n, uin
                 struct inet_diag_bc_op jump = { .code = INET_DIAG_BC_JMP, .yes = sizeof(jump) };
                 struct inet_diag_bc_op condition;
 
-                if (family != AF_INET6 && targets[i].address.family != family)
+                if (!is_asked_for(&targets[i], family))
                         continue;
 
                 memcpy(&condition, p + at, sizeof(condition));
