@@ -8,6 +8,7 @@
 #include "daemon/bus-args.h"
 
 #include "base/utf8.h"
+#include "model/ban.h"
 #include "model/bus-names.h"
 
 int bus_check_root(sd_bus_message *m, sd_bus_error *error) {
@@ -40,6 +41,22 @@ int bus_read_address(const char *s, Address *ret, sd_bus_error *error) {
                                 BUS_ERROR_INVALID_ADDRESS,
                                 "\"%.64s\" is neither an address nor a prefix such as 192.0.2.0/24.",
                                 s);
+        return 0;
+}
+
+int bus_check_reason(const char *s, sd_bus_error *error) {
+        if (strlen(s) > BAN_REASON_MAX)
+                return sd_bus_error_setf(error,
+                                SD_BUS_ERROR_INVALID_ARGS,
+                                "A reason has at most %d bytes.",
+                                BAN_REASON_MAX);
+
+        for (; *s; s++)
+                if ((unsigned char) *s < 0x20 || *s == 0x7f)
+                        return sd_bus_error_set(error,
+                                        SD_BUS_ERROR_INVALID_ARGS,
+                                        "A reason is one line, without control characters.");
+
         return 0;
 }
 

@@ -17,6 +17,9 @@ int bus_check_root(sd_bus_message *m, sd_bus_error *error);
 /* Returns 0, or a negative errno with the error set. */
 int bus_read_address(const char *s, Address *ret, sd_bus_error *error);
 
+/* The reason of a command goes into the journal and to terminals. Returns as above. */
+int bus_check_reason(const char *s, sd_bus_error *error);
+
 /* Set the error, and return a negative errno. */
 int bus_no_such_jail(const char *jail, sd_bus_error *error);
 int bus_failed(int r, const char *what, sd_bus_error *error);

@@ -1,169 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Glue between the bus and the commands of manager.h: arguments are read and checked here, errors
- * get their names, and nothing is decided. What is told of the past is in bus-history.c.
+ * The vtable, and glue between the bus and what manager.h has to show. Bans are made and lifted in
+ * bus-bans.c; what is told of the past is in bus-history.c.
  */
 
 #include "daemon/bus-manager.h"
 
 #include "daemon/ban-page.h"
 #include "daemon/bus-args.h"
+#include "daemon/bus-bans.h"
 #include "daemon/bus-history.h"
 #include "model/bus-names.h"
 
-/* Arguments */
-
-/* The reason goes into the journal and to terminals. */
-static int check_reason(const char *s, sd_bus_error *error) {
-        if (strlen(s) > BAN_REASON_MAX)
-                return sd_bus_error_setf(error,
-                                SD_BUS_ERROR_INVALID_ARGS,
-                                "A reason has at most %d bytes.",
-                                BAN_REASON_MAX);
-
-        for (; *s; s++)
-                if ((unsigned char) *s < 0x20 || *s == 0x7f)
-                        return sd_bus_error_set(error,
-                                        SD_BUS_ERROR_INVALID_ARGS,
-                                        "A reason is one line, without control characters.");
-
-        return 0;
-}
-
-/* What was asked for is done, and the disk does not have it. */
-static int not_stored(const Manager *m, const char *what, sd_bus_error *error) {
-        ManagerStatus status;
-
-        manager_get_status(m, &status);
-        return sd_bus_error_setf(error,
-                        BUS_ERROR_NOT_STORED,
-                        "%s, but the database cannot be written (%s). A crash or restart before it "
-                        "can would undo this.",
-                        what,
-                        strerror(-status.store_error));
-}
-
 /* Methods that change something */
-
-static int ban(sd_bus_message *message,
-                Manager *m,
-                const char *jail,
-                const char *address,
-                usec_t duration,
-                const char *reason,
-                uint64_t flags,
-                sd_bus_error *error) {
-        char why[MANAGER_ERROR_SIZE] = "";
-        Address a;
-        int r;
-
-        r = bus_check_root(message, error);
-        if (r < 0)
-                return r;
-        r = bus_read_address(address, &a, error);
-        if (r < 0)
-                return r;
-        r = check_reason(reason, error);
-        if (r < 0)
-                return r;
-        if (flags & ~BUS_BAN_FORCE)
-                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "Unknown flags.");
-
-        r = manager_ban(m, jail, &a, duration, reason, flags & BUS_BAN_FORCE, why);
-        if (r == -ENXIO)
-                return bus_no_such_jail(jail, error);
-        if (r == -EADDRINUSE)
-                return sd_bus_error_set(error,
-                                BUS_ERROR_REFUSED,
-                                why[0] ? why : "The ban would cut this host off.");
-        if (r == -EINVAL)
-                return sd_bus_error_setf(error,
-                                BUS_ERROR_INVALID_ADDRESS,
-                                "%s is too large a part of the Internet: at least /8 is needed for "
-                                "IPv4 and /19 for IPv6.",
-                                address);
-        if (r == -EROFS)
-                return not_stored(m, "Banned", error);
-        if (r < 0)
-                return bus_failed(r, "The ban could not be carried out", error);
-
-        return sd_bus_reply_method_return(message, NULL);
-}
-
-static int method_ban(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        const char *jail, *address, *reason;
-        uint64_t duration;
-        int r;
-
-        r = sd_bus_message_read(message, "ssts", &jail, &address, &duration, &reason);
-        if (r < 0)
-                return r;
-
-        return ban(message, userdata, jail, address, duration, reason, 0, error);
-}
-
-static int method_ban_with_flags(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        const char *jail, *address, *reason;
-        uint64_t duration, flags;
-        int r;
-
-        r = sd_bus_message_read(message, "sstst", &jail, &address, &duration, &reason, &flags);
-        if (r < 0)
-                return r;
-
-        return ban(message, userdata, jail, address, duration, reason, flags, error);
-}
-
-static int method_unban(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        Manager *m = userdata;
-        const char *jail, *address;
-        size_t n = 0;
-        Address a;
-        int r;
-
-        assert(m);
-
-        r = sd_bus_message_read(message, "ss", &jail, &address);
-        if (r < 0)
-                return r;
-        r = bus_check_root(message, error);
-        if (r < 0)
-                return r;
-        r = bus_read_address(address, &a, error);
-        if (r < 0)
-                return r;
-
-        r = manager_unban(m, isempty(jail) ? NULL : jail, &a, &n);
-        if (r == -ENXIO)
-                return bus_no_such_jail(jail, error);
-        if (r == -EROFS)
-                return not_stored(m, "Unbanned", error);
-        if (r < 0)
-                return bus_failed(r, "The ban could not be lifted", error);
-
-        return sd_bus_reply_method_return(message, "u", (uint32_t) n);
-}
-
-static int method_flush(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        Manager *m = userdata;
-        size_t n = 0;
-        int r;
-
-        assert(m);
-
-        r = bus_check_root(message, error);
-        if (r < 0)
-                return r;
-
-        r = manager_flush(m, &n);
-        if (r == -EROFS)
-                return not_stored(m, "All bans are lifted", error);
-        if (r < 0)
-                return bus_failed(r, "The bans could not be lifted", error);
-
-        return sd_bus_reply_method_return(message, "u", (uint32_t) n);
-}
 
 static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         char why[MANAGER_ERROR_SIZE] = "";
@@ -185,6 +35,41 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
                 return bus_failed(r, "The configuration could not be loaded", error);
 
         return sd_bus_reply_method_return(message, NULL);
+}
+
+/* Single failures */
+
+static int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        int r;
+
+        assert(m);
+
+        r = bus_check_root(message, error);
+        if (r < 0)
+                return r;
+
+        r = bus_subscribe(manager_get_bus(m), message);
+        if (r == -EDQUOT)
+                return sd_bus_error_setf(error,
+                                SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                "There are %d subscribers, which is the limit.",
+                                BUS_SUBSCRIBERS_MAX);
+        if (r < 0)
+                return r;
+
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+static int method_unsubscribe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        int r;
+
+        (void) error;
+        assert(m);
+
+        r = bus_unsubscribe(manager_get_bus(m), message);
+        return r < 0 ? r : sd_bus_reply_method_return(message, NULL);
 }
 
 /* Methods that tell something */
@@ -527,7 +412,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Ban",
                         SD_BUS_ARGS("s", jail, "s", address, "t", duration_usec, "s", reason),
                         SD_BUS_NO_RESULT,
-                        method_ban,
+                        bus_ban,
                         SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("BanWithFlags",
                         SD_BUS_ARGS("s",
@@ -541,12 +426,36 @@ static const sd_bus_vtable manager_vtable[] = {
                                         "t",
                                         flags),
                         SD_BUS_NO_RESULT,
-                        method_ban_with_flags,
+                        bus_ban_with_flags,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("BanMany",
+                        SD_BUS_ARGS("s",
+                                        jail,
+                                        "as",
+                                        addresses,
+                                        "t",
+                                        duration_usec,
+                                        "s",
+                                        reason,
+                                        "t",
+                                        flags),
+                        SD_BUS_RESULT("u", banned, "u", unchanged, "a" BUS_REFUSED_TYPE, refused),
+                        bus_ban_many,
                         SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Unban",
                         SD_BUS_ARGS("s", jail, "s", address),
                         SD_BUS_RESULT("u", lifted),
-                        method_unban,
+                        bus_unban,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("UnbanMany",
+                        SD_BUS_ARGS("s", jail, "as", addresses),
+                        SD_BUS_RESULT("u", lifted, "as", not_banned),
+                        bus_unban_many,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("UnbanAll",
+                        SD_BUS_ARGS("s", jail),
+                        SD_BUS_RESULT("u", lifted),
+                        bus_unban_all,
                         SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListBans",
                         SD_BUS_ARGS("s", jail, "t", after, "u", max),
@@ -613,10 +522,20 @@ static const sd_bus_vtable manager_vtable[] = {
                         SD_BUS_NO_RESULT,
                         method_reload,
                         SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Subscribe",
+                        SD_BUS_NO_ARGS,
+                        SD_BUS_NO_RESULT,
+                        method_subscribe,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Unsubscribe",
+                        SD_BUS_NO_ARGS,
+                        SD_BUS_NO_RESULT,
+                        method_unsubscribe,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Flush",
                         SD_BUS_NO_ARGS,
                         SD_BUS_RESULT("u", lifted),
-                        method_flush,
+                        bus_flush,
                         SD_BUS_VTABLE_UNPRIVILEGED),
 
         SD_BUS_SIGNAL_WITH_ARGS("Banned",
@@ -636,6 +555,21 @@ static const sd_bus_vtable manager_vtable[] = {
                                         reason),
                         0),
         SD_BUS_SIGNAL_WITH_ARGS("Unbanned", SD_BUS_ARGS("s", jail, "s", address, "s", cause), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Failure",
+                        SD_BUS_ARGS("s",
+                                        jail,
+                                        "s",
+                                        address,
+                                        "s",
+                                        pattern,
+                                        "s",
+                                        user,
+                                        "u",
+                                        failures,
+                                        "t",
+                                        time_usec),
+                        0),
+        SD_BUS_SIGNAL_WITH_ARGS("Reloaded", SD_BUS_NO_ARGS, 0),
 
         SD_BUS_VTABLE_END,
 };
@@ -684,4 +618,36 @@ int bus_manager_emit_unbanned(sd_bus *bus, const char *jail, const Address *a, c
                         jail,
                         address_format(a, address),
                         cause);
+}
+
+int bus_manager_emit_reloaded(sd_bus *bus) {
+        assert(bus);
+
+        return sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE, "Reloaded", NULL);
+}
+
+int bus_manager_emit_failure(sd_bus *bus, const char *destination, const BusFailure *f) {
+        char address[ADDRESS_STR_SIZE];
+        sd_bus_message *signal = NULL;
+        int r;
+
+        assert(bus);
+        assert(f);
+
+        r = sd_bus_message_new_signal(bus, &signal, BUS_PATH, BUS_INTERFACE, "Failure");
+        if (r >= 0)
+                r = sd_bus_message_append(signal,
+                                "ssssut",
+                                f->jail,
+                                address_format(f->address, address),
+                                bus_text(f->pattern),
+                                bus_text(f->user),
+                                (uint32_t) f->failures,
+                                f->when);
+        if (r >= 0 && destination)
+                r = sd_bus_message_set_destination(signal, destination);
+        if (r >= 0)
+                r = sd_bus_send(bus, signal, NULL);
+        sd_bus_message_unref(signal);
+        return r;
 }

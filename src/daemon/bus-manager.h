@@ -10,6 +10,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "daemon/bus.h"
 #include "daemon/manager.h"
 #include "model/address.h"
 #include "model/ban.h"
@@ -21,3 +22,7 @@ int bus_manager_add(sd_bus *bus, Manager *m);
 /* Queue a signal on a connection. Return 0 or a negative errno. */
 int bus_manager_emit_banned(sd_bus *bus, const char *jail, const Ban *ban);
 int bus_manager_emit_unbanned(sd_bus *bus, const char *jail, const Address *a, const char *cause);
+int bus_manager_emit_reloaded(sd_bus *bus);
+
+/* To one client on a message bus, or with NULL to a peer. */
+int bus_manager_emit_failure(sd_bus *bus, const char *destination, const BusFailure *failure);

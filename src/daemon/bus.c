@@ -40,6 +40,7 @@ struct Peer {
         sd_bus *connection;
         sd_event_source *leftover;
         bool listens; /* asked for signals */
+        bool subscribed;
         Peer *next;
 };
 
@@ -49,6 +50,7 @@ struct Bus {
 
         char *address; /* of the message bus; NULL if there shall be none */
         sd_bus *connection;
+        sd_bus_track *subscribers; /* on it; NULL if there are none */
         sd_event_source *reconnect_timer;
         usec_t reconnect_delay;
 
@@ -158,6 +160,7 @@ static int on_reconnect(sd_event_source *source, uint64_t now, void *userdata) {
 
         (void) source, (void) now;
 
+        b->subscribers = sd_bus_track_unref(b->subscribers);
         b->connection = sd_bus_close_unref(b->connection);
 
         r = open_message_bus(b, &b->connection);
@@ -506,6 +509,7 @@ Bus *bus_free(Bus *b) {
         /* Flushing one that still waits for its bus would wait, too. */
         if (b->connection && sd_bus_is_ready(b->connection) > 0)
                 (void) sd_bus_flush(b->connection);
+        sd_bus_track_unref(b->subscribers);
         sd_bus_close_unref(b->connection);
         free(b->address);
 
@@ -518,9 +522,79 @@ sd_bus *bus_get_connection(const Bus *b) {
         return b && b->connection && sd_bus_is_ready(b->connection) > 0 ? b->connection : NULL;
 }
 
+/* Subscribers */
+
+static Peer *find_peer(const Bus *b, sd_bus_message *call) {
+        sd_bus *connection = sd_bus_message_get_bus(call);
+
+        for (Peer *p = b->peers; p; p = p->next)
+                if (p->connection == connection)
+                        return p;
+
+        return NULL;
+}
+
+int bus_subscribe(Bus *b, sd_bus_message *call) {
+        Peer *p;
+        int r;
+
+        assert(b);
+        assert(call);
+
+        p = find_peer(b, call);
+        if (p) {
+                bool news = !p->subscribed;
+
+                p->subscribed = true;
+                return news;
+        }
+
+        if (!b->subscribers) {
+                r = sd_bus_track_new(b->connection, &b->subscribers, NULL, NULL);
+                if (r < 0)
+                        return r;
+        }
+        if (!sd_bus_track_contains(b->subscribers, sd_bus_message_get_sender(call)) &&
+                        sd_bus_track_count(b->subscribers) >= BUS_SUBSCRIBERS_MAX)
+                return -EDQUOT;
+
+        return sd_bus_track_add_sender(b->subscribers, call);
+}
+
+int bus_unsubscribe(Bus *b, sd_bus_message *call) {
+        Peer *p;
+
+        assert(b);
+        assert(call);
+
+        p = find_peer(b, call);
+        if (p) {
+                bool news = p->subscribed;
+
+                p->subscribed = false;
+                return news;
+        }
+
+        return b->subscribers ? sd_bus_track_remove_sender(b->subscribers, call) : 0;
+}
+
+bool bus_has_subscribers(const Bus *b) {
+        if (!b)
+                return false;
+        if (b->subscribers && sd_bus_track_count(b->subscribers) > 0)
+                return true;
+
+        for (const Peer *p = b->peers; p; p = p->next)
+                if (p->subscribed)
+                        return true;
+
+        return false;
+}
+
 /* Signals */
 
-typedef int (*Emitter)(sd_bus *connection, const void *signal);
+/* To one client of the connection, or with NULL to all. */
+typedef int (*Emitter)(sd_bus *connection, const char *destination, const void *signal);
 
 /* True if a signal may be queued for this connection. */
 static bool has_room(sd_bus *connection) {
@@ -529,24 +603,67 @@ static bool has_room(sd_bus *connection) {
         return sd_bus_get_n_queued_write(connection, &n) >= 0 && n < QUEUE_MAX;
 }
 
+/* True if a signal may be queued for the message bus. */
+static bool is_reachable(const Bus *b) {
+        return b->connection && sd_bus_is_ready(b->connection) > 0 && has_room(b->connection);
+}
+
+static void emit_to_peer(Peer *p, Emitter emitter, const void *signal) {
+        if (has_room(p->connection) && emitter(p->connection, NULL, signal) >= 0)
+                return;
+
+        log_warning("A client on %s does not read what it is told; its connection is closed.",
+                        BUS_SOCKET_PATH);
+        peer_free(p);
+}
+
 static void emit(Bus *b, Emitter emitter, const void *signal) {
         Peer *next;
 
-        if (b->connection && sd_bus_is_ready(b->connection) > 0 && has_room(b->connection))
-                (void) emitter(b->connection, signal);
+        if (is_reachable(b))
+                (void) emitter(b->connection, NULL, signal);
 
         for (Peer *p = b->peers; p; p = next) {
                 next = p->next;
-                if (!p->listens)
-                        continue;
-                if (has_room(p->connection) && emitter(p->connection, signal) >= 0)
-                        continue;
-
-                log_warning("A client on %s does not read what it is told; its connection is "
-                            "closed.",
-                                BUS_SOCKET_PATH);
-                peer_free(p);
+                if (p->listens)
+                        emit_to_peer(p, emitter, signal);
         }
+}
+
+/* The same to those alone who subscribed: it is too much for everybody, and not for everybody. */
+static void emit_to_subscribers(Bus *b, Emitter emitter, const void *signal) {
+        Peer *next;
+
+        if (b->subscribers)
+                for (const char *name = sd_bus_track_first(b->subscribers); name && is_reachable(b);
+                                name = sd_bus_track_next(b->subscribers))
+                        (void) emitter(b->connection, name, signal);
+
+        for (Peer *p = b->peers; p; p = next) {
+                next = p->next;
+                if (p->subscribed)
+                        emit_to_peer(p, emitter, signal);
+        }
+}
+
+static int emit_failure(sd_bus *connection, const char *destination, const void *signal) {
+        return bus_manager_emit_failure(connection, destination, signal);
+}
+
+void bus_emit_failure(Bus *b, const BusFailure *failure) {
+        if (b)
+                emit_to_subscribers(b, emit_failure, failure);
+}
+
+static int emit_reloaded(sd_bus *connection, const char *destination, const void *signal) {
+        (void) destination, (void) signal;
+
+        return bus_manager_emit_reloaded(connection);
+}
+
+void bus_emit_reloaded(Bus *b) {
+        if (b)
+                emit(b, emit_reloaded, NULL);
 }
 
 typedef struct BannedSignal {
@@ -554,9 +671,10 @@ typedef struct BannedSignal {
         const Ban *ban;
 } BannedSignal;
 
-static int emit_banned(sd_bus *connection, const void *signal) {
+static int emit_banned(sd_bus *connection, const char *destination, const void *signal) {
         const BannedSignal *s = signal;
 
+        (void) destination;
         return bus_manager_emit_banned(connection, s->jail, s->ban);
 }
 
@@ -571,9 +689,10 @@ typedef struct UnbannedSignal {
         const char *cause;
 } UnbannedSignal;
 
-static int emit_unbanned(sd_bus *connection, const void *signal) {
+static int emit_unbanned(sd_bus *connection, const char *destination, const void *signal) {
         const UnbannedSignal *s = signal;
 
+        (void) destination;
         return bus_manager_emit_unbanned(connection, s->jail, s->address, s->cause);
 }
 

@@ -34,6 +34,29 @@ DEFINE_CLEANUP(Bus *, bus_free)
  * reference to it tells. */
 sd_bus *bus_get_connection(const Bus *b);
 
+/* Whoever calls subscribes to single failures, until he unsubscribes or is gone. Return 1, 0 if
+ * that was so already, or -EDQUOT if there are BUS_SUBSCRIBERS_MAX; or another negative errno. */
+#define BUS_SUBSCRIBERS_MAX 64
+int bus_subscribe(Bus *b, sd_bus_message *call);
+int bus_unsubscribe(Bus *b, sd_bus_message *call);
+
+/* True if somebody has; NULL for the bus is fine. */
+bool bus_has_subscribers(const Bus *b);
+
+/* A failure that was counted; the address is whose it was. */
+typedef struct BusFailure {
+        const char *jail;
+        const Address *address;
+        const char *pattern;
+        const char *user;  /* that may be told, or "" */
+        unsigned failures; /* within findtime, with this one */
+        usec_t when;
+} BusFailure;
+
+/* To those who subscribed. */
+void bus_emit_failure(Bus *b, const BusFailure *failure);
+
 /* Signals, to everybody connected. NULL for the bus is fine and does nothing. */
+void bus_emit_reloaded(Bus *b);
 void bus_emit_banned(Bus *b, const char *jail, const Ban *ban);
 void bus_emit_unbanned(Bus *b, const char *jail, const Address *a, const char *cause);

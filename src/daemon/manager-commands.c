@@ -15,6 +15,14 @@
 #include "engine/policy.h"
 #include "engine/store-history.h"
 
+/* What is asked for with each address of a command. */
+typedef struct Order {
+        usec_t when;
+        usec_t duration;
+        const char *reason;
+        bool force;
+} Order;
+
 /* Prefixes shorter than these hold whole providers; nobody means that. */
 #define IPV4_PREFIX_MIN 8
 #define IPV6_PREFIX_MIN 19
@@ -61,6 +69,50 @@ static int commit(Manager *m, bool durable) {
         return r < 0 && !m->status.firewall_failed ? -EROFS : r;
 }
 
+/* Bans one address by hand; the commit is left to the caller. Returns as manager_ban(). */
+static int ban_one(Manager *m,
+                Jail *jail,
+                const Address *a,
+                const Order *order,
+                char error[static MANAGER_ERROR_SIZE]) {
+        const Ban *found;
+        usec_t length;
+        Ban ban;
+        int r;
+
+        error[0] = '\0';
+
+        if (a->prefixlen < (a->family == AF_INET ? IPV4_PREFIX_MIN : IPV6_PREFIX_MIN))
+                return -EINVAL;
+        if (!order->force) {
+                r = check_ban(m, jail, a, error);
+                if (r < 0)
+                        return r;
+        }
+
+        ban = (Ban){
+                .address = *a,
+                .pattern = "",
+                .reason = isempty(order->reason) ? NULL : (char *) order->reason,
+                .id = m->next_id,
+                .start = order->when,
+        };
+        length = order->duration > 0 ? order->duration : jail_get_config(jail)->bantime;
+        ban.end = policy_end(ban.start, length);
+
+        found = ban_list_get(jail_get_bans(jail), a);
+        if (found && found->end == ban.end)
+                return 0;
+
+        m->next_id++;
+        m->status.n_bans++;
+        r = manager_add_ban(m, jail, &ban);
+        if (r <= 0)
+                return r < 0 ? r : -ENOSPC;
+        manager_count_ban(m, jail, &ban, NULL);
+        return 1;
+}
+
 int manager_ban(Manager *m,
                 const char *name,
                 const Address *a,
@@ -68,10 +120,9 @@ int manager_ban(Manager *m,
                 const char *reason,
                 bool force,
                 char error[static MANAGER_ERROR_SIZE]) {
-        const Ban *found;
+        const Order order = { manager_now(), duration, reason, force };
         Jail *jail;
-        Ban ban;
-        int r;
+        int r, k;
 
         assert(m);
         assert(name);
@@ -82,36 +133,58 @@ int manager_ban(Manager *m,
         jail = manager_find_jail(m, name);
         if (!jail)
                 return -ENXIO;
-        if (a->prefixlen < (a->family == AF_INET ? IPV4_PREFIX_MIN : IPV6_PREFIX_MIN))
-                return -EINVAL;
-        if (!force) {
-                r = check_ban(m, jail, a, error);
+
+        r = ban_one(m, jail, a, &order, error);
+        if (r < 0 || (r == 0 && !m->status.store_failed))
+                return r;
+
+        k = commit(m, true);
+        return k < 0 ? k : r;
+}
+
+int manager_ban_many(Manager *m,
+                const char *name,
+                const Address *addresses,
+                size_t n,
+                usec_t duration,
+                const char *reason,
+                bool force,
+                ManagerRefusedHandler handler,
+                void *userdata,
+                ManagerBanned *ret) {
+        const Order order = { manager_now(), duration, reason, force };
+        ManagerBanned banned = {};
+        Jail *jail;
+        int r = 0, k;
+
+        assert(m);
+        assert(name);
+        assert(addresses || n == 0);
+        assert(handler);
+        assert(ret);
+
+        jail = manager_find_jail(m, name);
+        if (!jail)
+                return -ENXIO;
+
+        for (size_t i = 0; i < n; i++) {
+                char error[MANAGER_ERROR_SIZE];
+
+                r = ban_one(m, jail, &addresses[i], &order, error);
+                if (r == -EINVAL || r == -EADDRINUSE || r == -ENOSPC)
+                        r = handler(i, r, error, userdata);
+                else if (r > 0)
+                        banned.n_banned++;
+                else if (r == 0)
+                        banned.n_unchanged++;
                 if (r < 0)
-                        return r;
+                        break;
         }
 
-        ban = (Ban){
-                .address = *a,
-                .pattern = "",
-                .reason = isempty(reason) ? NULL : (char *) reason,
-                .id = m->next_id,
-                .start = manager_now(),
-        };
-        ban.end = policy_end(ban.start, duration > 0 ? duration : jail_get_config(jail)->bantime);
-
-        found = ban_list_get(jail_get_bans(jail), a);
-        if (found && found->end == ban.end)
-                return m->status.store_failed ? commit(m, true) : 0;
-
-        m->next_id++;
-        m->status.n_bans++;
-        r = manager_add_ban(m, jail, &ban);
-        if (r <= 0)
-                return r < 0 ? r : -ENOSPC;
-        manager_count_ban(m, jail, &ban, NULL);
-
-        r = commit(m, true);
-        return r < 0 ? r : 1;
+        /* What was queued until something went wrong is carried out all the same. */
+        k = banned.n_banned > 0 || m->status.store_failed ? commit(m, true) : 0;
+        *ret = banned;
+        return r < 0 ? r : k;
 }
 
 /* What is lifted by one command. */
@@ -174,7 +247,15 @@ static int lift_matching(Manager *m, Jail *jail, const Address *a, Lifting *l) {
         return a ? forget(m, jail, a, l) : 0;
 }
 
-static int unban(Manager *m, Jail *only, const Address *a, const char *cause, size_t *ret_n) {
+/* Lifts what shuts out one address after the other, or once, with NULL, all. The handler is told
+ * how many bans each had. */
+static int unban(Manager *m,
+                Jail *only,
+                const Address *addresses,
+                size_t n_addresses,
+                const char *cause,
+                ManagerLiftedHandler handler,
+                void *userdata) {
         Lifting l = { .when = manager_now(), .cause = cause };
         int r, k;
 
@@ -185,9 +266,15 @@ static int unban(Manager *m, Jail *only, const Address *a, const char *cause, si
 
         l.store_error = r < 0 ? r : store_begin(m->store, true);
         r = 0;
-        for (size_t i = 0; i < m->n_jails && r >= 0; i++)
-                if (!only || m->jails[i] == only)
-                        r = lift_matching(m, m->jails[i], a, &l);
+        for (size_t i = 0; i < n_addresses && r >= 0; i++) {
+                const Address *a = addresses ? &addresses[i] : NULL;
+                size_t before = l.n;
+
+                for (size_t j = 0; j < m->n_jails && r >= 0; j++)
+                        if (!only || m->jails[j] == only)
+                                r = lift_matching(m, m->jails[j], a, &l);
+                handler(i, l.n - before, userdata);
+        }
 
         if (l.store_error >= 0)
                 l.store_error = manager_save_progress(m);
@@ -207,34 +294,58 @@ static int unban(Manager *m, Jail *only, const Address *a, const char *cause, si
         k = commit(m, l.store_error < 0);
         if (k == -EROFS && l.store_error >= 0)
                 k = 0;
-        if (r >= 0)
-                r = k;
-        if (r >= 0)
-                *ret_n = l.n;
-        return r;
+        return r < 0 ? r : k;
+}
+
+static int find_jail(Manager *m, const char *name, Jail **ret) {
+        *ret = name ? manager_find_jail(m, name) : NULL;
+        return name && !*ret ? -ENXIO : 0;
+}
+
+static void on_lifted(size_t i, size_t n, void *userdata) {
+        size_t *sum = userdata;
+
+        (void) i;
+        *sum += n;
 }
 
 int manager_unban(Manager *m, const char *name, const Address *a, size_t *ret_n) {
-        Jail *jail = NULL;
-
         assert(m);
         assert(a);
         assert(ret_n);
 
-        if (name) {
-                jail = manager_find_jail(m, name);
-                if (!jail)
-                        return -ENXIO;
-        }
-
-        return unban(m, jail, a, "by hand", ret_n);
+        *ret_n = 0;
+        return manager_unban_many(m, name, a, 1, on_lifted, ret_n);
 }
 
-int manager_flush(Manager *m, size_t *ret_n) {
+int manager_unban_many(Manager *m,
+                const char *name,
+                const Address *addresses,
+                size_t n,
+                ManagerLiftedHandler handler,
+                void *userdata) {
+        Jail *jail;
+        int r;
+
         assert(m);
+        assert(addresses || n == 0);
+        assert(handler);
+
+        r = find_jail(m, name, &jail);
+        return r < 0 || n == 0 ? r : unban(m, jail, addresses, n, "by hand", handler, userdata);
+}
+
+int manager_unban_all(Manager *m, const char *name, const char *cause, size_t *ret_n) {
+        Jail *jail;
+        int r;
+
+        assert(m);
+        assert(cause);
         assert(ret_n);
 
-        return unban(m, NULL, NULL, "flushed", ret_n);
+        *ret_n = 0;
+        r = find_jail(m, name, &jail);
+        return r < 0 ? r : unban(m, jail, NULL, 1, cause, on_lifted, ret_n);
 }
 
 int manager_forget(Manager *m, const Address *a, size_t *ret_n) {
@@ -402,5 +513,6 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
         if (m->tail)
                 tail_wake(m->tail);
         log_info("Configuration reloaded, %zu jails.", m->n_jails);
+        bus_emit_reloaded(m->bus);
         return 0;
 }

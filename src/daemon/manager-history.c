@@ -128,6 +128,25 @@ void manager_count_ban(Manager *m, const Jail *jail, const Ban *ban, const JailF
                                 &one);
 }
 
+void manager_tell_failure(Manager *m, const Jail *jail, const JailFailure *f) {
+        _cleanup_(freep) char *name = NULL;
+        const MatcherSpan *user = find_user(f);
+
+        (void) accounts_refresh(m->accounts);
+        if (user && accounts_has(m->accounts, user->data, user->size))
+                name = strndup(user->data, user->size);
+
+        bus_emit_failure(m->bus,
+                        &(const BusFailure){
+                                        .jail = jail_get_config(jail)->name,
+                                        .address = &f->host,
+                                        .pattern = f->pattern,
+                                        .user = name ?: "",
+                                        .failures = f->failures,
+                                        .when = f->when,
+                        });
+}
+
 int manager_save_progress(Manager *m) {
         int r;
 

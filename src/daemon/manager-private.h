@@ -154,6 +154,9 @@ void manager_add_evidence(Manager *m, const JailFailure *failure);
 void manager_count_failure(Manager *m, const Jail *jail, const JailFailure *failure);
 void manager_count_ban(Manager *m, const Jail *jail, const Ban *ban, const JailFailure *failure);
 
+/* Signals a failure to those who subscribed. */
+void manager_tell_failure(Manager *m, const Jail *jail, const JailFailure *failure);
+
 /* Writes, as part of the open transaction, how far the journal was handled and what was counted up
  * to there. manager_saved() is for when it is committed. Returns 0 or a negative errno. */
 int manager_save_progress(Manager *m);

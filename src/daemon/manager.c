@@ -442,6 +442,8 @@ static int on_entry(Manager *m, const Entry *e) {
                 if (failure.n_counts > 0) {
                         m->status.n_failures++;
                         manager_count_failure(m, m->jails[i], &failure);
+                        if (bus_has_subscribers(m->bus))
+                                manager_tell_failure(m, m->jails[i], &failure);
                 }
                 if (m->tail && usec_add(e->realtime, RECENT_USEC) > manager_now())
                         tail_excite(m->tail);
@@ -615,6 +617,12 @@ void manager_get_status(const Manager *m, ManagerStatus *ret) {
         ret->n_banned = 0;
         for (size_t i = 0; i < m->n_jails; i++)
                 ret->n_banned += ban_list_size(jail_get_bans(m->jails[i]));
+}
+
+Bus *manager_get_bus(Manager *m) {
+        assert(m);
+
+        return m->bus;
 }
 
 int manager_get_counter(const Manager *m, const char *jail, FirewallCounter *ret) {

@@ -76,6 +76,28 @@ int manager_ban(Manager *m,
                 bool force,
                 char error[static MANAGER_ERROR_SIZE]);
 
+/* The same with many addresses, in one transaction. One of those that -EINVAL, -EADDRINUSE or
+ * -ENOSPC (no room for one more permanent ban) stand for is told to the handler, which returns a
+ * negative errno to stop, and the rest goes on.
+ *
+ * Returns 0; -ENXIO with nothing done; or another negative errno as above, when what *ret counts
+ * is in force as far as it could be. */
+typedef struct ManagerBanned {
+        size_t n_banned;
+        size_t n_unchanged; /* banned until the same time already */
+} ManagerBanned;
+typedef int (*ManagerRefusedHandler)(size_t i, int error, const char *why, void *userdata);
+int manager_ban_many(Manager *m,
+                const char *jail,
+                const Address *addresses,
+                size_t n,
+                usec_t duration,
+                const char *reason,
+                bool force,
+                ManagerRefusedHandler handler,
+                void *userdata,
+                ManagerBanned *ret);
+
 /* Lifts the ban of exactly this address, the bans of prefixes around it, and those of the addresses
  * within it, in one jail or, with NULL, in all. Failures of before are forgotten.
  *
@@ -84,8 +106,19 @@ int manager_ban(Manager *m,
  * out. */
 int manager_unban(Manager *m, const char *jail, const Address *a, size_t *ret_n);
 
-/* Lifts all bans of all jails. Returns as manager_unban(). */
-int manager_flush(Manager *m, size_t *ret_n);
+/* The same with many addresses, in one transaction. The handler is told how many bans each had that
+ * those before it had not. Returns as manager_unban(). */
+typedef void (*ManagerLiftedHandler)(size_t i, size_t n, void *userdata);
+int manager_unban_many(Manager *m,
+                const char *jail,
+                const Address *addresses,
+                size_t n,
+                ManagerLiftedHandler handler,
+                void *userdata);
+
+/* Lifts all bans of a jail or, with NULL, of all. The cause is static. Returns as manager_unban().
+ */
+int manager_unban_all(Manager *m, const char *jail, const char *cause, size_t *ret_n);
 
 /* Removes what is known of the bans that ended of this address, or within this prefix, in all
  * jails, and forgets the failures of before. Bans that run go on. Returns 0 and the number of bans;
@@ -95,6 +128,10 @@ int manager_forget(Manager *m, const Address *a, size_t *ret_n);
 /* Loads the configuration anew, as a whole or not at all. Returns 0; -EINVAL if it has mistakes,
  * with the first in error and all in the log; another negative errno. */
 int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]);
+
+/* Who the commands come from; NULL with `once`. */
+typedef struct Bus Bus;
+Bus *manager_get_bus(Manager *m);
 
 /* For the bus: there is a connection to the message bus now, or it was lost. */
 void manager_on_bus(Manager *m);

@@ -25,6 +25,13 @@
 /* Flags of BanWithFlags(). */
 #define BUS_BAN_FORCE (UINT64_C(1) << 0)
 
+/* Addresses in one call of BanMany() or UnbanMany(). */
+#define BUS_MANY_MAX 5000u
+
+/* An address that BanMany() did not ban: as it was given, the error that Ban() would have
+ * answered, and its sentence. */
+#define BUS_REFUSED_TYPE "(sss)"
+
 /* Bans in one answer of ListBans() or ListLeaks(). */
 #define BUS_LIST_MAX 5000u
 
