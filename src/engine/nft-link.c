@@ -6,10 +6,14 @@
  * wait in our receive buffer. So answers to a transaction are read without blocking, and if there
  * is none, something is wrong that waiting would not mend.
  *
- * Only the last message asks for an acknowledgement. With one for each message the receive buffer
- * would be full after some 250, and the outcome unknown. Refused messages answer by themselves, in
- * order; what concerns the transaction as a whole (no privilege, no nftables) is answered with the
- * sequence number of its beginning.
+ * Only the last message asks for an acknowledgement, since there is not always room for one for
+ * each. Refused messages answer by themselves, in order; what concerns the transaction as a whole
+ * (no privilege, no nftables) is answered with the sequence number of its beginning. When the
+ * receive buffer is full, the kernel drops the other answers. The first always fits, because the
+ * buffer is empty then, so the outcome is known.
+ *
+ * Modules that a transaction needs are loaded by the kernel, which then begins with it again by
+ * itself: EAGAIN never gets here.
  *
  * The buffer grows and is never given back while the link lives: a batch of bans is followed by the
  * next one.
@@ -27,6 +31,9 @@
 /* Room for what one transaction may need at most, if the kernel lets us have it: a map of ports and
  * thousands of elements. */
 #define SEND_BUFFER_SIZE (32 * 1024 * 1024)
+
+/* Room for the answers if thousands of messages are refused. */
+#define RECEIVE_BUFFER_SIZE (8 * 1024 * 1024)
 
 /* What the kernel keeps from the send buffer for itself. */
 #define SEND_BUFFER_OVERHEAD 32
@@ -51,13 +58,16 @@ struct NftLink {
         size_t answer_size;
 };
 
-static size_t get_send_limit(int fd) {
-        int size = SEND_BUFFER_SIZE;
-        socklen_t n = sizeof(size);
+/* To force it needs privilege over the whole machine on older kernels; otherwise the kernel gives
+ * as much as it gives everybody. */
+static void enlarge_buffer(int fd, int force, int ask, int size) {
+        if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof(size)) < 0)
+                (void) setsockopt(fd, SOL_SOCKET, ask, &size, sizeof(size));
+}
 
-        /* The first needs privilege over the whole machine on older kernels. */
-        if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-                (void) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+static size_t get_send_limit(int fd) {
+        int size;
+        socklen_t n = sizeof(size);
 
         if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &n) < 0 || size <= SEND_BUFFER_OVERHEAD)
                 return 64 * 1024;
@@ -65,9 +75,8 @@ static size_t get_send_limit(int fd) {
         return (size_t) size - SEND_BUFFER_OVERHEAD;
 }
 
-int nft_link_new(NftLink **ret, const char *table) {
+int nft_link_new_unconnected(NftLink **ret, const char *table) {
         _cleanup_(nft_link_freep) NftLink *l = NULL;
-        int one = 1;
 
         assert(ret);
         assert(table);
@@ -80,19 +89,7 @@ int nft_link_new(NftLink **ret, const char *table) {
         if (!l->table)
                 return -ENOMEM;
 
-        l->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-        if (!l->socket)
-                return errno == EPROTONOSUPPORT ? -EOPNOTSUPP : -errno;
-
-        if (mnl_socket_bind(l->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-                return -errno;
-
-        /* Errors come without the request that caused them. A kernel that cannot is still right, if
-         * wasteful. */
-        (void) mnl_socket_setsockopt(l->socket, NETLINK_CAP_ACK, &one, sizeof(one));
-
-        l->send_limit = get_send_limit(mnl_socket_get_fd(l->socket));
-
+        l->send_limit = SEND_BUFFER_SIZE;
         l->answer_size = ANSWER_SIZE;
         l->answer = malloc(l->answer_size);
         if (!l->answer)
@@ -107,6 +104,39 @@ int nft_link_new(NftLink **ret, const char *table) {
         /* Not 0, which the kernel uses itself; and different for each link, so that nobody mistakes
          * an answer for another's. */
         l->seq = (uint32_t) time(NULL) | 1;
+
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+int nft_link_new(NftLink **ret, const char *table) {
+        _cleanup_(nft_link_freep) NftLink *l = NULL;
+        int one = 1, r;
+
+        assert(ret);
+
+        r = nft_link_new_unconnected(&l, table);
+        if (r < 0)
+                return r;
+
+        l->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+        if (!l->socket)
+                return errno == EPROTONOSUPPORT ? -EOPNOTSUPP : -errno;
+
+        if (mnl_socket_bind(l->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+                return -errno;
+
+        /* Errors come without the request that caused them, and with what there is to say to them.
+         * A kernel that cannot is still right, if wasteful. */
+        (void) mnl_socket_setsockopt(l->socket, NETLINK_CAP_ACK, &one, sizeof(one));
+        (void) mnl_socket_setsockopt(l->socket, NETLINK_EXT_ACK, &one, sizeof(one));
+
+        enlarge_buffer(mnl_socket_get_fd(l->socket), SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER_SIZE);
+        enlarge_buffer(mnl_socket_get_fd(l->socket),
+                        SO_RCVBUFFORCE,
+                        SO_RCVBUF,
+                        RECEIVE_BUFFER_SIZE);
+        l->send_limit = get_send_limit(mnl_socket_get_fd(l->socket));
 
         *ret = TAKE_PTR(l);
         return 0;
@@ -189,6 +219,15 @@ struct nlmsghdr *nft_link_message(NftLink *l, uint16_t type, uint16_t family, ui
         return nftnl_nlmsg_build_hdr(link_advance(l), type, family, flags, ++l->seq);
 }
 
+unsigned nft_link_n_messages(const NftLink *l) {
+        return l->seq - l->begin_seq;
+}
+
+const void *nft_link_get_transaction(const NftLink *l, size_t *ret_size) {
+        *ret_size = link_end(l);
+        return l->buffer;
+}
+
 static int link_send(NftLink *l, size_t size) {
         ssize_t n;
 
@@ -207,6 +246,26 @@ static ssize_t link_receive(NftLink *l, int flags) {
         while (n < 0 && errno == EINTR);
 
         return n < 0 ? -errno : n;
+}
+
+/* What the kernel says to an error, "" for nothing. */
+static const char *get_text(const struct nlmsghdr *nlh) {
+        const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+        size_t offset = sizeof(*e);
+        const struct nlattr *a;
+
+        if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
+                return "";
+        if (!(nlh->nlmsg_flags & NLM_F_CAPPED)) /* the whole request comes first */
+                offset += mnl_nlmsg_get_payload_len(&e->msg);
+
+        mnl_attr_for_each(a, nlh, offset) {
+                if (mnl_attr_get_type(a) == NLMSGERR_ATTR_MSG &&
+                                mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
+                        return mnl_attr_get_str(a);
+        }
+
+        return "";
 }
 
 /* Reads the answers to the transaction, whose last message has the number last_seq. If they did not
@@ -245,7 +304,10 @@ link_receive_verdict(NftLink *l, uint32_t last_seq, NftErrorHandler on_error, vo
                         if (e->error < 0 && result == 0)
                                 result = e->error;
                         if (e->error < 0 && nlh->nlmsg_seq != l->begin_seq && on_error)
-                                on_error(nlh->nlmsg_seq - l->begin_seq - 1, e->error, userdata);
+                                on_error(nlh->nlmsg_seq - l->begin_seq - 1,
+                                                e->error,
+                                                get_text(nlh),
+                                                userdata);
                         if (nlh->nlmsg_seq == last_seq)
                                 complete = true;
                 }
@@ -277,6 +339,9 @@ int nft_link_commit(NftLink *l, NftErrorHandler on_error, void *userdata) {
         if (l->error < 0)
                 return l->error;
 
+        if (!l->socket)
+                return 0;
+
         r = link_send(l, link_end(l));
         if (r < 0)
                 return r;
@@ -301,6 +366,8 @@ int nft_link_ask(NftLink *l, mnl_cb_t callback, void *userdata) {
 
         if (l->error < 0)
                 return l->error;
+        if (!l->socket)
+                return -ENOTCONN;
 
         r = link_send(l, link_current(l)->nlmsg_len);
         if (r < 0)

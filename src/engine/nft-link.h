@@ -28,13 +28,18 @@
 typedef struct NftLink NftLink;
 
 /* Called for each message of a transaction that the kernel refused. index counts the messages from
- * 0 in the order of nft_link_message(). */
-typedef void (*NftErrorHandler)(unsigned index, int error, void *userdata);
+ * 0 in the order of nft_link_message(). text is what the kernel says to it, "" for nothing; valid
+ * for the call. */
+typedef void (*NftErrorHandler)(unsigned index, int error, const char *text, void *userdata);
 
 /* Opens the socket in the network namespace of the caller. What is written and asked will concern
  * the inet table of that name. Returns 0 and passes ownership of *ret, or a negative errno;
  * -EOPNOTSUPP if the kernel has no netfilter netlink. */
 int nft_link_new(NftLink **ret, const char *table);
+
+/* A link without a kernel at its other end: what is committed counts as carried out, and can be
+ * read with nft_link_get_transaction(). Questions get -ENOTCONN. Returns 0 or -ENOMEM. */
+int nft_link_new_unconnected(NftLink **ret, const char *table);
 
 /* Accepts NULL. Always returns NULL. */
 NftLink *nft_link_free(NftLink *l);
@@ -58,13 +63,21 @@ void nft_link_begin(NftLink *l);
 struct nlmsghdr *nft_link_message(NftLink *l, uint16_t type, uint16_t family, uint16_t flags);
 #define NFT_LINK_MESSAGE_MAX (UINT16_MAX + 4096)
 
+/* How many messages the transaction has up to now. */
+unsigned nft_link_n_messages(const NftLink *l);
+
+/* The transaction that was committed last, from NFNL_MSG_BATCH_BEGIN to NFNL_MSG_BATCH_END; valid
+ * until the next one begins. */
+const void *nft_link_get_transaction(const NftLink *l, size_t *ret_size);
+
 /* Remembers an error for nft_link_commit(), unless there is one already. */
 void nft_link_fail(NftLink *l, int error);
 
 /* Sends the transaction and waits for the verdict. Returns 0 if it was carried out; the error of
  * the first message refused, a remembered error or another negative errno if nothing was changed.
- * -ENOBUFS means that so many messages were refused that not all answers fitted. An empty
- * transaction is carried out without asking. */
+ * on_error is told of as many of those refused as the receive buffer has room for, which is some
+ * hundreds at least. -EMSGSIZE: it is larger than the limit. An empty transaction is carried out
+ * without asking. */
 int nft_link_commit(NftLink *l, NftErrorHandler on_error, void *userdata);
 
 /* questions */
