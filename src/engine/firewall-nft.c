@@ -14,8 +14,9 @@
  * three times the work of adding, so neither would do for every ban. What may stay as it is
  * (FIREWALL_KEEP) is added without either.
  *
- * If the kernel refuses for another reason, the transaction is cut in half until the culprit stands
- * alone.
+ * If the kernel refuses for another reason, each change gets messages of its own. The kernel goes
+ * through all of a transaction even if it will not carry it out, so that all culprits that it has
+ * room to name (nft-link.c) are known by the next attempt, and the one after it goes without them.
  */
 
 #include <arpa/inet.h>
@@ -39,6 +40,9 @@
 /* What a change takes in a message at most: an IPv6 element added, deleted and added again. */
 #define CHANGE_SIZE_MAX 112
 
+/* The same with messages of its own. */
+#define CHANGE_ALONE_SIZE_MAX 512
+
 /* The kernel takes milliseconds below 2^64 nanoseconds, which is 584 years. */
 #define TIMEOUT_MSEC_MAX (UINT64_C(300) * 365 * 24 * 3600 * 1000)
 
@@ -47,6 +51,7 @@ typedef struct Operation {
         NftBanSet *set;
         FirewallChange *change;
         const NftJail *jail;
+        unsigned end; /* its messages come before this one */
 } Operation;
 
 typedef struct NftFirewall {
@@ -262,32 +267,105 @@ static Run find_run(const Operation *operations, size_t n, bool in_order) {
         return run;
 }
 
-/* Carries the operations out in one transaction. If replace is false, no address may be banned
- * already unless the kernel can update (-EEXIST); if it is true, none may occur twice. */
-static int transact(NftFirewall *f, const Operation *operations, size_t n, bool replace) {
+typedef struct Refusals {
+        FirewallRefusedHandler handler;
+        void *userdata;
+        size_t n;
+} Refusals;
+
+/* True if the error is about the table or the link and not about an element. */
+static bool is_general(int error) {
+        switch (error) {
+        case -ENOENT: /* no such table or set any more */
+        case -EPERM:
+        case -EIO:
+        case -EOPNOTSUPP:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* What the kernel says to an attempt. */
+typedef struct Attempt {
+        Operation *operations;
+        size_t at;  /* the operation that the last answer was about */
+        bool alone; /* each operation has messages of its own */
+        bool replace;
+        int general; /* the first error that is not about an element */
+        size_t n_refused;
+        Refusals *refusals;
+} Attempt;
+
+static void refuse(Refusals *refusals, const Operation *o, int error, const char *text) {
+        if (refusals->handler)
+                refusals->handler(o->jail->name,
+                                &o->change->address,
+                                error,
+                                text,
+                                refusals->userdata);
+        o->change->done = true;
+        refusals->n++;
+}
+
+/* The answers come in the order of the messages. */
+static void on_error(unsigned index, int error, const char *text, void *userdata) {
+        Attempt *a = userdata;
+        const Operation *o;
+
+        if (is_general(error) || (error == -EEXIST && !a->replace)) {
+                if (a->general == 0)
+                        a->general = error;
+                return;
+        }
+        if (!a->alone)
+                return;
+
+        while (a->operations[a->at].end <= index)
+                a->at++;
+        o = &a->operations[a->at];
+        if (o->change->done)
+                return; /* another of its messages */
+
+        refuse(a->refusals, o, error, text);
+        a->n_refused++;
+}
+
+/* Carries the operations out in one transaction. If attempt->replace is false, no address may be
+ * banned already unless the kernel can update (-EEXIST); if it is true, none may occur twice. If
+ * attempt->alone is true, what the kernel refuses is reported and done. */
+static int transact(NftFirewall *f, Operation *operations, size_t n, Attempt *attempt) {
+        bool replace = attempt->replace;
         Run run;
         int r;
+
+        attempt->operations = operations;
+        attempt->at = 0;
+        attempt->general = 0;
+        attempt->n_refused = 0;
 
         nft_link_begin(f->link);
 
         for (size_t i = 0; i < n; i += run.n) {
-                const Operation *o = operations + i;
+                Operation *o = operations + i;
 
-                run = find_run(o, n - i, !replace);
-                if (!write_set_if_needed(f, o, run.adds))
-                        continue;
-
-                if (!run.adds || replace)
-                        write_absence(f, o, run.n);
-                if (run.adds)
-                        write_elements(f,
-                                        NFT_MSG_NEWSETELEM,
-                                        replace ? PART_ADD : PART_ADD_NEW,
-                                        o,
-                                        run.n);
+                run = find_run(o, attempt->alone ? 1 : n - i, !replace);
+                if (write_set_if_needed(f, o, run.adds)) {
+                        if (!run.adds || replace)
+                                write_absence(f, o, run.n);
+                        if (run.adds)
+                                write_elements(f,
+                                                NFT_MSG_NEWSETELEM,
+                                                replace ? PART_ADD : PART_ADD_NEW,
+                                                o,
+                                                run.n);
+                }
+                o->end = nft_link_n_messages(f->link);
         }
 
-        r = nft_link_commit(f->link, NULL, NULL);
+        r = nft_link_commit(f->link, on_error, attempt);
+        if (r < 0 && attempt->general < 0)
+                r = attempt->general;
 
         for (size_t i = 0; i < n; i++) {
                 if (operations[i].set->pending && r >= 0)
@@ -339,67 +417,76 @@ static size_t coalesce(Operation *operations, size_t n) {
         return n_left;
 }
 
-typedef struct Refusals {
-        FirewallRefusedHandler handler;
-        void *userdata;
-        size_t n;
-} Refusals;
+static size_t drop_done(Operation *operations, size_t n) {
+        size_t n_left = 0;
 
-/* True if the error is about the table or the link and not about an element. */
-static bool is_general(int error, size_t n) {
-        switch (error) {
-        case -ENOENT: /* no such table or set any more */
-        case -EPERM:
-        case -EIO:
-        case -EOPNOTSUPP:
-                return true;
-        case -ENOMEM:
-        case -ENOBUFS:
-        case -EMSGSIZE:
-        case -EAGAIN:
-                return n == 1;
-        default:
-                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!operations[i].change->done)
+                        operations[n_left++] = operations[i];
+
+        return n_left;
+}
+
+/* Makes an attempt; where one is banned already, the others probably are, too. Returns how many
+ * operations there are left to carry out. */
+static size_t try(NftFirewall *f, Operation *operations, size_t n, Attempt *attempt, int *ret) {
+        *ret = transact(f, operations, n, attempt);
+        if (*ret == -EEXIST && !attempt->replace) {
+                attempt->replace = true;
+                n = coalesce(operations, n);
+                *ret = transact(f, operations, n, attempt);
         }
+
+        return *ret < 0 ? drop_done(operations, n) : 0;
+}
+
+/* What is refused is found and left out. What fails without the kernel saying which it is, such as
+ * for want of memory, is tried in smaller parts. */
+static int carry_out_alone(NftFirewall *f, Operation *operations, size_t n, Attempt *attempt) {
+        size_t at_once = nft_link_get_send_limit(f->link) / CHANGE_ALONE_SIZE_MAX;
+
+        attempt->alone = true;
+
+        while (n > 0) {
+                size_t k = MIN(n, at_once), left;
+                int r;
+
+                left = try(f, operations, k, attempt, &r);
+                if (is_general(r))
+                        return r;
+                if (r < 0 && attempt->n_refused == 0) {
+                        if (k == 1)
+                                return r;
+                        at_once = k / 2;
+                }
+
+                memmove(operations + left, operations + k, (n - k) * sizeof(*operations));
+                n -= k - left;
+        }
+
+        return 0;
 }
 
 static int
 carry_out(NftFirewall *f, Operation *operations, size_t n, bool *replace, Refusals *refusals) {
-        size_t half;
+        Attempt attempt = { .replace = *replace, .refusals = refusals };
         int r;
 
         if (*replace)
                 n = coalesce(operations, n);
 
-        r = transact(f, operations, n, *replace);
-        if (r == -EEXIST && !*replace) {
-                /* Where one is banned already, the others probably are, too. */
-                *replace = true;
-                n = coalesce(operations, n);
-                r = transact(f, operations, n, true);
-        }
+        n = try(f, operations, n, &attempt, &r);
 
-        if (r >= 0 || is_general(r, n))
-                return r;
+        /* Without DESTROYSETELEM, older kernels may see one expire between the message that makes
+         * sure that it is there and the one that deletes it. */
+        if (r == -ENOENT && attempt.replace && !f->can.destroy)
+                n = try(f, operations, n, &attempt, &r);
 
-        if (n == 1) {
-                if (refusals->handler)
-                        refusals->handler(operations->jail->name,
-                                        &operations->change->address,
-                                        r,
-                                        "",
-                                        refusals->userdata);
-                operations->change->done = true;
-                refusals->n++;
-                return 0;
-        }
+        if (r < 0 && !is_general(r))
+                r = carry_out_alone(f, operations, n, &attempt);
 
-        half = n / 2;
-        r = carry_out(f, operations, half, replace, refusals);
-        if (r < 0)
-                return r;
-
-        return carry_out(f, operations + half, n - half, replace, refusals);
+        *replace = attempt.replace;
+        return r;
 }
 
 /* Fills f->operations with the changes, those of each set together and otherwise in order. */
@@ -672,4 +759,8 @@ void firewall_nft_assume_old_kernel(Firewall *base) {
         f->may_own = false;
         f->can_reject = f->can_spare_transit = false;
         f->can = (NftAbilities){};
+}
+
+void firewall_nft_assume_usual_buffers(Firewall *base) {
+        nft_link_take_usual_buffers(NFT(base)->link);
 }

@@ -70,3 +70,6 @@ struct Firewall {
 /* For tests: has the nftables firewall do without what kernels before 5.9, 6.3 and 6.9 lack. To be
  * called before firewall_configure(). */
 void firewall_nft_assume_old_kernel(Firewall *f);
+
+/* For tests: has it do with the socket buffers of a process that may not enlarge them. */
+void firewall_nft_assume_usual_buffers(Firewall *f);

@@ -35,6 +35,9 @@
 /* Room for the answers if thousands of messages are refused. */
 #define RECEIVE_BUFFER_SIZE (8 * 1024 * 1024)
 
+/* What a socket gets that nobody asks more for. */
+#define USUAL_BUFFER_SIZE (208 * 1024)
+
 /* What the kernel keeps from the send buffer for itself. */
 #define SEND_BUFFER_OVERHEAD 32
 
@@ -73,6 +76,15 @@ static size_t get_send_limit(int fd) {
                 return 64 * 1024;
 
         return (size_t) size - SEND_BUFFER_OVERHEAD;
+}
+
+void nft_link_take_usual_buffers(NftLink *l) {
+        int fd = mnl_socket_get_fd(l->socket), half = USUAL_BUFFER_SIZE / 2;
+
+        /* The kernel doubles it. */
+        (void) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof(half));
+        (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &half, sizeof(half));
+        l->send_limit = get_send_limit(fd);
 }
 
 int nft_link_new_unconnected(NftLink **ret, const char *table) {

@@ -53,6 +53,9 @@ uint32_t nft_link_get_port_id(const NftLink *l);
 /* The size in bytes up to which a transaction fits into one send. */
 size_t nft_link_get_send_limit(const NftLink *l);
 
+/* For tests: has the link do with the buffers of a process that may not enlarge them. */
+void nft_link_take_usual_buffers(NftLink *l);
+
 /* transactions */
 
 /* Starts a transaction, and forgets one that was not committed. */
