@@ -14,8 +14,19 @@
 #include "ctl/asker.h"
 #include "ctl/connection.h"
 #include "ctl/output.h"
+#include "ctl/verbs.h"
 #include "model/address.h"
 #include "model/bus-names.h"
+
+/* The jail from the option or the first argument: every address has a dot or a colon, and no jail's
+ * name does. Returns how many arguments that took, or a negative errno, reported. */
+static int get_jail(int argc, char **argv, const Options *options, const char **ret) {
+        bool is_named = argc > 1 && !strpbrk(argv[1], ".:");
+        int r;
+
+        r = options_get_jail(options, is_named ? argv[1] : NULL, ret);
+        return r < 0 ? r : is_named;
+}
 
 static int parse_addresses(int argc, char **argv, Address **ret) {
         _cleanup_(freep) Address *a = NULL;
@@ -72,9 +83,9 @@ typedef struct BanWish {
         size_t n_askers;
 } BanWish;
 
-static int parse_wish(BanWish *ret, char **argv, const Options *options) {
+static int parse_wish(BanWish *ret, const char *jail, const Options *options) {
         *ret = (BanWish){
-                .jail = argv[1],
+                .jail = jail,
                 .reason = options->reason ? options->reason : "",
                 .force = options->force,
         };
@@ -172,12 +183,22 @@ int verb_ban(int argc, char **argv, const Options *options) {
         bool json = options->json != JSON_OFF && !options->quiet;
         _cleanup_(freep) Address *addresses = NULL;
         _cleanup_(bus_closep) sd_bus *bus = NULL;
-        int n = argc - 2, r, result = EXIT_DONE;
+        int n_jails, n, r, result = EXIT_DONE;
+        const char *jail;
         BanWish wish;
 
-        r = parse_addresses(n, argv + 2, &addresses);
+        n_jails = get_jail(argc, argv, options, &jail);
+        if (n_jails < 0)
+                return EXIT_USAGE;
+        if (isempty(jail)) {
+                log_error("In which jail? `banctl jails` lists them.");
+                return EXIT_USAGE;
+        }
+
+        n = argc - 1 - n_jails;
+        r = parse_addresses(n, argv + 1 + n_jails, &addresses);
         if (r == EXIT_DONE)
-                r = parse_wish(&wish, argv, options);
+                r = parse_wish(&wish, jail, options);
         if (r == EXIT_DONE)
                 r = connection_open(&bus, options, CONNECTION_START, false);
         if (r != EXIT_DONE)
@@ -234,15 +255,19 @@ int verb_unban(int argc, char **argv, const Options *options) {
         bool json = options->json != JSON_OFF && !options->quiet;
         _cleanup_(freep) Address *addresses = NULL;
         _cleanup_(bus_closep) sd_bus *bus = NULL;
-        int first = 1, n, r, result = EXIT_DONE;
-        const char *jail = "";
+        int n_jails, n, r, result = EXIT_DONE;
+        const char *jail;
 
-        /* Every address has one of these, and no jail's name. */
-        if (!options->all_jails && argc > 1 && !strpbrk(argv[1], ".:"))
-                jail = argv[first++];
-        n = argc - first;
+        n_jails = get_jail(argc, argv, options, &jail);
+        if (n_jails < 0)
+                return EXIT_USAGE;
+        if (options->all_jails && !isempty(jail)) {
+                log_error("In all jails, or in %s?", jail);
+                return EXIT_USAGE;
+        }
 
-        r = parse_addresses(n, argv + first, &addresses);
+        n = argc - 1 - n_jails;
+        r = parse_addresses(n, argv + 1 + n_jails, &addresses);
         if (r == EXIT_DONE)
                 r = connection_open(&bus, options, CONNECTION_START, false);
         if (r != EXIT_DONE)

@@ -122,6 +122,30 @@ static int open_socket(sd_bus **ret, ConnectionUse use) {
         return open_address(ret, "unix:path=" BUS_SOCKET_PATH);
 }
 
+/* ssh has said by itself what is wrong with the connection. */
+static int open_remote(sd_bus **ret, const char *host, bool quiet) {
+        _cleanup_(bus_closep) sd_bus *bus = NULL;
+        int r;
+
+        r = sd_bus_open_system_remote(&bus, host);
+        if (r >= 0)
+                r = sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT);
+        if (r >= 0)
+                r = has_owner(bus);
+        if (r < 0) {
+                log_error_errno(r, "Failed to reach the message bus of %s by ssh: %m", host);
+                return EXIT_FAILED;
+        }
+        if (r == 0) {
+                if (!quiet)
+                        log_error("banjod is not running on %s.", host);
+                return EXIT_NOT_RUNNING;
+        }
+
+        *ret = TAKE_PTR(bus);
+        return EXIT_DONE;
+}
+
 static int report_not_running(ConnectionUse use, int r, bool quiet) {
         if (quiet)
                 return EXIT_NOT_RUNNING;
@@ -139,6 +163,9 @@ int connection_open(sd_bus **ret, const Options *options, ConnectionUse use, boo
 
         assert(ret);
         assert(options);
+
+        if (options->host)
+                return open_remote(ret, options->host, quiet);
 
         if (options->address) {
                 r = open_bus(ret, options->address);

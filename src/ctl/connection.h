@@ -30,7 +30,8 @@ typedef enum ConnectionUse {
         CONNECTION_START,  /* root only; starts the service if need be */
 } ConnectionUse;
 
-/* Returns EXIT_DONE and passes ownership; another exit status, reported unless that is
+/* Opens the bus, the socket, what --address= names, or by ssh the bus of the host that --host=
+ * names. Returns EXIT_DONE and passes ownership; another exit status, reported unless that is
  * EXIT_NOT_RUNNING and quiet is set. */
 int connection_open(sd_bus **ret, const Options *options, ConnectionUse use, bool quiet);
 

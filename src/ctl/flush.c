@@ -14,6 +14,7 @@
 #include "ctl/clock.h"
 #include "ctl/connection.h"
 #include "ctl/output.h"
+#include "ctl/verbs.h"
 #include "engine/firewall.h"
 #include "engine/store.h"
 

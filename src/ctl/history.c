@@ -12,6 +12,7 @@
 #include "ctl/output.h"
 #include "ctl/period.h"
 #include "ctl/record.h"
+#include "ctl/verbs.h"
 #include "model/address.h"
 #include "model/bus-names.h"
 
@@ -175,7 +176,7 @@ int verb_history(int argc, char **argv, const Options *options) {
 
         if (options->json != JSON_OFF)
                 json_print_end(options, pages.n);
-        else if (options->legend && isatty(STDERR_FILENO) && pages.n == 0)
+        else if (!options->no_legend && isatty(STDERR_FILENO) && pages.n == 0)
                 (void) fprintf(stderr, "Nobody was banned.\n");
 
         return EXIT_DONE;

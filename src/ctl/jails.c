@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "ctl/verbs.h"
 
 static const DictField fields[] = {
         { "Source", 's', offsetof(JailInfo, source) },

@@ -12,6 +12,7 @@
 #include "ctl/clock.h"
 #include "ctl/connection.h"
 #include "ctl/output.h"
+#include "ctl/verbs.h"
 #include "model/bus-names.h"
 
 /* Bans asked for at a time. The daemon is busy with a page for about 10 us per ban, and an attacker
@@ -217,11 +218,14 @@ static int print_page(sd_bus_message *page,
 }
 
 int verb_list(int argc, char **argv, const Options *options) {
-        const char *jail = argc > 1 ? argv[1] : "";
         _cleanup_(bus_closep) sd_bus *bus = NULL;
         size_t n_printed = 0, n_before;
+        const char *jail;
         uint64_t last = 0;
         int r;
+
+        if (options_get_jail(options, argc > 1 ? argv[1] : NULL, &jail) < 0)
+                return EXIT_USAGE;
 
         r = connection_open(&bus, options, CONNECTION_ASK, false);
         if (r != EXIT_DONE)
@@ -256,7 +260,7 @@ int verb_list(int argc, char **argv, const Options *options) {
 
         if (options->json != JSON_OFF)
                 json_print_end(options, n_printed);
-        else if (options->legend && isatty(STDERR_FILENO) && n_printed == 0)
+        else if (!options->no_legend && isatty(STDERR_FILENO) && n_printed == 0)
                 (void) fprintf(stderr, "Nobody is banned.\n");
 
         return EXIT_DONE;

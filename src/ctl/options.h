@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Part of the interface; banctl(1) lists them. */
 typedef enum ExitStatus {
@@ -32,15 +33,22 @@ typedef enum JsonMode {
 
 /* Strings are borrowed from the command line, and NULL if not given. */
 typedef struct Options {
+        uint64_t given; /* which of all options, for options_check() */
+        bool help;
+        bool version;
         JsonMode json;
-        bool legend;
-        bool pager;
+        bool no_legend;
+        bool no_pager;
+        bool full; /* nothing is cut */
+        bool utc;
         bool quiet;
         bool force;
         bool yes;
         bool all_jails;
         bool defaults;
+        bool explain;
         const char *address; /* of the bus */
+        const char *host;    /* whose banjod it is, USER@HOST; NULL for ours */
         const char *state_dir;
         const char *config_dir;
         const char *journal; /* a file, or a directory of such */
@@ -53,27 +61,25 @@ typedef struct Options {
         const char *until;
         const char *jail;
         const char *by;
-        bool explain;
+        /* Each list has its length behind it. */
         const char *patterns[OPTIONS_LIST_MAX];
         size_t n_patterns;
         const char *units[OPTIONS_LIST_MAX];
         size_t n_units;
 } Options;
 
-/* argv[0] is the verb. */
-typedef int (*Verb)(int argc, char **argv, const Options *options);
+/* Reads the command line; the verb and its arguments are argv[optind] and what follows. Returns 0,
+ * or -EINVAL, reported. */
+int options_parse(int argc, char **argv, Options *ret);
 
-int verb_status(int argc, char **argv, const Options *options);
-int verb_list(int argc, char **argv, const Options *options);
-int verb_jails(int argc, char **argv, const Options *options);
-int verb_ban(int argc, char **argv, const Options *options);
-int verb_unban(int argc, char **argv, const Options *options);
-int verb_reload(int argc, char **argv, const Options *options);
-int verb_show(int argc, char **argv, const Options *options);
-int verb_verify(int argc, char **argv, const Options *options);
-int verb_test(int argc, char **argv, const Options *options);
-int verb_history(int argc, char **argv, const Options *options);
-int verb_why(int argc, char **argv, const Options *options);
-int verb_stats(int argc, char **argv, const Options *options);
-int verb_forget(int argc, char **argv, const Options *options);
-int verb_flush(int argc, char **argv, const Options *options);
+/* The jail that the argument, which may be NULL, or --jail= names; "" if neither does. Returns 0,
+ * or -EINVAL, reported, if they name two. */
+int options_get_jail(const Options *options, const char *argument, const char **ret);
+
+/* Whether the verb knows all options that were given. Returns 0, or -EINVAL, reported with the
+ * verbs that the option belongs to. */
+int options_check(const Options *options, const char *verb);
+
+/* Writes the options of a verb or, for NULL, those of all verbs, with what they do. Returns how
+ * many there are. */
+size_t options_print(const char *verb);

@@ -80,7 +80,7 @@ static void open_pager(const Options *options, bool wrap) {
         const char *pager = getenv("BANCTL_PAGER");
         int fds[2];
 
-        if (!is_terminal || !options->pager || options->json != JSON_OFF ||
+        if (!is_terminal || options->no_pager || options->json != JSON_OFF ||
                         (pager && (isempty(pager) || streq(pager, "cat"))))
                 return;
         if (pipe(fds) < 0)
@@ -143,6 +143,7 @@ Table *table_free(Table *t) {
 
 int table_new(Table **ret, const Options *options, const Column *columns, size_t n_columns) {
         _cleanup_(table_freep) Table *t = NULL;
+        bool fits = is_terminal && !options->full;
 
         assert(ret);
         assert(options);
@@ -153,10 +154,9 @@ int table_new(Table **ret, const Options *options, const Column *columns, size_t
                 return -ENOMEM;
 
         (void) scols_table_enable_colors(t, has_colors);
-        (void) scols_table_enable_noheadings(t, !options->legend);
-        (void) scols_table_set_termforce(
-                        t, is_terminal ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
-        if (is_terminal)
+        (void) scols_table_enable_noheadings(t, options->no_legend);
+        (void) scols_table_set_termforce(t, fits ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
+        if (fits)
                 (void) scols_table_set_termwidth(t, terminal_width);
 
         for (size_t i = 0; i < n_columns; i++)

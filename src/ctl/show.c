@@ -10,6 +10,7 @@
 #include "ctl/findings.h"
 #include "ctl/options.h"
 #include "ctl/output.h"
+#include "ctl/verbs.h"
 #include "model/banjo-keys.h"
 #include "model/ini.h"
 #include "model/jail-keys.h"
@@ -491,10 +492,14 @@ static int show_jail(const char *name, const Options *options) {
 }
 
 int verb_show(int argc, char **argv, const Options *options) {
-        if (options->defaults == (argc > 1)) {
+        const char *jail;
+
+        if (options_get_jail(options, argc > 1 ? argv[1] : NULL, &jail) < 0)
+                return EXIT_USAGE;
+        if (options->defaults != isempty(jail)) {
                 log_error("Usage: banctl show JAIL, or banctl show --default");
                 return EXIT_USAGE;
         }
 
-        return options->defaults ? print_defaults(options) : show_jail(argv[1], options);
+        return options->defaults ? print_defaults(options) : show_jail(jail, options);
 }

@@ -15,6 +15,7 @@
 #include "ctl/output.h"
 #include "ctl/period.h"
 #include "ctl/stats-answer.h"
+#include "ctl/verbs.h"
 #include "model/bus-names.h"
 
 /* Longer times are told by days, unless the options say otherwise. */
@@ -249,7 +250,7 @@ static int print_charts(const Stats *s, const Options *options) {
                 for (size_t i = 0; i < ELEMENTSOF(charts); i++) {
                         if (charts[i].n_rows > 0)
                                 (void) putchar('\n');
-                        chart_print(&charts[i], &layout, options->legend);
+                        chart_print(&charts[i], &layout, !options->no_legend);
                 }
         }
 

@@ -8,6 +8,7 @@
 #include "ctl/connection.h"
 #include "ctl/jails.h"
 #include "ctl/output.h"
+#include "ctl/verbs.h"
 #include "ctl/warnings.h"
 #include "model/bus-names.h"
 
@@ -85,6 +86,12 @@ static void warn_about_daemon(Warnings *w, const Status *s) {
                                 NULL,
                                 "The database cannot be written: what is banned or unbanned by hand "
                                 "would not outlive a restart. See `journalctl -u banjod`.");
+}
+
+/* What is asked of this host. */
+static void warn_about_host(Warnings *w, const Options *options) {
+        if (!options->host)
+                warnings_about_rivals(w);
 }
 
 /* JSON */
@@ -307,7 +314,7 @@ static int print_jails(const JailList *jails, const Options *options) {
 static int print_not_running(const Options *options) {
         Warnings w = {};
 
-        warnings_about_rivals(&w);
+        warn_about_host(&w, options);
         if (options->json != JSON_OFF) {
                 (void) json_print(json_pack("{s:b, s:o}",
                                                   "running",
@@ -350,8 +357,8 @@ int verb_status(int argc, char **argv, const Options *options) {
                 return r;
 
         warn_about_daemon(&w, &s);
-        warnings_about_jails(&w, &jails);
-        warnings_about_rivals(&w);
+        warnings_about_jails(&w, &jails, options);
+        warn_about_host(&w, options);
 
         if (options->json != JSON_OFF)
                 return print_json(&s, &jails, &w, options);

@@ -20,6 +20,7 @@
 #include "ctl/test-input.h"
 #include "ctl/test-report.h"
 #include "ctl/test-subject.h"
+#include "ctl/verbs.h"
 #include "engine/jail.h"
 #include "engine/nearest.h"
 

@@ -14,6 +14,7 @@
 #include "ctl/options.h"
 #include "ctl/output.h"
 #include "ctl/unit-files.h"
+#include "ctl/verbs.h"
 #include "engine/forgery.h"
 #include "engine/journal.h"
 #include "engine/matcher.h"

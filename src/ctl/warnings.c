@@ -126,13 +126,14 @@ static void warn_half_read(Warnings *w, const JailInfo *j) {
                                 j->n_forgotten == 1 ? "was" : "were");
 }
 
-void warnings_about_jails(Warnings *w, const JailList *jails) {
+void warnings_about_jails(Warnings *w, const JailList *jails, const Options *options) {
         _cleanup_(listeners_freep) Listeners *listeners = NULL;
 
         assert(w);
         assert(jails);
 
-        (void) listeners_new(&listeners);
+        if (!options->host)
+                (void) listeners_new(&listeners);
 
         for (size_t i = 0; i < jails->n_jails; i++) {
                 const JailInfo *j = &jails->jails[i];

@@ -30,8 +30,9 @@ typedef struct Warnings {
 void warnings_add(Warnings *w, const char *kind, const char *jail, const char *format, ...)
                 _printf_(4, 5);
 
-/* Jails that were refused, and jails on whose ports nothing listens. */
-void warnings_about_jails(Warnings *w, const JailList *jails);
+/* Jails that were refused, jails whose bans do not hold and so on and, if they are this host's,
+ * jails on whose ports nothing listens. */
+void warnings_about_jails(Warnings *w, const JailList *jails, const Options *options);
 
 /* Other ban daemons beside us. */
 void warnings_about_rivals(Warnings *w);

@@ -14,6 +14,7 @@
 #include "ctl/exhibit.h"
 #include "ctl/jails.h"
 #include "ctl/text.h"
+#include "ctl/verbs.h"
 #include "ctl/why-answer.h"
 #include "model/address.h"
 #include "model/bus-names.h"
