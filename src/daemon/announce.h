@@ -5,8 +5,8 @@
  * Announcements
  *
  * Bans and their ends as journal messages with a MESSAGE_ID and fields, and as signals on the bus.
- * They come last, when everything else is done, so that they are true. banjo.journal-fields(7) lists
- * the fields.
+ * They come last, when everything else is done, so that they are true. banjo.journal-fields(7)
+ * lists the fields.
  */
 
 #include "base/macro.h"
