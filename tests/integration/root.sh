@@ -51,7 +51,7 @@ rm -f /var/lib/dbus/machine-id
 # has no place in a container that lives for seconds.
 systemctl disable ssh.service ssh.socket postfix.service dovecot.service dovecot.socket \
         vsftpd.service postgresql.service slapd.service nginx.service apache2.service \
-        systemd-resolved.service 2>/dev/null
+        systemd-resolved.service firewalld.service dbus-broker.service 2>/dev/null
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
         e2scrub_reap.service fstrim.timer man-db.timer systemd-firstboot.service \
         systemd-journal-remote.socket console-getty.service 2>/dev/null
