@@ -30,6 +30,8 @@ typedef enum Statement {
         STATEMENT_GET_META,
         STATEMENT_LAST_ID,
         STATEMENT_BANS,
+        STATEMENT_BAN,
+        STATEMENT_BANS_BEHIND,
         STATEMENT_ENDED,
         STATEMENT_IN_KERNEL,
         STATEMENT_BEGUN,

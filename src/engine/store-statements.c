@@ -42,6 +42,11 @@ const char *const store_statements[_STATEMENT_MAX] = {
         [STATEMENT_LAST_ID] = "SELECT max((SELECT coalesce(max(id), 0) FROM bans),"
                               " coalesce((SELECT value FROM meta WHERE key = 'last-id'), 0))",
         [STATEMENT_BANS] = "SELECT " BAN_COLUMNS " FROM bans",
+        [STATEMENT_BAN] = "SELECT " BAN_COLUMNS
+                          " FROM bans WHERE jail = ? AND address = ? AND prefixlen = ?",
+        [STATEMENT_BANS_BEHIND] = "SELECT " BAN_COLUMNS " FROM bans"
+                                  " WHERE (jail, address, prefixlen) > (?1, ?2, ?3)"
+                                  " ORDER BY jail, address, prefixlen LIMIT ?4",
         [STATEMENT_ENDED] = "SELECT " BAN_COLUMNS ", cause FROM ended WHERE end >= ? ORDER BY end",
         [STATEMENT_IN_KERNEL] = "SELECT " BAN_COLUMNS " FROM ended WHERE in_kernel",
         [STATEMENT_BEGUN] = "SELECT " BAN_COLUMNS " FROM bans WHERE failures > 0 AND start >= ?1"

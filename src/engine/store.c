@@ -13,6 +13,7 @@
 
 #include "engine/store.h"
 
+#include <limits.h>
 #include <signal.h>
 
 #include "engine/store-db.h"
@@ -584,6 +585,61 @@ int store_foreach_ban(Store *s, StoreHandler handler, void *userdata) {
         assert(handler);
 
         return foreach(s, STATEMENT_BANS, handler, userdata);
+}
+
+int store_get_ban(Store *s, const char *jail, const Address *a, Ban *ret) {
+        const char *jail_found;
+        sqlite3_stmt *stmt;
+        bool found;
+        int e;
+
+        assert(s);
+        assert(jail);
+        assert(a);
+        assert(ret);
+
+        stmt = s->statements[STATEMENT_BAN];
+        bind_key(stmt, jail, a);
+        e = sqlite3_step(stmt);
+        found = e == SQLITE_ROW && store_read_ban(stmt, &jail_found, ret);
+        ret->pattern = NULL;
+        ret->reason = NULL;
+        (void) sqlite3_reset(stmt);
+        return e == SQLITE_ROW ? found : store_db_errno(e);
+}
+
+int store_foreach_ban_behind(Store *s,
+                const char *jail,
+                const Address *a,
+                size_t max,
+                StoreHandler handler,
+                void *userdata) {
+        sqlite3_stmt *stmt;
+        int e, n = 0, r = 0;
+
+        assert(s);
+        assert(jail);
+        assert(a);
+        assert(max <= INT_MAX);
+        assert(handler);
+
+        stmt = s->statements[STATEMENT_BANS_BEHIND];
+        bind_key(stmt, jail, a);
+        store_bind_number(stmt, 4, max);
+
+        while ((e = sqlite3_step(stmt)) == SQLITE_ROW && r >= 0) {
+                const char *jail_found;
+                Ban ban;
+
+                n++;
+                if (store_read_ban(stmt, &jail_found, &ban))
+                        r = handler(jail_found, &ban, userdata);
+        }
+
+        (void) sqlite3_reset(stmt);
+        if (r >= 0)
+                r = store_db_errno(e);
+        return r < 0 ? r : n;
 }
 
 int store_foreach_ended(Store *s, usec_t since, StoreEndedHandler handler, void *userdata) {

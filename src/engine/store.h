@@ -117,6 +117,19 @@ typedef int (*StoreHandler)(const char *jail, const Ban *ban, void *userdata);
  */
 int store_foreach_ban(Store *s, StoreHandler handler, void *userdata);
 
+/* The running ban of exactly this address. Returns 1 and fills *ret, without pattern and reason; 0
+ * if there is none; or a negative errno. */
+int store_get_ban(Store *s, const char *jail, const Address *a, Ban *ret);
+
+/* At most max of the running bans, in the order of jails and addresses: those behind this one,
+ * which need not be there. Returns how many there were, or a negative errno. */
+int store_foreach_ban_behind(Store *s,
+                const char *jail,
+                const Address *a,
+                size_t max,
+                StoreHandler handler,
+                void *userdata);
+
 /* Those that ended at or after a time, with the cause of that. */
 typedef int (*StoreEndedHandler)(const char *jail,
                 const Ban *ban,

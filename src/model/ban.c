@@ -351,6 +351,28 @@ Ban *ban_list_next_within(const BanList *l, const Address *net, const Ban *ban) 
         return next;
 }
 
+Ban *ban_list_pick(const BanList *l, uint64_t luck) {
+        const UT_hash_table *table;
+        UT_hash_handle *hh;
+        unsigned i;
+
+        assert(l);
+
+        if (!l->bans)
+                return NULL;
+
+        /* The next bucket that is not empty, and one of those in it. */
+        table = l->bans->hh.tbl;
+        for (i = (unsigned) luck & (table->num_buckets - 1); table->buckets[i].count == 0;)
+                i = (i + 1) & (table->num_buckets - 1);
+
+        hh = table->buckets[i].hh_head;
+        for (unsigned n = (unsigned) (luck >> 32) % table->buckets[i].count; n > 0; n--)
+                hh = hh->hh_next;
+
+        return ELMT_FROM_HH(table, hh);
+}
+
 size_t ban_list_size(const BanList *l) {
         assert(l);
 

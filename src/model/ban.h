@@ -83,4 +83,7 @@ Ban *ban_list_next(const BanList *l, const Ban *ban);
  * /16 or an IPv6 /48 at most, and for a shorter prefix at all of them. */
 Ban *ban_list_next_within(const BanList *l, const Address *net, const Ban *ban);
 
+/* Some ban, which luck picks; NULL if there is none. What any ban is picked by is about as much. */
+Ban *ban_list_pick(const BanList *l, uint64_t luck);
+
 size_t ban_list_size(const BanList *l);

@@ -303,6 +303,52 @@ static void walk_ends_at_the_first_error(void **state) {
         assert_int_equal(l.n, 5);
 }
 
+static void one_ban_is_found_by_its_address(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        Ban permanent = make_ban("192.0.2.0/24", 2), found = {};
+
+        permanent.end = USEC_INFINITY;
+        assert_ok(store_begin(s, false));
+        add(s, "sshd", "192.0.2.1", 1);
+        assert_ok(store_add_ban(s, "sshd", &permanent));
+        assert_ok(store_commit(s));
+
+        assert_int_equal(store_get_ban(s, "sshd", &(Address){ .family = AF_INET }, &found), 0);
+        assert_int_equal(store_get_ban(s, "mail", &permanent.address, &found), 0);
+        assert_int_equal(store_get_ban(s, "sshd", &permanent.address, &found), 1);
+        assert_int_equal(found.id, 2);
+        assert_int_equal(found.end, USEC_INFINITY);
+        assert_true(address_equal(&found.address, &permanent.address));
+}
+
+static void bans_can_be_walked_over_in_pieces(void **state) {
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        const Address none = { .family = AF_INET };
+        Listing l = {};
+        Ban ban;
+
+        assert_ok(store_begin(s, false));
+        add(s, "sshd", "2001:db8::1", 1);
+        add(s, "sshd", "192.0.2.2", 2);
+        add(s, "sshd", "192.0.2.0/24", 3);
+        add(s, "mail", "192.0.2.9", 4);
+        assert_ok(store_commit(s));
+
+        assert_int_equal(store_foreach_ban_behind(s, "", &none, 2, list_one, &l), 2);
+        assert_string_equal(l.text,
+                        "mail 192.0.2.9 4 0 3600000000 5 password -\n"
+                        "sshd 2001:db8::1 1 0 3600000000 5 password -\n");
+
+        /* One that is not there is as good. */
+        ban = make_ban("192.0.2.1", 0);
+        l = (Listing){};
+        assert_int_equal(store_foreach_ban_behind(s, "sshd", &ban.address, 9, list_one, &l), 1);
+        assert_string_equal(l.text, "sshd 192.0.2.2 2 0 3600000000 5 password -\n");
+
+        l = (Listing){ .stop_after = 1 };
+        assert_fails(store_foreach_ban_behind(s, "", &none, 9, list_one, &l), ECANCELED);
+}
+
 static int end_every_other(const char *jail, const Ban *ban, void *userdata) {
         return ban->id % 2 == 0 ? 0 : store_end_ban(userdata, jail, ban, T0, "jail removed", false);
 }
@@ -1306,6 +1352,8 @@ int main(int argc, char *argv[]) {
                 cmocka_file_test(ids_are_never_given_again),
                 cmocka_file_test(what_was_rolled_back_is_gone),
                 cmocka_file_test(walk_ends_at_the_first_error),
+                cmocka_file_test(one_ban_is_found_by_its_address),
+                cmocka_file_test(bans_can_be_walked_over_in_pieces),
                 cmocka_file_test(bans_can_end_while_they_are_walked_over),
                 cmocka_file_test(times_beyond_what_a_database_holds_do_not_turn_negative),
                 cmocka_file_test(bytes_of_names_and_reasons_are_kept),

@@ -302,6 +302,34 @@ static void names_of_patterns_are_kept_once_and_bounded(void **state) {
         assert_string_equal(first->pattern, "password");
 }
 
+static void any_ban_may_be_picked(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        unsigned n_picked[100] = {}, n_least = UINT32_MAX, n_most = 0;
+
+        (void) state;
+
+        assert_null(ban_list_pick(l, 4711));
+
+        for (unsigned i = 0; i < ELEMENTSOF(n_picked); i++) {
+                char text[32];
+
+                (void) snprintf(text, sizeof(text), "192.0.2.%u", i);
+                (void) add(l, text, T0, T0 + 10);
+        }
+        for (uint64_t i = 1; i <= 100000; i++) {
+                const Ban *ban = ban_list_pick(l, i * UINT64_C(0x9e3779b97f4a7c15));
+
+                n_picked[ban->address.bytes[3]]++;
+        }
+
+        for (unsigned i = 0; i < ELEMENTSOF(n_picked); i++) {
+                n_least = MIN(n_least, n_picked[i]);
+                n_most = MAX(n_most, n_picked[i]);
+        }
+        assert_true(n_least > 50);
+        assert_true(n_most < 20000);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(ban_keeps_what_it_was_given),
@@ -315,6 +343,7 @@ int main(void) {
                 cmocka_unit_test(walk_goes_in_order_and_survives_removals),
                 cmocka_unit_test(walk_within_a_prefix_goes_in_order_and_survives_removals),
                 cmocka_unit_test(find_agrees_with_a_search_through_all),
+                cmocka_unit_test(any_ban_may_be_picked),
                 cmocka_unit_test(names_of_patterns_are_kept_once_and_bounded),
         };
 
