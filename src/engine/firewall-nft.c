@@ -27,6 +27,7 @@
 #include "engine/firewall-ops.h"
 #include "engine/nft-configure.h"
 #include "engine/nft-elements.h"
+#include "engine/nft-fingerprint.h"
 #include "engine/nft-layout.h"
 #include "engine/nft-link.h"
 #include "engine/nft-present.h"
@@ -64,6 +65,9 @@ typedef struct NftFirewall {
         int can_spare_transit; /* same */
         unsigned lacks;        /* FirewallLack */
         bool may_own;          /* the table, if the kernel can */
+
+        uint64_t fingerprint;     /* of the table, when it was... */
+        uint32_t n_fingerprinted; /* ...one with so many sets; 0 if it is not known */
 
         Operation *operations; /* scratch space of nft_apply() */
         size_t n_allocated;
@@ -110,6 +114,14 @@ static unsigned reduce_jails(const NftFirewall *f, FirewallJail *jails, size_t n
         return lacks;
 }
 
+static int take_fingerprint(NftFirewall *f) {
+        int r;
+
+        r = nft_fingerprint(f->link, &f->fingerprint);
+        f->n_fingerprinted = r < 0 ? 0 : f->layout.n_sets;
+        return r;
+}
+
 static int nft_firewall_configure(Firewall *base,
                 const FirewallSettings *settings,
                 const FirewallJail *jails,
@@ -141,6 +153,8 @@ static int nft_firewall_configure(Firewall *base,
         nft_layout_done(&f->layout);
         f->layout = layout;
         f->lacks = lacks;
+        f->n_fingerprinted = 0;
+        (void) take_fingerprint(f);
         return 0;
 }
 
@@ -658,6 +672,25 @@ static int on_counter_value(const struct nlmsghdr *nlh, void *userdata) {
         return MNL_CB_STOP;
 }
 
+/* Sets for another prefix length come with rules. As they are ours, what there is then is right. */
+static int nft_check(Firewall *base) {
+        NftFirewall *f = NFT(base);
+        uint64_t fingerprint;
+        int r;
+
+        r = nft_fingerprint(f->link, &fingerprint);
+        if (r < 0)
+                return r;
+        if (fingerprint == 0)
+                return 0;
+        if (f->n_fingerprinted == f->layout.n_sets)
+                return fingerprint == f->fingerprint;
+
+        f->fingerprint = fingerprint;
+        f->n_fingerprinted = f->layout.n_sets;
+        return 1;
+}
+
 static int nft_get_counter(Firewall *base, size_t jail, FirewallCounter *ret) {
         NftFirewall *f = NFT(base);
         CounterAnswer answer = {};
@@ -723,6 +756,7 @@ int firewall_nft_new(Firewall **ret) {
                 .list = nft_list,
                 .lookup = nft_lookup,
                 .get_counter = nft_get_counter,
+                .check = nft_check,
                 .destroy = nft_destroy,
                 .done = nft_done,
         };

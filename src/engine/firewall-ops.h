@@ -45,6 +45,7 @@ typedef struct FirewallOps {
         int (*list)(Firewall *f, size_t max, FirewallElementHandler handler, void *userdata);
         int (*lookup)(Firewall *f, size_t jail, const Address *address, FirewallElement *ret);
         int (*get_counter)(Firewall *f, size_t jail, FirewallCounter *ret);
+        int (*check)(Firewall *f);
         int (*destroy)(Firewall *f);
 
         /* Releases everything but the Firewall itself, which is freed after it. */

@@ -215,6 +215,12 @@ int firewall_get_counter(Firewall *f, const char *jail, FirewallCounter *ret) {
         return f->ops->get_counter(f, i, ret);
 }
 
+int firewall_check(Firewall *f) {
+        assert(f);
+
+        return f->ops->check(f);
+}
+
 int firewall_destroy(Firewall *f) {
         assert(f);
 
@@ -278,6 +284,10 @@ static int log_get_counter(Firewall *f _unused_, size_t jail _unused_, FirewallC
         return 0;
 }
 
+static int log_check(Firewall *f _unused_) {
+        return 1;
+}
+
 static int log_destroy(Firewall *f _unused_) {
         return 0;
 }
@@ -290,6 +300,7 @@ int firewall_log_new(Firewall **ret) {
                 .list = log_list,
                 .lookup = log_lookup,
                 .get_counter = log_get_counter,
+                .check = log_check,
                 .destroy = log_destroy,
         };
         Firewall *f;

@@ -167,6 +167,11 @@ int firewall_lookup(Firewall *f, const char *jail, const Address *address, Firew
  * configured, or a negative errno. */
 int firewall_get_counter(Firewall *f, const char *jail, FirewallCounter *ret);
 
+/* 1 if the table is as firewall_configure() and firewall_commit() left it, what sets of addresses
+ * hold excepted; 0 if somebody else changed or removed it; or a negative errno, -EINTR if rulesets
+ * are being changed right now. */
+int firewall_check(Firewall *f);
+
 /* Removes the table with everything in it; firewall_configure() makes a new one. Needs none before.
  * What is queued stays queued. Returns 1, 0 if there was none, -EPERM if another process owns it,
  * or a negative errno. */
