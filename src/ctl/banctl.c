@@ -17,7 +17,7 @@ static void print_help(void) {
                       "Asks and commands the ban daemon.\n\n");
 
         for (size_t i = 0; i < n_verbs; i++)
-                (void) printf("  %-8s %-17s  %s\n",
+                (void) printf("  %-8s %-19s  %s\n",
                                 verbs[i].name,
                                 verbs[i].arguments,
                                 verbs[i].help);

@@ -193,6 +193,21 @@ int connection_open(sd_bus **ret, const Options *options, ConnectionUse use, boo
         return EXIT_DONE;
 }
 
+int connection_new_call(sd_bus *bus, sd_bus_message **ret, const char *method) {
+        int r;
+
+        assert(bus);
+        assert(ret);
+        assert(method);
+
+        r = sd_bus_message_new_method_call(bus, ret, BUS_NAME, BUS_PATH, BUS_INTERFACE, method);
+        if (r < 0)
+                return r;
+
+        (void) sd_bus_message_set_auto_start(*ret, false);
+        return 0;
+}
+
 int connection_call(sd_bus *bus,
                 const char *method,
                 sd_bus_error *error,
@@ -203,11 +218,9 @@ int connection_call(sd_bus *bus,
         va_list ap;
         int r;
 
-        assert(bus);
-        assert(method);
         assert(error);
 
-        r = sd_bus_message_new_method_call(bus, &m, BUS_NAME, BUS_PATH, BUS_INTERFACE, method);
+        r = connection_new_call(bus, &m, method);
         if (r < 0)
                 return r;
 
@@ -219,11 +232,10 @@ int connection_call(sd_bus *bus,
                         return r;
         }
 
-        (void) sd_bus_message_set_auto_start(m, false);
         return sd_bus_call(bus, m, 0, error, reply);
 }
 
-int connection_report(const char *subject, const sd_bus_error *error, int r) {
+int connection_get_status(const sd_bus_error *error) {
         static const struct {
                 const char *name;
                 ExitStatus status;
@@ -236,7 +248,19 @@ int connection_report(const char *subject, const sd_bus_error *error, int r) {
                 { SD_BUS_ERROR_NO_REPLY, EXIT_NOT_RUNNING },
                 { SD_BUS_ERROR_DISCONNECTED, EXIT_NOT_RUNNING },
         };
+
+        assert(error);
+
+        for (size_t i = 0; i < ELEMENTSOF(statuses); i++)
+                if (sd_bus_error_has_name(error, statuses[i].name))
+                        return statuses[i].status;
+
+        return EXIT_FAILED;
+}
+
+int connection_report(const char *subject, const sd_bus_error *error, int r) {
         const char *separator = ": ";
+        int status;
 
         /* banjod often names the address itself. */
         if (!subject || (error->message && strstr(error->message, subject)))
@@ -248,18 +272,15 @@ int connection_report(const char *subject, const sd_bus_error *error, int r) {
                                                                          : EXIT_FAILED;
         }
 
-        for (size_t i = 0; i < ELEMENTSOF(statuses); i++) {
-                if (!sd_bus_error_has_name(error, statuses[i].name))
-                        continue;
-                if (statuses[i].status == EXIT_NOT_RUNNING)
-                        log_error("%s%sbanjod is not running (any more).", subject, separator);
-                else
-                        log_error("%s%s%s", subject, separator, error->message);
-                return statuses[i].status;
-        }
-
-        log_error("%s%s%s", subject, separator, error->message ? error->message : error->name);
-        return EXIT_FAILED;
+        status = connection_get_status(error);
+        if (status == EXIT_NOT_RUNNING)
+                log_error("%s%sbanjod is not running (any more).", subject, separator);
+        else
+                log_error("%s%s%s",
+                                subject,
+                                separator,
+                                error->message ? error->message : error->name);
+        return status;
 }
 
 /* Dictionaries */

@@ -35,6 +35,10 @@ typedef enum ConnectionUse {
  * EXIT_NOT_RUNNING and quiet is set. */
 int connection_open(sd_bus **ret, const Options *options, ConnectionUse use, bool quiet);
 
+/* Makes a call of org.banjo1.Manager, to be filled and sent. Returns 0 and passes ownership, or a
+ * negative errno. */
+int connection_new_call(sd_bus *bus, sd_bus_message **ret, const char *method);
+
 /* Calls a method of org.banjo1.Manager. Returns a negative errno with the error set, or >= 0. The
  * reply may be NULL if it is of no interest. */
 int connection_call(sd_bus *bus,
@@ -47,6 +51,9 @@ int connection_call(sd_bus *bus,
 /* Reports a failed call, with a subject such as an address in front, or NULL. Returns an exit
  * status. */
 int connection_report(const char *subject, const sd_bus_error *error, int r);
+
+/* The exit status that stands for an error. */
+int connection_get_status(const sd_bus_error *error);
 
 /* dictionaries */
 

@@ -51,6 +51,12 @@ static const OptionInfo infos[] = {
                         "for so long instead of the jail's bantime: 90, 1h,\n"
                         "7d, or permanent" },
         { "reason", 0, "TEXT", "ban", STRING(reason), "kept with the ban" },
+        { "file",
+                        0,
+                        "FILE",
+                        "ban unban",
+                        LIST(files),
+                        "a list, with an address or prefix on each line; may\nbe given several times" },
         { "force", 0, NULL, "ban", FLAG(force), "also what would lock you out" },
         { "all-jails", 0, NULL, "unban", FLAG(all_jails), "in all jails, as without a JAIL" },
         { "yes", 0, NULL, "flush", FLAG(yes), "do not ask" },

@@ -66,6 +66,8 @@ typedef struct Options {
         size_t n_patterns;
         const char *units[OPTIONS_LIST_MAX];
         size_t n_units;
+        const char *files[OPTIONS_LIST_MAX];
+        size_t n_files;
 } Options;
 
 /* Reads the command line; the verb and its arguments are argv[optind] and what follows. Returns 0,

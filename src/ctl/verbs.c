@@ -70,27 +70,27 @@ const VerbInfo verbs[] = {
         },
         {
                         .name = "ban",
-                        .arguments = "JAIL ADDRESS...",
-                        .n_min = 1,
+                        .arguments = "JAIL ADDRESS...|-",
                         .n_max = INT32_MAX,
                         .run = verb_ban,
                         .help = "ban addresses or prefixes",
                         .details = "Bans what is given, no more and no less. What would lock you out is refused:\n"
                                    "where you are logged in from, this host's addresses, gateways and resolvers.",
                         .examples = "  banctl ban sshd 192.0.2.7\n"
-                                    "  banctl ban 192.0.2.0/24 2001:db8::/64 --jail=sshd --time=7d --reason=scans",
+                                    "  banctl ban 192.0.2.0/24 2001:db8::/64 --jail=sshd --time=7d --reason=scans\n"
+                                    "  curl -s https://lists.example/drop.txt | banctl ban sshd - --time=1d",
         },
         {
                         .name = "unban",
-                        .arguments = "[JAIL] ADDRESS...",
-                        .n_min = 1,
+                        .arguments = "[JAIL] ADDRESS...|-",
                         .n_max = INT32_MAX,
                         .run = verb_unban,
                         .help = "let them in again",
                         .details = "Lifts the bans of the addresses, those of prefixes around them and, for a\n"
                                    "prefix, those of what lies in it; in all jails if none is named.",
                         .examples = "  banctl unban 192.0.2.7\n"
-                                    "  banctl unban 192.0.2.7 --jail=sshd",
+                                    "  banctl unban 192.0.2.7 --jail=sshd\n"
+                                    "  banctl unban --file=list.txt",
         },
         {
                         .name = "forget",
