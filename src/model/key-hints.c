@@ -8,7 +8,7 @@
 
 #define WORDS_MAX 64
 
-/* banjo.conf(5) has the same table. */
+/* banjo(7) has the same table, and more. */
 static const struct {
         const char *key;
         const char *hint;
