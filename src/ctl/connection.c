@@ -242,6 +242,7 @@ int connection_get_status(const sd_bus_error *error) {
         } statuses[] = {
                 { BUS_ERROR_REFUSED, EXIT_REFUSED },
                 { SD_BUS_ERROR_ACCESS_DENIED, EXIT_NOT_ALLOWED },
+                { SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, EXIT_NOT_ALLOWED },
                 { BUS_ERROR_NOT_STORED, EXIT_NOT_STORED },
                 { SD_BUS_ERROR_SERVICE_UNKNOWN, EXIT_NOT_RUNNING },
                 { SD_BUS_ERROR_NAME_HAS_NO_OWNER, EXIT_NOT_RUNNING },

@@ -2,17 +2,12 @@
 #pragma once
 
 /*
- * What methods on the bus have in common: who asks, arguments, and errors
+ * What methods on the bus have in common: arguments and errors
  */
 
 #include <systemd/sd-bus.h>
 
 #include "model/address.h"
-
-/* Returns 1 if the caller is root, or a negative errno with the error set. On a connection without
- * a message bus everybody is: the credentials were looked at when it was accepted, and those in a
- * message would be the peer's own words. */
-int bus_check_root(sd_bus_message *m, sd_bus_error *error);
 
 /* Returns 0, or a negative errno with the error set. */
 int bus_read_address(const char *s, Address *ret, sd_bus_error *error);

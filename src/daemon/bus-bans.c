@@ -7,6 +7,7 @@
 #include "daemon/bus-bans.h"
 
 #include "daemon/bus-args.h"
+#include "daemon/bus.h"
 #include "daemon/manager.h"
 #include "model/bus-names.h"
 
@@ -71,8 +72,8 @@ static int ban(sd_bus_message *message,
         Address a;
         int r;
 
-        r = bus_check_root(message, error);
-        if (r < 0)
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_BAN, error);
+        if (r != 0)
                 return r;
         r = bus_read_address(address, &a, error);
         if (r < 0)
@@ -241,8 +242,8 @@ int bus_ban_many(sd_bus_message *message, void *userdata, sd_bus_error *error) {
 
         assert(many.manager);
 
-        r = bus_check_root(message, error);
-        if (r < 0)
+        r = bus_authorize(manager_get_bus(userdata), message, BUS_ACTION_BAN, error);
+        if (r != 0)
                 return r;
         r = sd_bus_message_read(message, "s", &jail);
         if (r >= 0)
@@ -300,8 +301,8 @@ int bus_unban(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         r = sd_bus_message_read(message, "ss", &jail, &address);
         if (r < 0)
                 return r;
-        r = bus_check_root(message, error);
-        if (r < 0)
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_UNBAN, error);
+        if (r != 0)
                 return r;
         r = bus_read_address(address, &a, error);
         if (r < 0)
@@ -356,8 +357,8 @@ int bus_unban_many(sd_bus_message *message, void *userdata, sd_bus_error *error)
 
         assert(m);
 
-        r = bus_check_root(message, error);
-        if (r < 0)
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_UNBAN, error);
+        if (r != 0)
                 return r;
         r = sd_bus_message_read(message, "s", &jail);
         if (r >= 0)
@@ -394,8 +395,8 @@ int bus_unban_all(sd_bus_message *message, void *userdata, sd_bus_error *error) 
         r = sd_bus_message_read(message, "s", &jail);
         if (r < 0)
                 return r;
-        r = bus_check_root(message, error);
-        if (r < 0)
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_UNBAN, error);
+        if (r != 0)
                 return r;
 
         r = manager_unban_all(m, isempty(jail) ? NULL : jail, "by hand", &n);
@@ -412,8 +413,8 @@ int bus_flush(sd_bus_message *message, void *userdata, sd_bus_error *error) {
 
         assert(m);
 
-        r = bus_check_root(message, error);
-        if (r < 0)
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_MANAGE, error);
+        if (r != 0)
                 return r;
 
         r = manager_unban_all(m, NULL, "flushed", &n);

@@ -8,6 +8,7 @@
 #include "daemon/bus-history.h"
 
 #include "daemon/bus-args.h"
+#include "daemon/bus.h"
 #include "daemon/manager.h"
 #include "engine/evidence.h"
 #include "model/bus-names.h"
@@ -65,6 +66,9 @@ int bus_history(sd_bus_message *message, void *userdata, sd_bus_error *error) {
 
         assert(m);
 
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_INSPECT, error);
+        if (r != 0)
+                return r;
         r = sd_bus_message_read(
                         message, "sstttu", &jail, &address, &q.since, &q.until, &q.after, &max);
         if (r < 0)
@@ -167,6 +171,9 @@ int bus_why(sd_bus_message *message, void *userdata, sd_bus_error *error) {
 
         assert(w.manager);
 
+        r = bus_authorize(manager_get_bus(w.manager), message, BUS_ACTION_INSPECT, error);
+        if (r != 0)
+                return r;
         r = sd_bus_message_read(message, "s", &address);
         if (r < 0)
                 return r;
@@ -227,6 +234,9 @@ int bus_statistics(sd_bus_message *message, void *userdata, sd_bus_error *error)
 
         assert(m);
 
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_INSPECT, error);
+        if (r != 0)
+                return r;
         r = sd_bus_message_read(message, "ttt", &since, &until, &step);
         if (r < 0)
                 return r;
@@ -279,8 +289,8 @@ int bus_forget(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         r = sd_bus_message_read(message, "s", &address);
         if (r < 0)
                 return r;
-        r = bus_check_root(message, error);
-        if (r < 0)
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_MANAGE, error);
+        if (r != 0)
                 return r;
         r = bus_read_address(address, &a, error);
         if (r < 0)

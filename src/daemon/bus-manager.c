@@ -22,8 +22,8 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
 
         assert(m);
 
-        r = bus_check_root(message, error);
-        if (r < 0)
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_RELOAD, error);
+        if (r != 0)
                 return r;
 
         r = manager_reload(m, why);
@@ -45,8 +45,8 @@ static int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_erro
 
         assert(m);
 
-        r = bus_check_root(message, error);
-        if (r < 0)
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_INSPECT, error);
+        if (r != 0)
                 return r;
 
         r = bus_subscribe(manager_get_bus(m), message);
@@ -140,6 +140,9 @@ static int list(sd_bus_message *message, Manager *m, bool leaking, sd_bus_error 
 
         assert(m);
 
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_INSPECT, error);
+        if (r != 0)
+                return r;
         r = sd_bus_message_read(message, "stu", &name, &after, &max);
         if (r < 0)
                 return r;

@@ -20,10 +20,14 @@
 #include "base/log.h"
 #include "base/usec.h"
 #include "daemon/bus-manager.h"
+#include "daemon/bus-polkit.h"
 #include "model/bus-names.h"
 
 #define RECONNECT_MIN USEC_PER_SEC
 #define RECONNECT_MAX (64 * USEC_PER_SEC)
+
+/* The message bus itself is asked who is calling, and the loop waits. */
+#define CALL_TIMEOUT (5 * USEC_PER_SEC)
 
 /* Signals waiting for somebody to read them. */
 #define QUEUE_MAX 16384
@@ -50,7 +54,8 @@ struct Bus {
 
         char *address; /* of the message bus; NULL if there shall be none */
         sd_bus *connection;
-        sd_bus_track *subscribers; /* on it; NULL if there are none */
+        BusPolkit *polkit;         /* on it, as are: */
+        sd_bus_track *subscribers; /* NULL if there are none */
         sd_event_source *reconnect_timer;
         usec_t reconnect_delay;
 
@@ -122,7 +127,8 @@ static int on_name(sd_bus_message *message, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-static int open_message_bus(Bus *b, sd_bus **ret) {
+static int open_message_bus(Bus *b, sd_bus **ret, BusPolkit **ret_polkit) {
+        _cleanup_(bus_polkit_freep) BusPolkit *polkit = NULL;
         sd_bus *c = NULL;
         int r;
 
@@ -135,6 +141,10 @@ static int open_message_bus(Bus *b, sd_bus **ret) {
                 r = sd_bus_set_bus_client(c, true);
         if (r >= 0)
                 r = sd_bus_set_watch_bind(c, true);
+        if (r >= 0)
+                r = sd_bus_set_method_call_timeout(c, CALL_TIMEOUT);
+        if (r >= 0)
+                r = bus_polkit_new(&polkit, c);
         if (r >= 0)
                 r = bus_manager_add(c, b->manager);
         if (r >= 0)
@@ -151,6 +161,7 @@ static int open_message_bus(Bus *b, sd_bus **ret) {
         }
 
         *ret = c;
+        *ret_polkit = TAKE_PTR(polkit);
         return 0;
 }
 
@@ -160,10 +171,11 @@ static int on_reconnect(sd_event_source *source, uint64_t now, void *userdata) {
 
         (void) source, (void) now;
 
+        b->polkit = bus_polkit_free(b->polkit);
         b->subscribers = sd_bus_track_unref(b->subscribers);
         b->connection = sd_bus_close_unref(b->connection);
 
-        r = open_message_bus(b, &b->connection);
+        r = open_message_bus(b, &b->connection, &b->polkit);
         if (r < 0) {
                 log_warning_errno(r, "Failed to connect to the message bus at %s: %m", b->address);
                 schedule_reconnect(b);
@@ -190,7 +202,7 @@ static int start_message_bus(Bus *b, const char *address) {
         if (r < 0)
                 return r;
 
-        r = open_message_bus(b, &b->connection);
+        r = open_message_bus(b, &b->connection, &b->polkit);
         if (r == -EINVAL || r == -ENOMEM)
                 return r; /* the address is none: a mistake on the command line */
         if (r < 0) {
@@ -509,6 +521,7 @@ Bus *bus_free(Bus *b) {
         /* Flushing one that still waits for its bus would wait, too. */
         if (b->connection && sd_bus_is_ready(b->connection) > 0)
                 (void) sd_bus_flush(b->connection);
+        bus_polkit_free(b->polkit);
         sd_bus_track_unref(b->subscribers);
         sd_bus_close_unref(b->connection);
         free(b->address);
@@ -522,7 +535,17 @@ sd_bus *bus_get_connection(const Bus *b) {
         return b && b->connection && sd_bus_is_ready(b->connection) > 0 ? b->connection : NULL;
 }
 
-/* Subscribers */
+/* Clients */
+
+int bus_authorize(Bus *b, sd_bus_message *call, const char *action, sd_bus_error *error) {
+        assert(b);
+        assert(call);
+
+        if (sd_bus_is_bus_client(sd_bus_message_get_bus(call)) <= 0)
+                return 0;
+
+        return bus_polkit_authorize(b->polkit, call, action, error);
+}
 
 static Peer *find_peer(const Bus *b, sd_bus_message *call) {
         sd_bus *connection = sd_bus_message_get_bus(call);

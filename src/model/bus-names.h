@@ -22,6 +22,13 @@
 #define BUS_ERROR_NOT_STORED "org.banjo1.Error.NotStored"
 #define BUS_ERROR_FAILED "org.banjo1.Error.Failed"
 
+/* What polkit is asked about. */
+#define BUS_ACTION_INSPECT "org.banjo1.inspect"
+#define BUS_ACTION_BAN "org.banjo1.ban"
+#define BUS_ACTION_UNBAN "org.banjo1.unban"
+#define BUS_ACTION_RELOAD "org.banjo1.reload"
+#define BUS_ACTION_MANAGE "org.banjo1.manage"
+
 /* Flags of BanWithFlags(). */
 #define BUS_BAN_FORCE (UINT64_C(1) << 0)
 
