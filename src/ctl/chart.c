@@ -46,6 +46,34 @@ const char *chart_format_bar(uint64_t value,
         return buf;
 }
 
+const char *chart_format_spark(const uint64_t *values,
+                size_t n,
+                bool blocks,
+                char buf[static CHART_SPARK_SIZE]) {
+        static const char *const block[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+        static const char *const plain[] = { "_", ".", ":", "-", "=", "+", "*", "#" };
+        const char *const *levels = blocks ? block : plain;
+        size_t highest = ELEMENTSOF(block) - 1, used = 0;
+        uint64_t max = 1;
+
+        assert(values);
+        assert(n <= CHART_SPARK_MAX);
+        static_assert(ELEMENTSOF(block) == ELEMENTSOF(plain), "both have the same levels");
+
+        for (size_t i = 0; i < n; i++)
+                max = MAX(max, values[i]);
+
+        buf[0] = '\0';
+        for (size_t i = 0; i < n; i++) {
+                double part = (double) values[i] / (double) max;
+                size_t level = values[i] == 0 ? 0 : 1 + (size_t) (part * (double) (highest - 1));
+
+                used += (size_t) sprintf(buf + used, "%s", levels[level]);
+        }
+
+        return buf;
+}
+
 void chart_done(Chart *c) {
         free(c->rows);
         c->rows = NULL;

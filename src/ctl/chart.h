@@ -23,6 +23,15 @@ const char *chart_format_bar(uint64_t value,
                 bool eighths,
                 char buf[static CHART_BAR_SIZE]);
 
+/* Draws values as a line of blocks or, if those cannot be shown, of characters that grow darker,
+ * one for each: the lowest stands for 0 alone, the highest for the maximum. Returns buf. */
+#define CHART_SPARK_MAX 24
+#define CHART_SPARK_SIZE (CHART_SPARK_MAX * 3 + 1)
+const char *chart_format_spark(const uint64_t *values,
+                size_t n,
+                bool blocks,
+                char buf[static CHART_SPARK_SIZE]);
+
 typedef struct ChartRow {
         char label[96]; /* UTF-8; cut if it is longer */
         uint64_t n_failures;

@@ -59,6 +59,27 @@ bool output_is_utf8(void) {
         return streq(nl_langinfo(CODESET), "UTF-8");
 }
 
+void output_print_wrapped(const char *text, size_t indent) {
+        size_t column = indent;
+
+        for (const char *p = text; *p;) {
+                size_t blanks = strspn(p, " "), n = strcspn(p + blanks, " "), width = blanks;
+
+                for (size_t i = 0; i < n; i++)
+                        width += ((unsigned char) p[blanks + i] & 0xc0) != 0x80;
+
+                if (is_terminal && column + width > terminal_width && column > indent) {
+                        (void) printf("\n%*s%.*s", (int) indent, "", (int) n, p + blanks);
+                        column = indent + width - blanks;
+                } else {
+                        (void) printf("%.*s", (int) (blanks + n), p);
+                        column += width;
+                }
+                p += blanks + n;
+        }
+        (void) putchar('\n');
+}
+
 static void exec_pager(bool wrap) {
         const char *pager = getenv("BANCTL_PAGER");
 

@@ -24,6 +24,10 @@ bool output_is_terminal(void);
 size_t output_width(void);
 bool output_is_utf8(void);
 
+/* Writes a text and a newline, wrapped at blanks to the width of a terminal; on an indent so far
+ * but for the first line, which is that far already. */
+void output_print_wrapped(const char *text, size_t indent);
+
 /* Sends stdout through a pager if it is a terminal. */
 void output_open_pager(const Options *options);
 

@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "base/usec.h"
+#include "ctl/activity.h"
+#include "ctl/chart.h"
 #include "ctl/clock.h"
 #include "ctl/connection.h"
 #include "ctl/jails.h"
@@ -11,6 +13,9 @@
 #include "ctl/verbs.h"
 #include "ctl/warnings.h"
 #include "model/bus-names.h"
+
+/* Terminals of so many columns have room for a jail's limits as well. */
+#define WIDE 120
 
 /* Strings live with the message. */
 typedef struct Status {
@@ -79,13 +84,13 @@ static void warn_about_daemon(Warnings *w, const Status *s) {
                                 "firewall-failed",
                                 NULL,
                                 "The firewall does not take the changes: new bans are not in "
-                                "effect. They are tried again; see `journalctl -u banjod`.");
+                                "effect.");
         if (s->store_failed)
                 warnings_add(w,
                                 "store-failed",
                                 NULL,
                                 "The database cannot be written: what is banned or unbanned by hand "
-                                "would not outlive a restart. See `journalctl -u banjod`.");
+                                "would not outlive a restart.");
 }
 
 /* What is asked of this host. */
@@ -101,28 +106,47 @@ static json_t *warnings_to_json(const Warnings *w) {
 
         for (size_t i = 0; array && i < w->n_warnings; i++)
                 (void) json_array_append_new(array,
-                                json_pack("{s:s, s:s?, s:s}",
+                                json_pack("{s:s, s:s?, s:s, s:s}",
                                                 "kind",
                                                 w->warnings[i].kind,
                                                 "jail",
                                                 w->warnings[i].jail,
                                                 "text",
-                                                w->warnings[i].text));
+                                                w->warnings[i].text,
+                                                "advice",
+                                                warning_advice(w->warnings[i].kind)));
 
         return array;
 }
 
-static json_t *jails_to_json(const JailList *jails) {
+static json_t *jail_to_json(const JailInfo *j, const Activity *a) {
+        json_t *o = jail_info_to_json(j), *hours = json_array();
+
+        for (size_t i = 0; i < ACTIVITY_HOURS; i++)
+                (void) json_array_append_new(hours, json_count(a->failures[i]));
+
+        (void) json_object_set_new(o, "bans_today", json_count(a->n_bans_today));
+        (void) json_object_set_new(o, "failures_today", json_count(a->n_failures_today));
+        (void) json_object_set_new(o, "failures_by_hour", hours);
+        (void) json_object_set_new(
+                        o, "last_ban_usec", a->last_ban > 0 ? json_usec(a->last_ban) : json_null());
+        return o;
+}
+
+static json_t *jails_to_json(const JailList *jails, const Activity *activities) {
         json_t *array = json_array();
 
         for (size_t i = 0; array && i < jails->n_jails; i++)
-                (void) json_array_append_new(array, jail_info_to_json(&jails->jails[i]));
+                (void) json_array_append_new(array, jail_to_json(&jails->jails[i], &activities[i]));
 
         return array;
 }
 
-static int
-print_json(const Status *s, const JailList *jails, const Warnings *w, const Options *options) {
+static int print_json(const Status *s,
+                const JailList *jails,
+                const Activity *activities,
+                const Warnings *w,
+                const Options *options) {
         return json_print(json_pack("{s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:b, "
                                     "s:o, s:o}",
                                           "running",
@@ -150,7 +174,7 @@ print_json(const Status *s, const JailList *jails, const Warnings *w, const Opti
                                           "store_failed",
                                           s->store_failed,
                                           "jails",
-                                          jails_to_json(jails),
+                                          jails_to_json(jails, activities),
                                           "warnings",
                                           warnings_to_json(w)),
                                options) < 0
@@ -170,13 +194,24 @@ static void print_warnings(const Warnings *w) {
         if (w->n_warnings > 0)
                 (void) putchar('\n');
 
-        for (size_t i = 0; i < w->n_warnings; i++)
-                (void) printf("%sWarning:%s %s%s%s\n",
-                                color_begin(COLOR_YELLOW),
-                                color_end(),
-                                w->warnings[i].jail ? w->warnings[i].jail : "",
-                                w->warnings[i].jail ? ": " : "",
-                                w->warnings[i].text);
+        for (size_t i = 0; i < w->n_warnings; i++) {
+                const Warning *x = &w->warnings[i];
+                const char *advice = warning_advice(x->kind);
+                char text[WARNING_SIZE + 64];
+
+                (void) snprintf(text,
+                                sizeof(text),
+                                "%s%s%s",
+                                x->jail ? x->jail : "",
+                                x->jail ? ": " : "",
+                                x->text);
+                (void) printf("%sWarning:%s ", color_begin(COLOR_YELLOW), color_end());
+                output_print_wrapped(text, strlen("Warning: "));
+                if (!isempty(advice)) {
+                        (void) printf("  To do: ");
+                        output_print_wrapped(advice, strlen("  To do: "));
+                }
+        }
 }
 
 static void print_journal(const Status *s, usec_t now) {
@@ -220,12 +255,38 @@ static void print_firewall(const Status *s) {
                         s->firewall_failed ? color_end() : "");
 }
 
-static void print_head(const Status *s) {
+/* The answer to the only question, and how it is meant. */
+static void print_verdict(const Status *s, const Warnings *w) {
+        char text[64] = "all is well";
+        Color color = COLOR_GREEN;
+
+        if (s->firewall_failed) {
+                color = COLOR_RED;
+                (void) snprintf(text, sizeof(text), "new bans are not in effect");
+        } else if (streq(s->firewall, "log")) {
+                color = COLOR_YELLOW;
+                (void) snprintf(text, sizeof(text), "nobody is shut out");
+        } else if (w->n_warnings > 0) {
+                color = COLOR_YELLOW;
+                (void) snprintf(text,
+                                sizeof(text),
+                                "%zu warning%s below",
+                                w->n_warnings,
+                                w->n_warnings == 1 ? "" : "s");
+        } else if (streq(s->state, "catching-up")) {
+                color = COLOR_YELLOW;
+                (void) snprintf(text, sizeof(text), "well, once it has caught up with the journal");
+        }
+
+        (void) printf("   Verdict: %s%s%s\n", color_begin(color), text, color_end());
+}
+
+static void print_head(const Status *s, const Warnings *w, usec_t now) {
         char timestamp[USEC_STR_SIZE], span[USEC_STR_SIZE];
-        usec_t now = clock_now();
+        bool is_well = !s->firewall_failed && w->n_warnings == 0;
 
         (void) printf("%s%s%s %sbanjod%s %s, since %s (%s ago)\n",
-                        color_begin(COLOR_GREEN),
+                        color_begin(is_well ? COLOR_GREEN : COLOR_YELLOW),
                         dot(true),
                         color_end(),
                         color_begin(COLOR_BOLD),
@@ -233,6 +294,7 @@ static void print_head(const Status *s) {
                         s->version,
                         usec_format_timestamp(s->started, timestamp),
                         usec_format_span(usec_sub(now, s->started), span));
+        print_verdict(s, w);
         print_journal(s, now);
         print_firewall(s);
         (void) printf("      Bans: %" PRIu64 " running; since the start %" PRIu64 " made, %" PRIu64
@@ -258,8 +320,23 @@ static const char *format_count(uint64_t n, char buf[static USEC_STR_SIZE]) {
         return buf;
 }
 
-static int add_jail(Table *t, const JailInfo *j) {
+static const char *format_ago(usec_t t, usec_t now, char buf[static USEC_STR_SIZE + 8]) {
+        char span[USEC_STR_SIZE];
+
+        if (t == 0)
+                return "";
+
+        (void) snprintf(buf,
+                        USEC_STR_SIZE + 8,
+                        "%s ago",
+                        usec_format_span(MAX(usec_sub(now, t), USEC_PER_SEC), span));
+        return buf;
+}
+
+/* What stands in a column of the table; "-" if there is none. */
+static int add_jail(Table *t, const JailInfo *j, const Activity *a, usec_t now, bool is_wide) {
         char count[USEC_STR_SIZE], span[USEC_STR_SIZE], limit[USEC_STR_SIZE + 16];
+        char ago[USEC_STR_SIZE + 8], spark[CHART_SPARK_SIZE];
         struct libscols_line *line = table_add(t);
         int r;
 
@@ -268,42 +345,57 @@ static int add_jail(Table *t, const JailInfo *j) {
                         "%" PRIu32 " in %s",
                         j->maxretry,
                         usec_format_span(j->findtime, span));
+        (void) chart_format_spark(a->failures, ACTIVITY_HOURS, output_is_utf8(), spark);
 
         r = table_set(line, 0, j->name);
         if (r >= 0)
                 r = table_set(line, 1, format_count(j->n_banned, count));
         if (r >= 0)
-                r = table_set(line, 2, format_count(j->n_failures, count));
+                r = table_set(line, 2, format_count(a->n_bans_today, count));
         if (r >= 0)
-                r = table_set(line, 3, format_count(j->dropped_packets, count));
+                r = table_set(line, 3, format_ago(a->last_ban, now, ago));
         if (r >= 0)
-                r = table_set(line, 4, j->refused ? "refused" : limit);
+                r = table_set(line, 4, format_count(activity_this_hour(a), count));
         if (r >= 0)
-                r = table_set(line, 5, usec_format_span(j->bantime, span));
+                r = table_set(line, 5, j->refused ? "refused" : spark);
         if (r >= 0)
-                r = table_set(line, 6, j->ports_text);
-        if (j->refused)
-                table_set_color(line, 4, COLOR_RED);
+                r = table_set(line, 6, format_count(j->dropped_packets, count));
+        if (r >= 0 && is_wide)
+                r = table_set(line, 7, limit);
+        if (r >= 0 && is_wide)
+                r = table_set(line, 8, usec_format_span(j->bantime, span));
+        if (r >= 0 && is_wide)
+                r = table_set(line, 9, j->ports_text);
+
+        table_set_color(line, 5, j->refused ? COLOR_RED : COLOR_YELLOW);
+        if (j->n_banned > 0)
+                table_set_color(line, 1, COLOR_RED);
         return r;
 }
 
-static int print_jails(const JailList *jails, const Options *options) {
+static int
+print_jails(const JailList *jails, const Activity *activities, usec_t now, const Options *options) {
         static const Column columns[] = {
                 { "JAIL", false, true },
                 { "BANNED", true, false },
-                { "FAILURES", true, false },
+                { "TODAY", true, false },
+                { "LAST BAN", false, false },
+                { "THIS HOUR", true, false },
+                { "12 HOURS", false, false },
                 { "DROPPED", true, false },
+                /* where there is room */
                 { "LIMIT", false, false },
                 { "BANTIME", false, false },
                 { "PORTS", false, true },
         };
+        bool is_wide = !output_is_terminal() || options->full || output_width() >= WIDE;
         _cleanup_(table_freep) Table *t = NULL;
         int r;
 
-        r = table_new(&t, options, columns, ELEMENTSOF(columns));
+        r = table_new(&t, options, columns, ELEMENTSOF(columns) - (is_wide ? 0 : 3));
         for (size_t i = 0; i < jails->n_jails && r >= 0; i++)
                 if (jails->jails[i].enabled || jails->jails[i].n_banned > 0)
-                        r = add_jail(t, &jails->jails[i]);
+                        r = add_jail(t, &jails->jails[i], &activities[i], now, is_wide);
         if (r < 0)
                 return r;
 
@@ -340,7 +432,9 @@ static int print_not_running(const Options *options) {
 int verb_status(int argc, char **argv, const Options *options) {
         _cleanup_(status_done) Status s = {};
         _cleanup_(jail_list_done) JailList jails = {};
+        _cleanup_(freep) Activity *activities = NULL;
         _cleanup_(bus_closep) sd_bus *bus = NULL;
+        usec_t now = clock_now();
         Warnings w = {};
         int r;
 
@@ -353,6 +447,8 @@ int verb_status(int argc, char **argv, const Options *options) {
         r = status_get(&s, bus);
         if (r == EXIT_DONE)
                 r = jail_list_get(&jails, bus);
+        if (r == EXIT_DONE)
+                r = activity_get(&activities, bus, &jails, now);
         if (r != EXIT_DONE || options->quiet)
                 return r;
 
@@ -361,11 +457,11 @@ int verb_status(int argc, char **argv, const Options *options) {
         warn_about_host(&w, options);
 
         if (options->json != JSON_OFF)
-                return print_json(&s, &jails, &w, options);
+                return print_json(&s, &jails, activities, &w, options);
 
         output_open_pager(options);
-        print_head(&s);
-        if (print_jails(&jails, options) < 0) {
+        print_head(&s, &w, now);
+        if (print_jails(&jails, activities, now, options) < 0) {
                 log_oom();
                 return EXIT_FAILED;
         }

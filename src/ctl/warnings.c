@@ -35,6 +35,44 @@ void warnings_add(Warnings *w, const char *kind, const char *jail, const char *f
         va_end(ap);
 }
 
+const char *warning_advice(const char *kind) {
+        static const struct {
+                const char *kind;
+                const char *advice;
+        } advices[] = {
+                { "cut", "banjo.filter(5) tells how a pattern does without the end of a message." },
+                { "exceeded", "banjo.filter(5) tells how patterns are written that do not." },
+                { "firewall-failed",
+                                "`journalctl -u banjod` has the kernel's reason. It is tried "
+                                "again all the time." },
+                { "forgotten", "Raise max_addresses of the jail; see banjo.conf(5)." },
+                { "guards-nothing", "Start the service, or give the jail its ports: ports = ..." },
+                { "jail-refused",
+                                "`banctl verify` names them; `banctl reload` when they are gone." },
+                { "leaks",
+                                "`banctl list` marks these bans. Guard that port as well (ports = ...), or "
+                                "ban where the proxy is." },
+                { "no-jail",
+                                "Enable some in /etc/banjo/conf.d: [sshd] and, below it, enabled = yes. "
+                                "`banctl jails` lists them." },
+                { "nothing-listens",
+                                "Give the jail the ports of its service: ports = ..., or ports = "
+                                "auto." },
+                { "rival", "Stop one of the two." },
+                { "store-failed",
+                                "See `journalctl -u banjod`, and whether the disk of "
+                                "/var/lib/banjo is full." },
+        };
+
+        assert(kind);
+
+        for (size_t i = 0; i < ELEMENTSOF(advices); i++)
+                if (streq(advices[i].kind, kind))
+                        return advices[i].advice;
+
+        return "";
+}
+
 /* "ssh.service listens on 2222 and 2022" */
 static const char *format_listeners(const ListenerPort *ports, size_t n, char *buf, size_t size) {
         size_t used = 0;
@@ -99,7 +137,7 @@ static void warn_half_read(Warnings *w, const JailInfo *j) {
                                 "cut",
                                 j->name,
                                 "Of %" PRIu64 " message%s only the first %d bytes were read, and "
-                                "failures told behind that are missed. See banjo.filter(5).",
+                                "failures told behind that are missed.",
                                 j->n_cut,
                                 j->n_cut == 1 ? "" : "s",
                                 ENTRY_MESSAGE_MAX);
@@ -109,8 +147,7 @@ static void warn_half_read(Warnings *w, const JailInfo *j) {
                                 "exceeded",
                                 j->name,
                                 "A pattern gave up %" PRIu64 " time%s, and the messages may be "
-                                "failures that are missed: it has too many ways to match. See "
-                                "banjo.filter(5).",
+                                "failures that are missed: it has too many ways to match.",
                                 j->n_exceeded,
                                 j->n_exceeded == 1 ? "" : "s");
 
@@ -120,10 +157,18 @@ static void warn_half_read(Warnings *w, const JailInfo *j) {
                                 j->name,
                                 "More addresses fail than it remembers: %" PRIu64
                                 " of the quietest "
-                                "%s forgotten before their time. See max_addresses in "
-                                "banjo.conf(5).",
+                                "%s forgotten before their time.",
                                 j->n_forgotten,
                                 j->n_forgotten == 1 ? "was" : "were");
+}
+
+static size_t n_enabled(const JailList *jails) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < jails->n_jails; i++)
+                n += (size_t) (jails->jails[i].enabled || jails->jails[i].refused);
+
+        return n;
 }
 
 void warnings_about_jails(Warnings *w, const JailList *jails, const Options *options) {
@@ -135,6 +180,9 @@ void warnings_about_jails(Warnings *w, const JailList *jails, const Options *opt
         if (!options->host)
                 (void) listeners_new(&listeners);
 
+        if (n_enabled(jails) == 0)
+                warnings_add(w, "no-jail", NULL, "No jail is enabled: nobody is watched.");
+
         for (size_t i = 0; i < jails->n_jails; i++) {
                 const JailInfo *j = &jails->jails[i];
 
@@ -143,8 +191,7 @@ void warnings_about_jails(Warnings *w, const JailList *jails, const Options *opt
                                         "jail-refused",
                                         j->name,
                                         "Its configuration has mistakes: it keeps its bans and "
-                                        "recognises nothing. `journalctl -u banjod -p warning` "
-                                        "names them.");
+                                        "recognises nothing.");
                         continue;
                 }
 
@@ -155,8 +202,7 @@ void warnings_about_jails(Warnings *w, const JailList *jails, const Options *opt
                                         "Its bans do not hold: %" PRIu64 " failure%s of banned "
                                         "addresses came in connections that began after the ban. "
                                         "They come by a port that it does not guard, by a proxy in "
-                                        "front, or are forwarded; or firewall = log. `banctl list` "
-                                        "marks these bans.",
+                                        "front, or are forwarded; or firewall = log.",
                                         j->n_leaks,
                                         j->n_leaks == 1 ? "" : "s");
 

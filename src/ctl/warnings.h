@@ -30,6 +30,9 @@ typedef struct Warnings {
 void warnings_add(Warnings *w, const char *kind, const char *jail, const char *format, ...)
                 _printf_(4, 5);
 
+/* What to do about warnings of a kind; "" if their text says all. */
+const char *warning_advice(const char *kind);
+
 /* Jails that were refused, jails whose bans do not hold and so on and, if they are this host's,
  * jails on whose ports nothing listens. */
 void warnings_about_jails(Warnings *w, const JailList *jails, const Options *options);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* A library for LD_PRELOAD that sets the clock of its process forward or back, by the seconds that
- * stand in the file CLOCK_OFFSET. Timers of the kernel go by the real one. */
+ * stand in the file CLOCK_OFFSET, or has it stand still at the second that is there behind an "@".
+ * Timers of the kernel go by the real one. */
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -19,7 +20,9 @@ int clock_gettime(clockid_t clock, struct timespec *ret) {
         r = real(clock, ret);
 
         if (f) {
-                if (fscanf(f, "%ld", &offset) == 1)
+                if (fscanf(f, "@%ld", &offset) == 1)
+                        *ret = (struct timespec){ .tv_sec = offset };
+                else if (fscanf(f, "%ld", &offset) == 1)
                         ret->tv_sec += offset;
                 (void) fclose(f);
         }

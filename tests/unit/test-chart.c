@@ -108,6 +108,23 @@ static void labels_are_counted_in_characters(void **state) {
         chart_done(&c);
 }
 
+static void a_spark_line_shows_nothing_little_and_most(void **state) {
+        static const uint64_t values[] = { 0, 1, 1000, 500 }, quiet[] = { 0, 0, 0 };
+        char buf[CHART_SPARK_SIZE];
+
+        assert_string_equal(chart_format_spark(values, 4, true, buf), "▁▂█▅");
+        assert_string_equal(chart_format_spark(values, 4, false, buf), "_.#=");
+        assert_string_equal(chart_format_spark(quiet, 3, false, buf), "___");
+        assert_string_equal(chart_format_spark(quiet, 0, true, buf), "");
+}
+
+static void a_spark_line_survives_large_numbers(void **state) {
+        static const uint64_t values[] = { UINT64_MAX, UINT64_MAX / 2, 1 };
+        char buf[CHART_SPARK_SIZE];
+
+        assert_string_equal(chart_format_spark(values, 3, false, buf), "#=.");
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(bar_is_as_long_as_its_share),
@@ -117,6 +134,8 @@ int main(void) {
                 cmocka_unit_test(long_labels_leave_room_for_bars_on_a_terminal),
                 cmocka_unit_test(tiny_terminals_are_survived),
                 cmocka_unit_test(labels_are_counted_in_characters),
+                cmocka_unit_test(a_spark_line_shows_nothing_little_and_most),
+                cmocka_unit_test(a_spark_line_survives_large_numbers),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,227 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What banctl shows on a terminal, exactly: tests/screens has each screen. A banjod has had a night of
+# attacks, and its clock and that of banctl stand still. SCREENS=write writes them anew, to be looked at
+# before they are committed. BANJOD and BANCTL name the binaries, SET_CLOCK the library made of
+# set-clock.c.
+
+# shellcheck disable=SC2030,SC2031,SC2086
+
+bats_require_minimum_version 1.5.0
+
+load daemon
+load journals
+
+# A Sunday in the future, so that no timer of the kernel is late.
+NOW=$(date -d '2034-11-26 12:10 UTC' +%s)
+
+setup_file() {
+        need_journals
+        export TZ=UTC LC_ALL=C.UTF-8 ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
+        export SCREENS=${SCREENS:-} DIRECTORY_OF_SCREENS=${BATS_TEST_DIRNAME%/*}/screens
+        make_directory
+        make_namespace -n
+        cd "$DIRECTORY" || return
+        write_config
+
+        # Ports 22 and 25 are in use, as the jails want it.
+        inside ip link set lo up
+        background /dev/null $ENTER systemd-socket-activate -l 22 -l 25 sleep infinity
+        echo $! >listener.pid
+
+        start_bus
+        BASE=$((NOW - 12 * 3600))
+        echo "@$BASE" >clock
+        start_clocked
+        write_night
+        echo "@$NOW" >clock
+        journal journal/night.journal
+        wait_for has_seen_all
+        by_hand
+}
+
+# Of banjod and banctl alike.
+start_clocked() {
+        background log $ENTER env LD_PRELOAD="$SET_CLOCK" CLOCK_OFFSET="$PWD/clock" "$BANJOD" --config-dir=config \
+                --state-dir=state --journal=journal --bus="$ADDRESS"
+        echo $! >banjod.pid
+        wait_for on_bus
+}
+
+teardown_file() {
+        stop_banjod
+        stop_bus
+        kill "$(<"$DIRECTORY/listener.pid")" "$NAMESPACE"
+        rm -rf "$DIRECTORY"
+}
+
+setup() {
+        cd "$DIRECTORY" || return
+}
+
+write_config() {
+        # Not those that are shipped, which others change.
+        rm config/filters/*
+        cat >config/filters/sshd.conf <<'END'
+[filter]
+units = ssh.service
+session = _PID
+description = Failed logins
+[fail]
+password = 'Failed password for <USER> from <ADDR> port <PORT> ssh2'
+unknown-user = 'Invalid user <USER> from <ADDR>'
+[ignore]
+accepted = 'Accepted \S+ for \S+ from <ADDR> port <PORT> ssh2'
+END
+        cat >config/filters/smtp.conf <<'END'
+[filter]
+units = smtp.service
+[fail]
+login = 'login of <USER> from <ADDR> failed'
+END
+        cat >config/conf.d/jails.conf <<'END'
+[default]
+bantime = 1d
+[sshd]
+enabled = yes
+description = Logins over ssh
+ports = 22
+maxretry = 3
+[mail]
+enabled = yes
+filter = smtp
+description = Logins to the mail server
+ports = 25
+maxretry = 2
+bantime = 2h
+[web]
+enabled = yes
+filter = nothing
+ports = 80
+END
+}
+
+# The entries of twelve hours: sshd has more of them each hour, and mail some early ones.
+write_night() {
+        local hour n
+        for ((hour = 0; hour < 12; hour++)); do
+                for ((n = 0; n < hour * hour / 5; n++)); do
+                        wrong $((hour * 3600 + 20 * n)) "198.51.100.$((hour * 10 + n % 4))"
+                done
+        done
+        for ((n = 0; n < 4; n++)); do
+                entry $((7300 + n)) _SYSTEMD_UNIT=smtp.service _UID=0 _COMM=smtpd SYSLOG_IDENTIFIER=smtpd _PID=77 \
+                        "MESSAGE=login of bob from 2001:db8:0:$((n / 2))::1 failed"
+        done
+        sshd 43100 5001 'Invalid user oracle from 203.0.113.7'
+        sshd 43101 5002 'Failed password for root from 203.0.113.7 port 4711 ssh2'
+        sshd 43102 5003 'Failed password for backup from 203.0.113.7 port 4712 ssh2'
+}
+
+has_seen_all() {
+        banctl list --json=short | jq -e 'any(.address == "203.0.113.7")' >/dev/null
+}
+
+by_hand() {
+        banctl ban mail 192.0.2.0/24 --time=permanent --reason='scans of the whole network, day and night' --quiet
+}
+
+# plain COLUMNS ARGUMENT...: a screen of so many columns, without its colours
+plain() {
+        local command="stty cols $1; LC_ALL=${LOCALE:-C.UTF-8} LD_PRELOAD=$SET_CLOCK CLOCK_OFFSET=$PWD/clock"
+        command+=" TERM=xterm BANCTL_PAGER= $BANCTL --address=$ADDRESS ${*:2}"
+        script -qec "$ENTER sh -c '$command'" /dev/null </dev/null | tr -d '\r' | sed 's/\x1b\[[0-9;]*m//g'
+}
+
+# What is not the same everywhere.
+alike() {
+        sed -e "1s/banjod $("$BANCTL" --version | cut -d ' ' -f 2)/banjod VERSION/" -e 's/, which only banjod may change$//'
+}
+
+# screen NAME COLUMNS ARGUMENT...: whether the screen is the one that is kept
+screen() {
+        local kept=$DIRECTORY_OF_SCREENS/$1.txt
+        plain "${@:2}" | alike >screen
+        [ "$SCREENS" != write ] || cp screen "$kept"
+        diff "$kept" screen
+}
+
+# fitting NAME COLUMNS ARGUMENT...: and whether it has no more than so many columns
+fitting() {
+        screen "$@"
+        [ "$(wc -L <screen)" -le "$2" ]
+}
+
+@test "status" {
+        fitting status 80
+        fitting status-wide 200 status
+        LOCALE=C fitting status-ascii 80 status
+}
+
+@test "status where there is no banjod" {
+        [ "$(LC_ALL=C plain 80 --address=unix:path=/nowhere | head -n 1)" = '○ banjod is not running.' ]
+}
+
+@test "list" {
+        fitting list 80 list
+        fitting list-jail 80 list mail
+        fitting list-wide 200 list --jail=sshd
+}
+
+@test "why" {
+        screen why 80 why 203.0.113.7 --journal=journal --config-dir=config
+        screen why-never 80 why 203.0.113.8
+}
+
+@test "history" {
+        fitting history 80 history --jail=mail
+        fitting history-address 80 history 203.0.113.7
+}
+
+@test "stats" {
+        fitting stats 80 stats
+        LOCALE=C fitting stats-ascii 80 stats --jail=sshd
+}
+
+@test "jails" {
+        fitting jails 80 jails
+}
+
+@test "ban, unban and forget" {
+        screen ban 80 ban sshd 203.0.113.9 203.0.113.10 --time=1h
+        screen ban-again 80 ban sshd 192.0.2.9 --time=permanent
+        screen ban-self 80 ban sshd 127.0.0.1
+        screen unban 80 unban 203.0.113.9 203.0.113.10 203.0.113.11
+        screen forget 80 forget 203.0.113.9 203.0.113.11
+}
+
+@test "show" {
+        screen show 80 show sshd --config-dir=config
+}
+
+@test "verify" {
+        screen verify 80 verify config --journal=journal
+}
+
+@test "test" {
+        printf '%s\n' 'Failed password for root from 192.0.2.1 port 22 ssh2' \
+                'Failed password for root from 192.0.2.1 port 22 ssh3' \
+                'Accepted password for root from 192.0.2.1 port 22 ssh2' >lines
+        screen test 80 test sshd lines --config-dir=config
+}
+
+@test "reload" {
+        screen reload 80 reload
+}
+
+@test "help, and what is wrong on the command line" {
+        fitting help 80 --help
+        fitting help-ban 80 ban --help
+        screen wrong-verb 80 lsit
+        screen wrong-option 80 list --time=1h
+}
+
+@test "flush" {
+        screen flush 80 flush --yes
+}
