@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Versions say little about the kernels of distributions, so it is tried. All but the last trial
- * of nft_probe() succeed on every kernel: a transaction that fails has the kernel wait for all
- * packets underway, which takes it some 15 ms.
+ * Versions say little about the kernels of distributions, so it is tried. A transaction that fails
+ * has the kernel wait for all packets underway, which takes it some 15 ms.
  */
 
 #include "engine/nft-probe.h"
@@ -105,13 +104,42 @@ static int delete_table(NftLink *l) {
         return nft_link_commit(l, NULL, NULL);
 }
 
+/* Makes a table with these flags and deletes it, in one transaction: nothing can be left behind. */
+static int try_flags(NftLink *l, uint32_t flags) {
+        int r;
+
+        nft_link_begin(l);
+        nft_add_table(l, flags);
+        nft_delete_table(l);
+        r = nft_link_commit(l, NULL, NULL);
+
+        /* What a kernel says to flags that it does not know. */
+        return r == -EOPNOTSUPP || r == -EINVAL ? 0 : r < 0 ? r : 1;
+}
+
+static int try_owners(NftLink *l, NftAbilities *ret) {
+        int persist, own;
+
+        persist = try_flags(l, NFT_TABLE_OWNER | NFT_TABLE_PERSIST);
+        own = persist != 0 ? persist : try_flags(l, NFT_TABLE_OWNER);
+        if (persist < 0 || own < 0)
+                return persist < 0 ? persist : own;
+
+        ret->persist = persist;
+        ret->own = own;
+        return 0;
+}
+
 int nft_probe(NftAbilities *ret) {
         _cleanup_(nft_link_freep) NftLink *l = NULL;
+        NftAbilities can = {};
         int r, update, destroy;
 
         r = open_link(&l);
+        if (r >= 0)
+                r = try_owners(l, &can);
         if (r < 0)
-                return r;
+                return r == -EAFNOSUPPORT ? -EOPNOTSUPP : r;
 
         r = make_owned_table(l, write_set);
         if (r < 0)
@@ -126,7 +154,9 @@ int nft_probe(NftAbilities *ret) {
         if (r < 0)
                 return r;
 
-        *ret = (NftAbilities){ .update = update, .destroy = destroy };
+        can.update = update;
+        can.destroy = destroy;
+        *ret = can;
         return 0;
 }
 

@@ -10,6 +10,8 @@
 typedef struct NftAbilities {
         bool update;  /* adding an element again gives it the new timeout: from 6.12 */
         bool destroy; /* NFT_MSG_DESTROYSETELEM: from 6.3 */
+        bool own;     /* a table may have an owner, with whom it goes: from 5.12 */
+        bool persist; /* and may stay when he is gone: from 6.9 */
 } NftAbilities;
 
 /* Finds out with a table of its own, which is gone afterwards.
