@@ -121,9 +121,28 @@ int nft_link_new_unconnected(NftLink **ret, const char *table) {
         return 0;
 }
 
-int nft_link_new(NftLink **ret, const char *table) {
+static int open_socket(struct mnl_socket **ret) {
+        struct mnl_socket *s;
+
+        s = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+        if (!s)
+                return errno == EPROTONOSUPPORT ? -EOPNOTSUPP : -errno;
+
+        if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0) {
+                int r = -errno;
+
+                (void) mnl_socket_close(s);
+                return r;
+        }
+
+        *ret = s;
+        return 0;
+}
+
+/* Opens the socket, or takes the one that is given unless it is -1. */
+static int link_new(NftLink **ret, const char *table, int given) {
         _cleanup_(nft_link_freep) NftLink *l = NULL;
-        int one = 1, r;
+        int one = 1, fd, r;
 
         assert(ret);
 
@@ -131,27 +150,45 @@ int nft_link_new(NftLink **ret, const char *table) {
         if (r < 0)
                 return r;
 
-        l->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-        if (!l->socket)
-                return errno == EPROTONOSUPPORT ? -EOPNOTSUPP : -errno;
-
-        if (mnl_socket_bind(l->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-                return -errno;
+        if (given >= 0) {
+                l->socket = mnl_socket_fdopen(given);
+                r = l->socket ? 0 : -errno;
+        } else
+                r = open_socket(&l->socket);
+        if (r < 0)
+                return r;
 
         /* Errors come without the request that caused them, and with what there is to say to them.
          * A kernel that cannot is still right, if wasteful. */
+        fd = mnl_socket_get_fd(l->socket);
         (void) mnl_socket_setsockopt(l->socket, NETLINK_CAP_ACK, &one, sizeof(one));
         (void) mnl_socket_setsockopt(l->socket, NETLINK_EXT_ACK, &one, sizeof(one));
 
-        enlarge_buffer(mnl_socket_get_fd(l->socket), SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER_SIZE);
-        enlarge_buffer(mnl_socket_get_fd(l->socket),
-                        SO_RCVBUFFORCE,
-                        SO_RCVBUF,
-                        RECEIVE_BUFFER_SIZE);
-        l->send_limit = get_send_limit(mnl_socket_get_fd(l->socket));
+        enlarge_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER_SIZE);
+        enlarge_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_BUFFER_SIZE);
+        l->send_limit = get_send_limit(fd);
 
         *ret = TAKE_PTR(l);
         return 0;
+}
+
+int nft_link_new(NftLink **ret, const char *table) {
+        return link_new(ret, table, -1);
+}
+
+static bool is_netfilter_socket(int fd) {
+        int domain, protocol;
+        socklen_t n = sizeof(domain), m = sizeof(protocol);
+
+        return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) >= 0 && domain == AF_NETLINK &&
+               getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &m) >= 0 &&
+               protocol == NETLINK_NETFILTER;
+}
+
+int nft_link_new_from_fd(NftLink **ret, const char *table, int fd) {
+        assert(fd >= 0);
+
+        return is_netfilter_socket(fd) ? link_new(ret, table, fd) : -EINVAL;
 }
 
 NftLink *nft_link_free(NftLink *l) {
@@ -173,6 +210,10 @@ const char *nft_link_get_table(const NftLink *l) {
 
 uint32_t nft_link_get_port_id(const NftLink *l) {
         return mnl_socket_get_portid(l->socket);
+}
+
+int nft_link_get_fd(const NftLink *l) {
+        return mnl_socket_get_fd(l->socket);
 }
 
 size_t nft_link_get_send_limit(const NftLink *l) {

@@ -37,6 +37,11 @@ typedef void (*NftErrorHandler)(unsigned index, int error, const char *text, voi
  * -EOPNOTSUPP if the kernel has no netfilter netlink. */
 int nft_link_new(NftLink **ret, const char *table);
 
+/* The same over a socket that another process may have opened and used before. The table that it
+ * owns is ours then. Returns as above, or -EINVAL if the descriptor is no such socket. On success
+ * it is closed with the link. */
+int nft_link_new_from_fd(NftLink **ret, const char *table, int fd);
+
 /* A link without a kernel at its other end: what is committed counts as carried out, and can be
  * read with nft_link_get_transaction(). Questions get -ENOTCONN. Returns 0 or -ENOMEM. */
 int nft_link_new_unconnected(NftLink **ret, const char *table);
@@ -49,6 +54,9 @@ const char *nft_link_get_table(const NftLink *l);
 
 /* What the kernel calls this socket: the owner of the tables it creates with NFT_TABLE_F_OWNER. */
 uint32_t nft_link_get_port_id(const NftLink *l);
+
+/* The descriptor, which stays the link's. */
+int nft_link_get_fd(const NftLink *l);
 
 /* The size in bytes up to which a transaction fits into one send. */
 size_t nft_link_get_send_limit(const NftLink *l);
