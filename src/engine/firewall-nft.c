@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Bans in nftables: the operations of a Firewall. nft-configure.c makes the table, nft-layout.c
+ * Bans in one table: the operations of a Firewall. nft-configure.c makes the table, nft-layout.c
  * says what it looks like.
  *
  * One transaction carries all changes, and one element that the kernel refuses would take all
@@ -19,17 +19,16 @@
  * room to name (nft-link.c) are known by the next attempt, and the one after it goes without them.
  */
 
+#include "engine/firewall-nft.h"
+
 #include <arpa/inet.h>
 #include <libnftnl/object.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
-#include "engine/firewall-ops.h"
-#include "engine/nft-configure.h"
 #include "engine/nft-elements.h"
 #include "engine/nft-fingerprint.h"
 #include "engine/nft-layout.h"
-#include "engine/nft-link.h"
 #include "engine/nft-present.h"
 #include "engine/nft-probe.h"
 #include "engine/nft-table.h"
@@ -64,7 +63,6 @@ typedef struct NftFirewall {
         int can_reject;        /* negative: not known yet */
         int can_spare_transit; /* same */
         unsigned lacks;        /* FirewallLack */
-        bool may_own;          /* the table, if the kernel can */
 
         uint64_t fingerprint;     /* of the table, when it was... */
         uint32_t n_fingerprinted; /* ...one with so many sets; 0 if it is not known */
@@ -122,14 +120,26 @@ static int take_fingerprint(NftFirewall *f) {
         return r;
 }
 
-static int nft_firewall_configure(Firewall *base,
+/* The flags that the table is to have. */
+static uint32_t choose_flags(const NftFirewall *f, FirewallOwning owning) {
+        if (owning != OWNERSHIP_NO && f->can.persist)
+                return NFT_TABLE_OWNER | NFT_TABLE_PERSIST;
+        if (owning == OWNERSHIP_YES && f->can.own)
+                return NFT_TABLE_OWNER;
+
+        return 0;
+}
+
+int nft_firewall_configure(Firewall *base,
                 const FirewallSettings *settings,
                 const FirewallJail *jails,
-                size_t n_jails) {
+                size_t n_jails,
+                NftManner manner) {
         _cleanup_(freep) FirewallJail *reduced = NULL;
         NftFirewall *f = NFT(base);
         NftLayout layout;
         unsigned lacks;
+        uint32_t flags;
         int r;
 
         if (settings->hook != FIREWALL_PREROUTING)
@@ -146,7 +156,11 @@ static int nft_firewall_configure(Firewall *base,
                 memcpy(reduced, jails, n_jails * sizeof(*reduced));
         lacks = reduce_jails(f, reduced, n_jails);
 
-        r = nft_configure(&layout, f->link, settings, reduced, n_jails, f->may_own);
+        flags = choose_flags(f, settings->ownership);
+        if (settings->ownership == OWNERSHIP_YES && flags == 0)
+                lacks |= FIREWALL_LACKS_OWNER;
+
+        r = nft_configure(&layout, f->link, settings, reduced, n_jails, flags, manner);
         if (r < 0)
                 return r;
 
@@ -155,7 +169,17 @@ static int nft_firewall_configure(Firewall *base,
         f->lacks = lacks;
         f->n_fingerprinted = 0;
         (void) take_fingerprint(f);
-        return 0;
+        return r;
+}
+
+static int nft_configure_adopting(Firewall *base,
+                const FirewallSettings *settings,
+                const FirewallJail *jails,
+                size_t n_jails) {
+        int r;
+
+        r = nft_firewall_configure(base, settings, jails, n_jails, NFT_ADOPT);
+        return MIN(r, 0);
 }
 
 /* committing */
@@ -590,6 +614,7 @@ static int nft_apply(Firewall *base,
 /* asking */
 
 typedef struct SetsListing {
+        const char *table;
         size_t max;
         FirewallElementHandler handler;
         void *userdata;
@@ -609,7 +634,7 @@ static int list_set(struct nftnl_set *s, void *userdata) {
         if (!nft_parse_set_name(name, jail, &family, &prefixlen) || !nft_set_is_usable(s, family))
                 return 0;
 
-        r = nft_list_set(name, family, prefixlen, l->max, &elements, &n);
+        r = nft_list_set(l->table, name, family, prefixlen, l->max, &elements, &n);
         if (r == -ENOENT)
                 return 0; /* gone meanwhile */
         if (r < 0) {
@@ -624,11 +649,17 @@ static int list_set(struct nftnl_set *s, void *userdata) {
 }
 
 static int nft_list(Firewall *base, size_t max, FirewallElementHandler handler, void *userdata) {
-        SetsListing l = { .max = max, .handler = handler, .userdata = userdata };
+        NftLink *link = NFT(base)->link;
+        SetsListing l = {
+                .table = nft_link_get_table(link),
+                .max = max,
+                .handler = handler,
+                .userdata = userdata,
+        };
         NftPresent present = {};
         int r;
 
-        r = nft_present_read(NFT(base)->link, &present);
+        r = nft_present_read(link, &present);
         if (r < 0)
                 return r;
 
@@ -747,11 +778,11 @@ static void nft_done(Firewall *base) {
         free(f->operations);
 }
 
-int firewall_nft_new(Firewall **ret) {
+int nft_firewall_new(Firewall **ret, const char *table, const Firewall *like) {
         static const FirewallOps ops = {
                 .get_ownership = nft_get_ownership,
                 .get_lacks = nft_get_lacks,
-                .configure = nft_firewall_configure,
+                .configure = nft_configure_adopting,
                 .apply = nft_apply,
                 .list = nft_list,
                 .lookup = nft_lookup,
@@ -773,13 +804,20 @@ int firewall_nft_new(Firewall **ret) {
         f->base.ops = &ops;
         base = &f->base;
 
-        f->may_own = true;
-        f->can_reject = f->can_spare_transit = -ENODATA;
-        r = nft_probe(&f->can);
-        if (r < 0)
-                return r;
+        if (like) {
+                const NftFirewall *other = (const NftFirewall *) (const void *) like;
 
-        r = nft_link_new(&f->link, NFT_TABLE);
+                f->can = other->can;
+                f->can_reject = other->can_reject;
+                f->can_spare_transit = other->can_spare_transit;
+        } else {
+                f->can_reject = f->can_spare_transit = -ENODATA;
+                r = nft_probe(&f->can);
+                if (r < 0)
+                        return r;
+        }
+
+        r = nft_link_new(&f->link, table);
         if (r < 0)
                 return r;
 
@@ -787,14 +825,30 @@ int firewall_nft_new(Firewall **ret) {
         return 0;
 }
 
-void firewall_nft_assume_old_kernel(Firewall *base) {
+void nft_firewall_set_link(Firewall *base, NftLink *link) {
         NftFirewall *f = NFT(base);
 
-        f->may_own = false;
-        f->can_reject = f->can_spare_transit = false;
-        f->can = (NftAbilities){};
+        nft_link_free(f->link);
+        f->link = link;
 }
 
-void firewall_nft_assume_usual_buffers(Firewall *base) {
+NftLink *nft_firewall_get_link(const Firewall *base) {
+        return ((const NftFirewall *) (const void *) base)->link;
+}
+
+bool nft_firewall_is_fleeting(const Firewall *base) {
+        const NftFirewall *f = (const NftFirewall *) (const void *) base;
+
+        return f->layout.is_owned && !f->can.persist;
+}
+
+void nft_firewall_assume_old_kernel(Firewall *base) {
+        NftFirewall *f = NFT(base);
+
+        f->can_reject = f->can_spare_transit = false;
+        f->can = (NftAbilities){ .own = f->can.own };
+}
+
+void nft_firewall_assume_usual_buffers(Firewall *base) {
         nft_link_take_usual_buffers(NFT(base)->link);
 }

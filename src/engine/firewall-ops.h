@@ -48,6 +48,17 @@ typedef struct FirewallOps {
         int (*check)(Firewall *f);
         int (*destroy)(Firewall *f);
 
+        /* These are as in firewall.h; all or none of them. */
+        int (*settle)(Firewall *f);
+        int (*hand_over)(Firewall *f);
+        int (*get_socket)(const Firewall *f);
+        int (*take_socket)(Firewall *f, int fd);
+        int (*get_watch)(const Firewall *f);
+        int (*read_meddling)(Firewall *f,
+                        FirewallTouchedHandler handler,
+                        void *userdata,
+                        FirewallMeddling *ret);
+
         /* Releases everything but the Firewall itself, which is freed after it. */
         void (*done)(Firewall *f);
 } FirewallOps;

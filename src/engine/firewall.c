@@ -239,6 +239,48 @@ unsigned firewall_get_lacks(const Firewall *f) {
         return f->ops->get_lacks ? f->ops->get_lacks(f) : 0;
 }
 
+int firewall_settle(Firewall *f) {
+        assert(f);
+
+        return f->ops->settle ? f->ops->settle(f) : 0;
+}
+
+int firewall_hand_over(Firewall *f) {
+        assert(f);
+
+        return f->ops->hand_over ? f->ops->hand_over(f) : 0;
+}
+
+int firewall_get_socket(const Firewall *f) {
+        assert(f);
+
+        return f->ops->get_socket ? f->ops->get_socket(f) : -1;
+}
+
+int firewall_take_socket(Firewall *f, int fd) {
+        assert(f);
+        assert(fd >= 0);
+
+        return f->ops->take_socket ? f->ops->take_socket(f, fd) : -EINVAL;
+}
+
+int firewall_get_watch(const Firewall *f) {
+        assert(f);
+
+        return f->ops->get_watch ? f->ops->get_watch(f) : -1;
+}
+
+int firewall_read_meddling(Firewall *f,
+                FirewallTouchedHandler handler,
+                void *userdata,
+                FirewallMeddling *ret) {
+        assert(f);
+        assert(handler);
+        assert(ret);
+
+        return f->ops->read_meddling ? f->ops->read_meddling(f, handler, userdata, ret) : 0;
+}
+
 /* firewall = log */
 
 static FirewallOwnership log_get_ownership(const Firewall *f _unused_) {

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/macro.h"
 #include "base/usec.h"
@@ -123,6 +124,30 @@ typedef enum FirewallAddFlag {
         FIREWALL_KEEP = 1 << 1,
 } FirewallAddFlag;
 
+/* To be called whenever every ban has been queued and committed after firewall_configure().
+ *
+ * Returns 1 if the table is to be made anew, because it was there with another owner's flags than
+ * it is to have, or because nobody can say any more what is in it: then firewall_configure() has to
+ * be called with the same settings and jails, and every ban to be queued once more. A second table
+ * holds the bans meanwhile. Returns 0 if all is done, or a negative errno if the second table could
+ * not be filled or removed; the first is as it was then. */
+int firewall_settle(Firewall *f);
+
+/* To be called before an owner whose table goes with him is closed. Returns 1 if there is a second
+ * table by then that stays: firewall_configure() has to be called with the same settings and jails,
+ * and every ban to be queued once more, so that it has them. Returns 0 if the table stays by
+ * itself. */
+int firewall_hand_over(Firewall *f);
+
+/* The socket that owns a table which goes with it, to be kept by somebody while this process is not
+ * there; it stays the firewall's. -1 if there is none. */
+int firewall_get_socket(const Firewall *f);
+
+/* Before the first firewall_configure(): goes on with such a socket that another process opened.
+ * Returns 0 and takes ownership of the descriptor; -EINVAL if it is no such socket; or another
+ * negative errno. */
+int firewall_take_socket(Firewall *f, int fd);
+
 /* Queues a ban, for `remaining` from now, or USEC_INFINITY for good. The address is copied. An
  * address that is banned already gets the new time, longer or shorter; where the kernel can update,
  * its counter goes on. Less than a millisecond becomes one, and more than 300 years become those:
@@ -172,6 +197,34 @@ int firewall_get_counter(Firewall *f, const char *jail, FirewallCounter *ret);
  * are being changed right now. */
 int firewall_check(Firewall *f);
 
+/* What somebody else did to the table. */
+#define FIREWALL_PROCESS_SIZE 16
+typedef struct FirewallMeddling {
+        bool structure; /* chains, rules, sets or the table itself; not only bans */
+        bool lost;      /* anything may have been done to the bans */
+
+        /* Who did the last of it: what the process calls itself, "" if it is not known, and its id
+         * in the namespace of the machine. */
+        char process[FIREWALL_PROCESS_SIZE];
+        pid_t pid;
+} FirewallMeddling;
+
+/* Called for each prefix that was put into a set, changed or taken out of it by somebody else. */
+typedef void (*FirewallTouchedHandler)(const Address *address, void *userdata);
+
+/* A descriptor that is readable when somebody else has changed something at nftables, from the last
+ * firewall_configure() on; -1 while the table is owned, when nobody can. It stays the firewall's,
+ * and may be another one after firewall_configure(). */
+int firewall_get_watch(const Firewall *f);
+
+/* Finds out what was done. Returns 1 and *ret if it was something to the table. If .structure or
+ * .lost is set, firewall_configure() and every ban anew put it right, and otherwise the bans of the
+ * prefixes that were touched. Returns 0 if it was not, or a negative errno. */
+int firewall_read_meddling(Firewall *f,
+                FirewallTouchedHandler handler,
+                void *userdata,
+                FirewallMeddling *ret);
+
 /* Removes the table with everything in it; firewall_configure() makes a new one. Needs none before.
  * What is queued stays queued. Returns 1, 0 if there was none, -EPERM if another process owns it,
  * or a negative errno. */
@@ -183,6 +236,7 @@ FirewallOwnership firewall_get_ownership(const Firewall *f);
 typedef enum FirewallLack {
         FIREWALL_LACKS_REJECT = 1 << 0, /* packets are dropped without an answer */
         FIREWALL_LACKS_SCOPE = 1 << 1,  /* packets in transit are blocked, too */
+        FIREWALL_LACKS_OWNER = 1 << 2,  /* nobody can own the table */
 } FirewallLack;
 
 /* Returns them, or-ed. */

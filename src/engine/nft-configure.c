@@ -6,9 +6,9 @@
  * rules anew. Chains that are new and that packets will be led to by a map are made in a
  * transaction before; nft-layout.c says why.
  *
- * Ownership. A kernel from 6.9 on lets us own the table and keep it when we are gone. A table that
- * is there without an owner's flags cannot be made an owned one without losing its bans, and is
- * used as it is.
+ * Ownership. A kernel from 6.9 on lets us own the table and keep it when we are gone; then whoever
+ * comes next may own it. Otherwise a table has the owner's flags that it was made with, and is used
+ * as it is until it is made anew. firewall-kept.c says how that loses no ban.
  */
 
 #include "engine/nft-configure.h"
@@ -157,14 +157,17 @@ static void clear_present(NftLink *l, const NftPresent *present, NftLayout *layo
         (void) nftnl_obj_list_foreach(present->counters, clear_counter, &c);
 }
 
-/* The flags to open the table with, which cannot be changed while it lives. */
-static uint32_t choose_table_flags(const NftPresent *present, bool can_persist) {
-        if (!can_persist)
-                return 0;
-        if (present->table && !(present->flags & NFT_TABLE_PERSIST))
-                return 0;
+#define OWNER_FLAGS (NFT_TABLE_OWNER | NFT_TABLE_PERSIST)
 
-        return NFT_TABLE_OWNER | NFT_TABLE_PERSIST;
+/* The flags to open a table with that is there. One that sleeps (`flags dormant`) wakes up. */
+static uint32_t choose_table_flags(const NftPresent *present, uint32_t wanted) {
+        uint32_t flags = present->flags & OWNER_FLAGS;
+
+        /* Its owner is gone. */
+        if (flags == NFT_TABLE_PERSIST && wanted == OWNER_FLAGS)
+                return wanted;
+
+        return flags;
 }
 
 /* Makes a table that is there ours. The kernel wants that in a transaction of its own: in one that
@@ -180,9 +183,8 @@ static int configure_present(NftLink *l,
                 const FirewallJail *jails,
                 NftLayout *layout,
                 const NftPresent *present,
-                bool can_persist,
+                uint32_t flags,
                 bool may_prepare) {
-        uint32_t flags = choose_table_flags(present, can_persist);
         int r;
 
         if (present->table) {
@@ -216,11 +218,52 @@ static int configure_present(NftLink *l,
         return 0;
 }
 
+static int keep_counter(struct nftnl_obj *o, void *userdata) {
+        Clearing *c = userdata;
+        NftJail *jail;
+
+        jail = find_jail(c->layout, nftnl_obj_get_str(o, NFTNL_OBJ_NAME));
+        if (jail) {
+                nft_add_counter_like(c->link, o);
+                jail->has_counter = true;
+        }
+        return 0;
+}
+
+/* As if there had been no table; only the jails' counters go on. */
+static int configure_anew(NftLink *l,
+                const FirewallJail *jails,
+                NftLayout *layout,
+                const NftPresent *present,
+                uint32_t flags) {
+        const NftPresent none = { .name = present->name };
+        Clearing c = { .link = l, .layout = layout };
+        int r;
+
+        nft_link_begin(l);
+        if (present->table)
+                nft_delete_table(l);
+        nft_add_table(l, flags);
+        if (present->table)
+                (void) nftnl_obj_list_foreach(present->counters, keep_counter, &c);
+        nft_layout_write(layout, l, jails, &none);
+
+        r = nft_link_commit(l, NULL, NULL);
+        if (r < 0)
+                return r;
+
+        layout->is_owned = flags & NFT_TABLE_OWNER;
+        return 0;
+}
+
+/* As configure_present(); *ret_flags is what the table has. */
 static int configure_once(NftLink *l,
                 const FirewallJail *jails,
                 NftLayout *layout,
-                bool can_persist,
-                bool may_prepare) {
+                uint32_t wanted,
+                NftManner manner,
+                bool may_prepare,
+                uint32_t *ret_flags) {
         NftPresent present = {};
         int r;
 
@@ -228,7 +271,13 @@ static int configure_once(NftLink *l,
         if (r < 0)
                 return r;
 
-        r = configure_present(l, jails, layout, &present, can_persist, may_prepare);
+        *ret_flags = wanted;
+        if (present.table && manner == NFT_ADOPT)
+                *ret_flags = choose_table_flags(&present, wanted);
+
+        r = manner == NFT_ADOPT
+                            ? configure_present(l, jails, layout, &present, *ret_flags, may_prepare)
+                            : configure_anew(l, jails, layout, &present, *ret_flags);
         nft_present_done(&present);
         return r;
 }
@@ -244,33 +293,29 @@ int nft_configure(NftLayout *ret,
                 const FirewallSettings *settings,
                 const FirewallJail *jails,
                 size_t n_jails,
-                bool may_own) {
-        bool can_persist = may_own && settings->ownership != OWNERSHIP_NO, prepared = false;
+                uint32_t flags,
+                NftManner manner) {
+        bool prepared = false;
         int r = -EINTR;
 
         for (unsigned i = 0; i < CONFIGURE_ATTEMPTS; i++) {
                 NftLayout layout;
+                uint32_t present_flags;
 
                 r = nft_layout_init(&layout, jails, n_jails);
                 if (r < 0)
                         return r;
 
-                r = configure_once(l, jails, &layout, can_persist, !prepared);
+                r = configure_once(l, jails, &layout, flags, manner, !prepared, &present_flags);
                 if (r == 0) {
                         set_all_exist(&layout);
                         nft_layout_forget_maps(&layout);
                         *ret = layout;
-                        return 0;
+                        return present_flags != flags;
                 }
 
                 nft_layout_done(&layout);
                 prepared = prepared || r > 0;
-
-                /* What a kernel says to the flags of an owner that it does not know. */
-                if ((r == -EOPNOTSUPP || r == -EINVAL) && can_persist) {
-                        can_persist = false;
-                        continue;
-                }
 
                 /* Somebody changed the table between our look and our change. */
                 if (r < 0 && r != -ENOENT && r != -EEXIST && r != -EBUSY && r != -EINTR)

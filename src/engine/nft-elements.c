@@ -95,12 +95,12 @@ static int on_elements(const struct nlmsghdr *nlh, void *userdata) {
         return l->error < 0 || l->n >= l->max ? MNL_CB_STOP : MNL_CB_OK;
 }
 
-static int list_once(const char *set, Listing *listing) {
+static int list_once(const char *table, const char *set, Listing *listing) {
         _cleanup_(nft_link_freep) NftLink *l = NULL;
         struct nlmsghdr *nlh;
         int r;
 
-        r = nft_link_new(&l, NFT_TABLE);
+        r = nft_link_new(&l, table);
         if (r < 0)
                 return r;
 
@@ -113,7 +113,8 @@ static int list_once(const char *set, Listing *listing) {
         return r < 0 ? r : listing->error;
 }
 
-int nft_list_set(const char *set,
+int nft_list_set(const char *table,
+                const char *set,
                 int family,
                 unsigned prefixlen,
                 size_t max,
@@ -123,7 +124,7 @@ int nft_list_set(const char *set,
         int r = -EINTR;
 
         for (unsigned i = 0; r == -EINTR && i < READ_ATTEMPTS; i++)
-                r = list_once(set, &listing);
+                r = list_once(table, set, &listing);
 
         if (r < 0 && r != -EINTR) {
                 free(listing.elements);

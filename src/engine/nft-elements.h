@@ -21,7 +21,8 @@ typedef struct NftElement {
  *
  * Returns 0 and passes ownership of *ret, which free() releases; -ENOENT if there is no such set;
  * or another negative errno. */
-int nft_list_set(const char *set,
+int nft_list_set(const char *table,
+                const char *set,
                 int family,
                 unsigned prefixlen,
                 size_t max,

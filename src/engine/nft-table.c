@@ -152,6 +152,11 @@ void nft_add_counter(NftLink *l, const char *name) {
         put_counter(l, NFT_MSG_NEWOBJ, NLM_F_CREATE, name);
 }
 
+void nft_add_counter_like(NftLink *l, const struct nftnl_obj *o) {
+        nftnl_obj_nlmsg_build_payload(
+                        nft_link_message(l, NFT_MSG_NEWOBJ, NFPROTO_INET, NLM_F_CREATE), o);
+}
+
 void nft_delete_counter(NftLink *l, const char *name) {
         put_counter(l, NFT_MSG_DELOBJ, 0, name);
 }

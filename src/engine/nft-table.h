@@ -10,6 +10,7 @@
  * Nothing here returns an error: nft_link_commit() does.
  */
 
+#include <libnftnl/object.h>
 #include <libnftnl/set.h>
 #include <stdint.h>
 
@@ -56,6 +57,9 @@ void nft_delete_chain(NftLink *l, const char *name);
 /* counters */
 
 void nft_add_counter(NftLink *l, const char *name);
+
+/* Has one go on at the values of another, as it was listed. */
+void nft_add_counter_like(NftLink *l, const struct nftnl_obj *o);
 void nft_delete_counter(NftLink *l, const char *name);
 
 /* sets */
