@@ -421,6 +421,8 @@ int manager_restore_step(Manager *m) {
                 return r;
 
         m->restored = m->restore_jail >= m->n_jails;
+        if (m->restored && manager_settle_firewall(m) > 0)
+                return 1;
         if (m->restored)
                 manager_set_guarded(m, manager_now());
         if (m->restored && m->restore_source)

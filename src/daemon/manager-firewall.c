@@ -26,12 +26,18 @@ static void report_lacks(Manager *m) {
         if (fresh & FIREWALL_LACKS_SCOPE)
                 log_warning("This kernel cannot tell packets in transit (its module nft_fib_inet "
                             "can), so that jails with scope = local block those, too.");
+        if (fresh & FIREWALL_LACKS_OWNER)
+                log_warning("This kernel (before Linux 5.12) knows no owners of tables: with "
+                            "ownership = yes, too, others may change the table of bans.");
         m->firewall_lacks = lacks;
 }
 
-int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails) {
+int manager_configure_firewall(Manager *m,
+                const Config *config,
+                Jail *const *jails,
+                size_t n_jails) {
         _cleanup_(freep) FirewallJail *f = NULL;
-        const FirewallSettings settings = {};
+        const FirewallSettings settings = { .ownership = config->ownership };
         int r;
 
         f = calloc(n_jails + 1, sizeof(*f));
@@ -56,6 +62,24 @@ int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails) {
                 return r;
 
         report_lacks(m);
+        return 0;
+}
+
+int manager_settle_firewall(Manager *m) {
+        int r;
+
+        r = firewall_settle(m->firewall);
+        if (r > 0) {
+                r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
+                if (r >= 0) {
+                        manager_restore_begin(m);
+                        return 1;
+                }
+        }
+        if (r < 0)
+                (void) log_warning_errno(r,
+                                "Failed to make the nftables table anew, so that it stays as it is: %m");
+
         return 0;
 }
 
@@ -97,7 +121,7 @@ static int rebuild_firewall(Manager *m) {
         int r;
 
         firewall_discard(m->firewall);
-        r = manager_configure_firewall(m, m->jails, m->n_jails);
+        r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
         if (r < 0)
                 return r;
 

@@ -233,8 +233,15 @@ int manager_commit_firewall(Manager *m);
 /* Since when the kernel has everything, or USEC_INFINITY while something is missing. */
 void manager_set_guarded(Manager *m, usec_t since);
 
-/* Makes the kernel guard the jails. Returns 0 or a negative errno. */
-int manager_configure_firewall(Manager *m, Jail *const *jails, size_t n_jails);
+/* Makes the kernel guard the jails, as the configuration says. Returns 0 or a negative errno. */
+int manager_configure_firewall(Manager *m,
+                const Config *config,
+                Jail *const *jails,
+                size_t n_jails);
+
+/* All bans have been put back. Returns 1 if that had to begin anew, for the sake of the table's
+ * owner; otherwise 0. */
+int manager_settle_firewall(Manager *m);
 
 /* Finds the ports of the configuration's jails with `ports = auto`. A jail whose units listen
  * nowhere keeps the ports it has in the manager's present configuration, which may be the same one.

@@ -309,7 +309,7 @@ static int start_store(Manager *m) {
 static int start_firewall(Manager *m) {
         int r;
 
-        r = manager_configure_firewall(m, m->jails, m->n_jails);
+        r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the nftables table: %m");
 

@@ -18,6 +18,23 @@ static int parse_kill(Config *c, const char *value) {
         return parse_bool(value, &c->kill);
 }
 
+static int parse_ownership(Config *c, const char *value) {
+        bool owned;
+        int r;
+
+        if (streq(value, "auto")) {
+                c->ownership = OWNERSHIP_AUTO;
+                return 0;
+        }
+
+        r = parse_bool(value, &owned);
+        if (r < 0)
+                return r;
+
+        c->ownership = owned ? OWNERSHIP_YES : OWNERSHIP_NO;
+        return 0;
+}
+
 static int parse_history_size(Config *c, const char *value) {
         return parse_size(value, &c->history_size) < 0 ? -EINVAL : 0;
 }
@@ -37,6 +54,13 @@ const BanjoKey banjo_keys[] = {
                         .wanted = "yes or no",
                         .help = "whether a ban also ends open connections to the jail's TCP ports",
                         .parse = parse_kill,
+        },
+        {
+                        .name = "ownership",
+                        .standard = "auto",
+                        .wanted = "auto, yes or no",
+                        .help = "whether the kernel keeps others from changing the table of bans",
+                        .parse = parse_ownership,
         },
         {
                         .name = "history_size",

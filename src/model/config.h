@@ -16,6 +16,7 @@
 #include "model/allowlist.h"
 #include "model/block.h"
 #include "model/filter.h"
+#include "model/guard.h"
 #include "model/match.h"
 #include "model/network-limits.h"
 #include "model/ports.h"
@@ -112,7 +113,8 @@ typedef struct Config {
         JailConfig *jails; /* all that are configured, in the order of their first mention */
         size_t n_jails;
         FirewallKind firewall;
-        bool kill;             /* bans end open connections, too */
+        bool kill; /* bans end open connections, too */
+        FirewallOwning ownership;
         uint64_t history_size; /* bytes beyond which the database forgets; UINT64_MAX for none */
         Settings *settings;    /* what the files say, for config_get_origin() */
 } Config;

@@ -75,6 +75,7 @@ static void jail_has_defaults(void **state) {
         assert_string_equal(j->filter->name, "a");
         assert_int_equal(c->firewall, FIREWALL_KIND_NFT);
         assert_true(c->kill);
+        assert_int_equal(c->ownership, OWNERSHIP_AUTO);
         assert_int_equal(c->history_size, 256 << 20);
         assert_null(config_get_jail(c, "y"));
 }
@@ -86,7 +87,7 @@ static void every_key_is_read(void **state) {
 
         (void) files_write(*state,
                         "usr/conf.d/x.conf",
-                        "[banjo]\nfirewall = log\nkill = no\nhistory_size = 3G\n"
+                        "[banjo]\nfirewall = log\nkill = no\nownership = no\nhistory_size = 3G\n"
                         "[x]\nenabled = yes\nfilter = a\nunits = b.service\nmaxretry = 3\nfindtime = 5min\n"
                         "bantime = -1\nports = 53 6000-6010\nprotocol = udp tcp\ndescription = Ex ample\n"
                         "allow = 192.0.2.1 2001:db8::/64\n");
@@ -103,6 +104,7 @@ static void every_key_is_read(void **state) {
         assert_string_equal(match, "_SYSTEMD_UNIT=b.service");
         assert_int_equal(c->firewall, FIREWALL_KIND_LOG);
         assert_false(c->kill);
+        assert_int_equal(c->ownership, OWNERSHIP_NO);
         assert_int_equal(c->history_size, UINT64_C(3) << 30);
 }
 
@@ -992,6 +994,8 @@ static void mistakes_in_default_and_banjo_are_named(void **state) {
                                 "[banjo] firewall: \"iptables\" is wrong, it should be nft or log." },
                 { "[banjo]\nkill = perhaps\n",
                                 "[banjo] kill: \"perhaps\" is wrong, it should be yes or no." },
+                { "[banjo]\nownership = perhaps\n",
+                                "[banjo] ownership: \"perhaps\" is wrong, it should be auto, yes or no." },
                 { "[banjo]\nhistory_size = much\n",
                                 "[banjo] history_size: \"much\" is wrong, it should be a size such as 64M, or infinity." },
                 { "[banjo]\nmaxretry = 3\n",
