@@ -15,6 +15,7 @@ load daemon
 setup_file() {
         make_directory
         export PAGE=$BATS_TEST_DIRNAME/../../man/org.banjo1.5
+        export POLICY=$BATS_TEST_DIRNAME/../../units/org.banjo1.policy
         export NAMES=$BATS_TEST_DIRNAME/../../src/model/bus-names.h
         export PEER=unix:path=$DIRECTORY/banjo.socket
         make_namespace -n
@@ -135,6 +136,17 @@ END
 @test "the page has every error of model/bus-names.h, and no others" {
         same "$(grep -oE '"org\.banjo1\.Error\.[A-Za-z]+"' "$NAMES" | tr -d '"' | sed 's/^/Errors: .It Li /' | sort -u)" \
                 "$(sed -nE 's/^(\.It Li org\.banjo1\.Error\.[A-Za-z]+)$/Errors: \1/p' "$PAGE" | sort -u)"
+}
+
+# ".Ss Authorization" says of every method, by ".Fn NAME", which action of polkit it takes.
+@test "the page has every action, and for every method the one that it takes" {
+        authorization() {
+                sed -n '/^\.Ss Authorization/,/^\.Ss [^A]/p' "$PAGE"
+        }
+        same "$(sed -nE 's/.*<action id="(.*)">/Authorization: .It Li \1/p' "$POLICY" | sort)" \
+                "$(authorization | sed -n 's/^\.It Li /Authorization: &/p' | sort)"
+        same "$(served "$ADDRESS" | sed -nE 's/^Methods .*: \.It (Fn [A-Za-z]+).*/Authorization: .\1/p' | sort -u)" \
+                "$(authorization | sed -nE 's/^(\.Fn [A-Za-z]+).*/Authorization: \1/p' | sort)"
 }
 
 @test "the page has every name and path of model/bus-names.h" {
