@@ -272,7 +272,7 @@ static bool write_set_if_needed(NftFirewall *f, const Operation *o, bool adds) {
         if (!adds)
                 return false;
 
-        nft_layout_write_set(f->link, o->jail, o->set);
+        nft_jail_write_set(f->link, o->jail, o->set);
         o->set->pending = true;
         return true;
 }

@@ -20,6 +20,7 @@
 #include <linux/netfilter.h>
 
 #include "engine/nft-present.h"
+#include "engine/nft-replies.h"
 #include "engine/nft-table.h"
 
 /* How often it is tried while others change the table. */

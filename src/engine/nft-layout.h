@@ -24,48 +24,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "engine/firewall-ops.h"
+#include "engine/nft-jail.h"
 #include "engine/nft-link.h"
+#include "engine/nft-ports.h"
 #include "engine/nft-present.h"
-#include "engine/port-groups.h"
-
-/* Enough for the name of every chain and set. */
-#define NFT_NAME_SIZE (FIREWALL_NAME_SIZE + 24)
 
 #define NFT_BASE_CHAIN "prerouting"
-#define NFT_OUTPUT_CHAIN "output"
-#define NFT_PRIORITY_RAW (-300)
-
-/* A set of banned addresses with the same prefix length. */
-typedef struct NftBanSet NftBanSet;
-struct NftBanSet {
-        NftBanSet *next; /* of the same jail */
-        int family;
-        unsigned prefixlen;
-        uint32_t index; /* among all sets of all jails */
-        bool exists;    /* in the kernel */
-        bool pending;   /* written into the transaction that is being made */
-        char name[NFT_NAME_SIZE];
-};
-
-typedef struct NftJail {
-        FirewallName name;
-        NftBanSet *sets;
-        bool spares_udp;  /* replies to what this host sent pass */
-        bool has_counter; /* in the kernel; it keeps counting */
-} NftJail;
-
-/* The map from the ports of one protocol to chains. */
-typedef struct NftPortMap {
-        const char *name;
-        uint8_t protocol;
-        PortGroups *groups; /* what it has to say */
-        bool stays;         /* it is in the kernel and need not be made anew */
-
-        /* A bit for each port: is in the kernel's map; and says there what it has to say. */
-        uint8_t present[(UINT16_MAX + 1) / 8];
-        uint8_t same[(UINT16_MAX + 1) / 8];
-} NftPortMap;
 
 typedef struct NftLayout {
         NftJail *jails;
@@ -86,18 +50,11 @@ void nft_layout_done(NftLayout *layout);
 /* Releases what is only needed while configuring. */
 void nft_layout_forget_maps(NftLayout *layout);
 
-/* The set for addresses of this family and prefix length, NULL if there is none yet. */
-NftBanSet *nft_jail_find_set(const NftJail *jail, int family, unsigned prefixlen);
-
-/* The same; makes it if there is none. NULL if there is no memory. It has to be written into a
- * transaction with nft_layout_write_set() before it is used. */
+/* The set for addresses of this family and prefix length; makes it if there is none. NULL if there
+ * is no memory. It has to be written into a transaction with nft_jail_write_set() before it is
+ * used.
+ */
 NftBanSet *nft_layout_get_set(NftLayout *layout, NftJail *jail, int family, unsigned prefixlen);
-
-/* Takes the name of a set apart. Returns true if it is the set of a jail. */
-bool nft_parse_set_name(const char *name,
-                FirewallName ret_jail,
-                int *ret_family,
-                unsigned *ret_len);
 
 /* configuring, in this order */
 
@@ -125,8 +82,3 @@ void nft_layout_write(const NftLayout *layout,
                 NftLink *l,
                 const FirewallJail *jails,
                 const NftPresent *present);
-
-/* later */
-
-/* Writes a set and the rules that look it up, into a table which has the jail. */
-void nft_layout_write_set(NftLink *l, const NftJail *jail, const NftBanSet *set);

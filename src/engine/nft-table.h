@@ -40,6 +40,9 @@ static inline uint32_t nft_address_size(int family) {
         return family == AF_INET ? 4 : 16;
 }
 
+/* Before connection tracking. */
+#define NFT_PRIORITY_RAW (-300)
+
 /* tables */
 
 void nft_add_table(NftLink *l, uint32_t flags);

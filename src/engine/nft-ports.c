@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * A verdict map leads from a port to the chain of the jails that guard it, so that a packet to a
+ * port that nobody guards pays for one look-up in a small map. Wide ranges of ports become a rule
+ * with two comparisons instead of thousands of elements.
+ *
+ * Jails for every port each have their own sets, like all others, so that each can list, count and
+ * lift its own bans. Only packets that begin a TCP connection, and UDP, ever see them.
+ */
+
+#include "engine/nft-ports.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "engine/nft-elements.h"
+#include "engine/nft-jail.h"
+#include "engine/nft-table.h"
+
+#define TCP_PORTS "tcp-ports"
+#define UDP_PORTS "udp-ports"
+#define ANY_TCP_CHAIN "any-tcp"
+#define ANY_UDP_CHAIN "any-udp"
+
+/* maps */
+
+int nft_port_map_new(NftPortMap **ret,
+                const FirewallJail *jails,
+                size_t n_jails,
+                PortProtocol protocol) {
+        NftPortMap *map;
+        int r;
+
+        map = calloc(1, sizeof(*map));
+        if (!map)
+                return -ENOMEM;
+
+        map->name = protocol == PORT_TCP ? TCP_PORTS : UDP_PORTS;
+        map->protocol = protocol == PORT_TCP ? IPPROTO_TCP : IPPROTO_UDP;
+        r = port_groups_new(&map->groups, jails, n_jails, protocol);
+        if (r < 0) {
+                free(map);
+                return r;
+        }
+
+        *ret = map;
+        return 0;
+}
+
+NftPortMap *nft_port_map_free(NftPortMap *map) {
+        if (!map)
+                return NULL;
+
+        port_groups_free(map->groups);
+        free(map);
+        return NULL;
+}
+
+static bool get_bit(const uint8_t *bits, unsigned i) {
+        return bits[i / 8] & (1u << (i % 8));
+}
+
+static void set_bit(uint8_t *bits, unsigned i) {
+        bits[i / 8] |= (uint8_t) (1u << (i % 8));
+}
+
+static void note_port(uint16_t port, const char *chain, void *userdata) {
+        NftPortMap *map = userdata;
+        const char *wanted = port_groups_get_chain(map->groups, port);
+
+        set_bit(map->present, port);
+        if (wanted && chain && streq(wanted, chain))
+                set_bit(map->same, port);
+}
+
+int nft_port_map_read(NftPortMap *map, NftLink *l, const NftPresent *present) {
+        const struct nftnl_set *s;
+
+        memset(map->present, 0, sizeof(map->present));
+        memset(map->same, 0, sizeof(map->same));
+
+        s = nft_present_find_set(present, map->name);
+        map->stays = s && port_groups_guard_any(map->groups) && nft_set_is_port_map(s);
+        return map->stays ? nft_list_ports(l, map->name, note_port, map) : 0;
+}
+
+void nft_port_map_clear(const NftPortMap *map, NftLink *l) {
+        struct nftnl_set *elements;
+        bool found = false;
+
+        if (!map->stays)
+                return;
+
+        elements = nft_elements_new(l, map->name);
+        for (unsigned port = 0; port <= UINT16_MAX; port++) {
+                const uint16_t key = htons((uint16_t) port);
+
+                if (!get_bit(map->present, port) || get_bit(map->same, port))
+                        continue;
+
+                found = true;
+                if (!nft_elements_add(l, elements, &key, sizeof(key)))
+                        break;
+        }
+        if (found)
+                nft_put_elements(l, NFT_MSG_DELSETELEM, 0, elements);
+        if (elements)
+                nftnl_set_free(elements);
+}
+
+static void write_port_elements(NftLink *l, const NftPortMap *map) {
+        struct nftnl_set *elements;
+        bool found = false;
+
+        elements = nft_elements_new(l, map->name);
+        for (unsigned port = 0; port <= UINT16_MAX; port++) {
+                const char *chain = port_groups_get_chain(map->groups, (uint16_t) port);
+                const uint16_t key = htons((uint16_t) port);
+                struct nftnl_set_elem *e;
+
+                if (!chain || get_bit(map->same, port))
+                        continue;
+
+                found = true;
+                e = nft_elements_add(l, elements, &key, sizeof(key));
+                if (!e)
+                        break;
+
+                nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_VERDICT, (uint32_t) NFT_JUMP);
+                if (nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, chain) < 0)
+                        nft_link_fail(l, -ENOMEM);
+        }
+        if (found)
+                nft_put_elements(l, NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements);
+        if (elements)
+                nftnl_set_free(elements);
+}
+
+void nft_port_map_write(const NftPortMap *map, NftLink *l, const char *chain) {
+        const NftSetParams params = {
+                .flags = NFT_SET_MAP,
+                .key_type = NFT_TYPE_INET_SERVICE,
+                .key_size = sizeof(uint16_t),
+        };
+        NftRule r;
+
+        if (!port_groups_guard_any(map->groups))
+                return;
+
+        if (!map->stays)
+                nft_add_set(l, map->name, &params);
+        write_port_elements(l, map);
+
+        r = nft_rule_begin(l, chain);
+        nft_rule_protocol(&r, map->protocol);
+        nft_rule_port_map(&r, map->name);
+        nft_rule_end(&r);
+}
+
+/* groups */
+
+/* The jails of a group one after the other. */
+static void write_group_chain(NftLink *l,
+                const FirewallJail *jails,
+                const PortGroups *g,
+                const PortGroup *group) {
+        nft_add_chain(l, group->chain);
+
+        for (const PortGroup *p = group; p != g->groups; p = &g->groups[p->parent]) {
+                char chain[NFT_NAME_SIZE];
+                NftRule r;
+
+                r = nft_rule_begin(l, group->chain);
+                nft_rule_verdict(&r, NFT_JUMP, nft_jail_chain(chain, jails[p->jail].name));
+                nft_rule_end(&r);
+        }
+}
+
+void nft_ports_write_groups(NftPortMap *const maps[static 2],
+                NftLink *l,
+                const FirewallJail *jails,
+                const NftPresent *present) {
+        for (size_t protocol = 0; protocol < 2; protocol++) {
+                const PortGroups *g = maps[protocol]->groups;
+
+                for (size_t i = 1; i < g->n_groups; i++) {
+                        const PortGroup *group = &g->groups[i];
+
+                        if (!port_group_is_shared(group) || group->n_ports == 0)
+                                continue;
+                        if (present && nft_present_has_chain(present, group->chain))
+                                continue;
+
+                        /* The other protocol may have the same one. */
+                        if (protocol > 0 && port_groups_have_chain(maps[0]->groups, group->chain))
+                                continue;
+
+                        write_group_chain(l, jails, g, group);
+                }
+        }
+}
+
+/* ranges and every port */
+
+void nft_ports_write_wide(NftLink *l,
+                const char *chain,
+                const FirewallJail *jails,
+                size_t n_jails,
+                PortProtocol protocol) {
+        for (size_t i = 0; i < n_jails; i++) {
+                const PortSet *ports = &jails[i].ports;
+                char jail[NFT_NAME_SIZE];
+
+                if (ports->any || !(ports->protocols & protocol))
+                        continue;
+
+                for (size_t k = 0; k < ports->n_ranges; k++) {
+                        NftRule r;
+
+                        if (!port_range_is_wide(ports->ranges[k]))
+                                continue;
+
+                        r = nft_rule_begin(l, chain);
+                        nft_rule_protocol(&r, protocol == PORT_TCP ? IPPROTO_TCP : IPPROTO_UDP);
+                        nft_rule_port_range(&r,
+                                        NFT_DESTINATION,
+                                        ports->ranges[k].first,
+                                        ports->ranges[k].last);
+                        nft_rule_verdict(&r, NFT_JUMP, nft_jail_chain(jail, jails[i].name));
+                        nft_rule_end(&r);
+                }
+        }
+}
+
+void nft_ports_write_any(NftLink *l,
+                const char *chain,
+                const FirewallJail *jails,
+                size_t n_jails,
+                PortProtocol protocol) {
+        const char *any = protocol == PORT_TCP ? ANY_TCP_CHAIN : ANY_UDP_CHAIN;
+        bool found = false;
+        NftRule r;
+
+        for (size_t i = 0; i < n_jails; i++) {
+                char jail[NFT_NAME_SIZE];
+
+                if (!jails[i].ports.any || !(jails[i].ports.protocols & protocol))
+                        continue;
+
+                if (!found)
+                        nft_add_chain(l, any);
+                found = true;
+
+                r = nft_rule_begin(l, any);
+                nft_rule_verdict(&r, NFT_JUMP, nft_jail_chain(jail, jails[i].name));
+                nft_rule_end(&r);
+        }
+
+        if (!found)
+                return;
+
+        r = nft_rule_begin(l, chain);
+        if (protocol == PORT_TCP) {
+                nft_rule_protocol(&r, IPPROTO_TCP);
+                nft_rule_syn(&r, true);
+        } else {
+                nft_rule_protocol(&r, IPPROTO_UDP);
+        }
+        nft_rule_verdict(&r, NFT_JUMP, any);
+        nft_rule_end(&r);
+}
+
+unsigned nft_ports_of_any_chain(const char *name) {
+        if (streq(name, ANY_TCP_CHAIN))
+                return PORT_TCP;
+        if (streq(name, ANY_UDP_CHAIN))
+                return PORT_UDP;
+
+        return 0;
+}
