@@ -27,7 +27,7 @@ static void help(void) {
                       "Bans whoever fails to log in, from the systemd journal into nftables.\n"
                       "Usually started by systemd as banjod.service.\n\n"
                       "  --config-dir=DIR     read DIR/banjo.conf, DIR/conf.d and DIR/filters instead\n"
-                      "                       of /etc/banjo, /run/banjo and /usr/lib/banjo\n"
+                      "                       of those in /etc, /run, /usr/local/lib and /usr/lib\n"
                       "  --state-dir=DIR      keep the database in DIR instead of /var/lib/banjo\n"
                       "  --journal=FILE|DIR   read this journal instead of the system's\n"
                       "  --firewall=nft|none  overrides firewall = of banjo.conf; none only decides\n"
