@@ -42,6 +42,10 @@ void log_setup(const char *name) {
                          st.st_ino == inode;
 }
 
+bool log_is_journal(void) {
+        return log_to_journal;
+}
+
 void log_set_max_level(int level) {
         log_max_level = level;
 }

@@ -10,6 +10,7 @@
  */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <syslog.h>
 
 #include "base/macro.h"
@@ -17,6 +18,9 @@
 /* Looks where stderr goes. Without this call everything is plain text. The name stands in front of
  * each line of it; borrowed. */
 void log_setup(const char *name);
+
+/* Where it goes, by what log_setup() found. */
+bool log_is_journal(void);
 
 /* Messages above this level, LOG_INFO at first, are dropped. */
 void log_set_max_level(int level);

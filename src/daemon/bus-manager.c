@@ -11,6 +11,8 @@
 #include "daemon/bus-args.h"
 #include "daemon/bus-bans.h"
 #include "daemon/bus-history.h"
+#include "daemon/bus-jail.h"
+#include "daemon/bus-log.h"
 #include "model/bus-names.h"
 
 /* Methods that change something */
@@ -181,157 +183,6 @@ static int method_list_leaks(sd_bus_message *message, void *userdata, sd_bus_err
         return list(message, userdata, true, error);
 }
 
-static int append_string(sd_bus_message *reply, const char *key, const char *value) {
-        return sd_bus_message_append(reply, "{sv}", key, "s", bus_text(value));
-}
-
-static int append_bool(sd_bus_message *reply, const char *key, bool value) {
-        return sd_bus_message_append(reply, "{sv}", key, "b", (int) value);
-}
-
-static int append_u32(sd_bus_message *reply, const char *key, uint32_t value) {
-        return sd_bus_message_append(reply, "{sv}", key, "u", value);
-}
-
-static int append_u64(sd_bus_message *reply, const char *key, uint64_t value) {
-        return sd_bus_message_append(reply, "{sv}", key, "t", value);
-}
-
-static int append_ports(sd_bus_message *reply, const PortSet *ports) {
-        char buf[PORTS_STR_SIZE];
-        const char *protocols[3];
-        size_t n = 0;
-        int r;
-
-        if (ports->protocols & PORT_TCP)
-                protocols[n++] = "tcp";
-        if (ports->protocols & PORT_UDP)
-                protocols[n++] = "udp";
-        protocols[n] = NULL;
-
-        r = append_string(reply, "Ports", ports_format(ports, buf, sizeof(buf)));
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "s", "Protocols");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_append_strv(reply, (char **) protocols);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        return r;
-}
-
-static int append_jail_config(sd_bus_message *reply, const JailConfig *c) {
-        _cleanup_(freep) char *match = NULL;
-        int r;
-
-        if (c->match) {
-                match = match_to_string(c->match);
-                if (!match)
-                        return -ENOMEM;
-        }
-
-        r = append_string(reply, "Source", c->source == JAIL_SOURCE_BANS ? "bans" : "journal");
-        if (r >= 0)
-                r = append_string(reply, "Filter", c->filter ? c->filter->name : "");
-        if (r >= 0)
-                r = append_string(reply, "Description", c->description);
-        if (r >= 0)
-                r = append_bool(reply, "Enabled", c->enabled);
-        if (r >= 0)
-                r = append_bool(reply, "Refused", c->refused);
-        if (r >= 0)
-                r = append_u32(reply, "MaxRetry", c->maxretry);
-        if (r >= 0)
-                r = append_u64(reply, "FindTimeUSec", c->findtime);
-        if (r >= 0)
-                r = append_u64(reply, "BanTimeUSec", c->bantime);
-        if (r >= 0)
-                r = append_ports(reply, &c->ports);
-        if (r >= 0)
-                r = append_string(reply, "Match", match);
-        return r;
-}
-
-static int append_jail_state(sd_bus_message *reply, const Manager *m, Jail *jail) {
-        FirewallCounter dropped = {};
-        JailStats stats;
-        int r;
-
-        jail_get_stats(jail, &stats);
-        (void) manager_get_counter(m, jail_get_config(jail)->name, &dropped);
-
-        r = append_u64(reply, "Banned", ban_list_size(jail_get_bans(jail)));
-        if (r >= 0)
-                r = append_u64(reply, "Failures", stats.n_failures);
-        if (r >= 0)
-                r = append_u64(reply, "Leaks", stats.n_leaks);
-        if (r >= 0)
-                r = append_u64(reply, "Forgiven", stats.n_forgiven);
-        if (r >= 0)
-                r = append_u64(reply,
-                                "Forgotten",
-                                stats.n_forgotten + stats.n_networks_forgotten +
-                                                stats.n_users_forgotten);
-        if (r >= 0)
-                r = append_u64(reply, "Cut", stats.n_cut);
-        if (r >= 0)
-                r = append_u64(reply, "Exceeded", stats.n_exceeded);
-        if (r >= 0)
-                r = append_u64(reply, "Entries", stats.n_entries);
-        if (r >= 0)
-                r = append_u64(reply, "LastFailureUSec", stats.last_failure);
-        if (r >= 0)
-                r = append_u64(reply, "DroppedPackets", dropped.packets);
-        if (r >= 0)
-                r = append_u64(reply, "DroppedBytes", dropped.bytes);
-        return r;
-}
-
-static int append_jail(sd_bus_message *reply, const Manager *m, Jail *jail) {
-        int r;
-
-        r = sd_bus_message_open_container(reply, 'r', "sa{sv}");
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "s", jail_get_config(jail)->name);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "{sv}");
-        if (r >= 0)
-                r = append_jail_config(reply, jail_get_config(jail));
-        if (r >= 0)
-                r = append_jail_state(reply, m, jail);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        return r;
-}
-
-static int method_list_jails(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        sd_bus_message *reply = NULL;
-        Manager *m = userdata;
-        int r;
-
-        (void) error;
-        assert(m);
-
-        r = sd_bus_message_new_method_return(message, &reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(sa{sv})");
-        for (size_t i = 0; i < manager_n_jails(m) && r >= 0; i++)
-                r = append_jail(reply, m, manager_get_jail(m, i));
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        if (r >= 0)
-                r = sd_bus_message_send(reply);
-        sd_bus_message_unref(reply);
-        return r;
-}
-
 /* Properties */
 
 #define GETTER(name)                                                                               \
@@ -373,6 +224,10 @@ GETTER(get_number) {
                 value = s.started;
         else if (streq(property, "JournalTimestamp"))
                 value = s.newest;
+        else if (streq(property, "JournalLagUSec"))
+                value = s.lag;
+        else if (streq(property, "Leaks"))
+                value = s.n_leaks;
         else if (streq(property, "Entries"))
                 value = s.n_entries;
         else if (streq(property, "Failures"))
@@ -401,16 +256,22 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
 
         SD_BUS_PROPERTY("Version", "s", get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("State", "s", get_string, 0, 0),
+        SD_BUS_PROPERTY("State", "s", get_string, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("StartTimestamp", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("JournalTimestamp", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("Entries", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("Failures", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("Bans", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("RunningBans", "t", get_number, 0, 0),
-        SD_BUS_PROPERTY("Firewall", "s", get_string, 0, 0),
-        SD_BUS_PROPERTY("FirewallFailed", "b", get_bool, 0, 0),
-        SD_BUS_PROPERTY("StoreFailed", "b", get_bool, 0, 0),
+        SD_BUS_PROPERTY("JournalLagUSec", "t", get_number, 0, 0),
+        SD_BUS_PROPERTY("Leaks", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("JournalTimestamp",
+                        "t",
+                        get_number,
+                        0,
+                        SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Entries", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Failures", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Bans", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("RunningBans", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Firewall", "s", get_string, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("FirewallFailed", "b", get_bool, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("StoreFailed", "b", get_bool, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 
         SD_BUS_METHOD_WITH_ARGS("Ban",
                         SD_BUS_ARGS("s", jail, "s", address, "t", duration_usec, "s", reason),
@@ -515,10 +376,15 @@ static const sd_bus_vtable manager_vtable[] = {
                         SD_BUS_RESULT("u", forgotten),
                         bus_forget,
                         SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetJail",
+                        SD_BUS_ARGS("s", name),
+                        SD_BUS_RESULT("o", path),
+                        bus_get_jail,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListJails",
                         SD_BUS_NO_ARGS,
                         SD_BUS_RESULT("a(sa{sv})", jails),
-                        method_list_jails,
+                        bus_list_jails,
                         SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload",
                         SD_BUS_NO_ARGS,
@@ -572,16 +438,32 @@ static const sd_bus_vtable manager_vtable[] = {
                                         "t",
                                         time_usec),
                         0),
+        SD_BUS_SIGNAL_WITH_ARGS("JailAdded", SD_BUS_ARGS("s", name, "o", path), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("JailRemoved", SD_BUS_ARGS("s", name, "o", path), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Reloaded", SD_BUS_NO_ARGS, 0),
 
         SD_BUS_VTABLE_END,
 };
 
 int bus_manager_add(sd_bus *bus, Manager *m) {
+        int r;
+
         assert(bus);
         assert(m);
 
-        return sd_bus_add_object_vtable(bus, NULL, BUS_PATH, BUS_INTERFACE, manager_vtable, m);
+        r = sd_bus_add_object_vtable(bus, NULL, BUS_PATH, BUS_INTERFACE, manager_vtable, m);
+        if (r >= 0)
+                r = bus_jail_add(bus, m);
+        if (r >= 0)
+                r = bus_log_add(bus);
+        return r;
+}
+
+int bus_manager_emit_changed(sd_bus *bus, char **properties) {
+        assert(bus);
+        assert(properties);
+
+        return sd_bus_emit_properties_changed_strv(bus, BUS_PATH, BUS_INTERFACE, properties);
 }
 
 int bus_manager_emit_banned(sd_bus *bus, const char *jail, const Ban *b) {

@@ -19,6 +19,8 @@
 
 #include "base/log.h"
 #include "base/usec.h"
+#include "daemon/bus-changes.h"
+#include "daemon/bus-jail.h"
 #include "daemon/bus-manager.h"
 #include "daemon/bus-polkit.h"
 #include "model/bus-names.h"
@@ -64,6 +66,8 @@ struct Bus {
         sd_event_source *listen_timer;
         Peer *peers;
         size_t n_peers;
+
+        BusChanges *changes;
 };
 
 /* What sd-bus itself says about the connection: "Connected" or "Disconnected". */
@@ -469,6 +473,8 @@ static int start_listening(Bus *b) {
         return r;
 }
 
+static void on_changes(char **properties, void *userdata);
+
 int bus_new(Bus **ret, sd_event *event, Manager *manager, const char *address, int listen_fd) {
         _cleanup_(bus_freep) Bus *b = NULL;
         int r;
@@ -487,6 +493,10 @@ int bus_new(Bus **ret, sd_event *event, Manager *manager, const char *address, i
         b->event = sd_event_ref(event);
         b->manager = manager;
         b->listen_fd = listen_fd;
+
+        r = bus_changes_new(&b->changes, event, manager, on_changes, b);
+        if (r < 0)
+                return log_error_errno(r, "Failed to set up the event loop: %m");
 
         if (listen_fd >= 0) {
                 r = start_listening(b);
@@ -512,6 +522,7 @@ Bus *bus_free(Bus *b) {
 
         while (b->peers)
                 peer_free(b->peers);
+        bus_changes_free(b->changes);
         sd_event_source_disable_unref(b->listen_timer);
         sd_event_source_disable_unref(b->listen_source);
         if (b->listen_fd >= 0)
@@ -676,6 +687,43 @@ static int emit_failure(sd_bus *connection, const char *destination, const void 
 void bus_emit_failure(Bus *b, const BusFailure *failure) {
         if (b)
                 emit_to_subscribers(b, emit_failure, failure);
+}
+
+static int emit_jail_added(sd_bus *connection, const char *destination, const void *signal) {
+        (void) destination;
+
+        return bus_jail_emit_added(connection, signal);
+}
+
+void bus_emit_jail_added(Bus *b, const char *name) {
+        if (b)
+                emit(b, emit_jail_added, name);
+}
+
+static int emit_jail_removed(sd_bus *connection, const char *destination, const void *signal) {
+        (void) destination;
+
+        return bus_jail_emit_removed(connection, signal);
+}
+
+void bus_emit_jail_removed(Bus *b, const char *name) {
+        if (b)
+                emit(b, emit_jail_removed, name);
+}
+
+static int emit_changes(sd_bus *connection, const char *destination, const void *signal) {
+        (void) destination;
+
+        return bus_manager_emit_changed(connection, (char **) signal);
+}
+
+static void on_changes(char **properties, void *userdata) {
+        emit(userdata, emit_changes, properties);
+}
+
+void bus_note_changes(Bus *b) {
+        if (b)
+                bus_changes_look(b->changes);
 }
 
 static int emit_reloaded(sd_bus *connection, const char *destination, const void *signal) {

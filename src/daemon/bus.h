@@ -63,5 +63,10 @@ void bus_emit_failure(Bus *b, const BusFailure *failure);
 
 /* Signals, to everybody connected. NULL for the bus is fine and does nothing. */
 void bus_emit_reloaded(Bus *b);
+void bus_emit_jail_added(Bus *b, const char *name);   /* once it is there */
+void bus_emit_jail_removed(Bus *b, const char *name); /* while it still is */
+
+/* Properties of the manager may have changed; that is told a little later. */
+void bus_note_changes(Bus *b);
 void bus_emit_banned(Bus *b, const char *jail, const Ban *ban);
 void bus_emit_unbanned(Bus *b, const char *jail, const Address *a, const char *cause);

@@ -360,6 +360,8 @@ static void announce_changes(Manager *m) {
 int manager_commit(Manager *m, bool durable) {
         int r;
 
+        bus_note_changes(m->bus);
+
         /* What the kernel does not have is neither written nor announced. The changes wait, and
          * with them the place in the journal: after a crash the entries are read again. */
         r = manager_commit_firewall(m);

@@ -410,6 +410,9 @@ static Jail *find_in(Jail *const *jails, size_t n, const char *name) {
 
 /* Bans of jails that are gone end, those of the others move over. */
 static int swap_jails(Manager *m, Config *config, Jail **jails, size_t n_jails) {
+        Config *old_config;
+        Jail **old_jails;
+        size_t n_old;
         int r;
 
         for (size_t i = 0; i < m->n_jails; i++) {
@@ -420,6 +423,7 @@ static int swap_jails(Manager *m, Config *config, Jail **jails, size_t n_jails) 
                 r = manager_end_all(m, m->jails[i], manager_now(), "jail removed");
                 if (r < 0)
                         return r;
+                bus_emit_jail_removed(m->bus, name);
         }
 
         r = manager_commit(m, false);
@@ -433,12 +437,23 @@ static int swap_jails(Manager *m, Config *config, Jail **jails, size_t n_jails) 
                         jail_inherit(jails[i], old);
         }
 
-        manager_free_jails(m->jails, m->n_jails);
-        config_free(m->config);
+        old_jails = m->jails;
+        old_config = m->config;
+        n_old = m->n_jails;
         m->jails = jails;
         m->n_jails = n_jails;
         m->config = config;
         m->config_wrong = false;
+
+        for (size_t i = 0; i < n_jails; i++) {
+                const char *name = jail_get_config(jails[i])->name;
+
+                if (!find_in(old_jails, n_old, name))
+                        bus_emit_jail_added(m->bus, name);
+        }
+
+        manager_free_jails(old_jails, n_old);
+        config_free(old_config);
         return 0;
 }
 

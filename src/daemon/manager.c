@@ -614,9 +614,16 @@ void manager_get_status(const Manager *m, ManagerStatus *ret) {
 
         *ret = m->status;
         ret->ownership = firewall_get_ownership(m->firewall);
+        ret->lag = m->status.catching_up ? usec_sub(manager_now(), m->status.newest) : 0;
         ret->n_banned = 0;
-        for (size_t i = 0; i < m->n_jails; i++)
+        ret->n_leaks = 0;
+        for (size_t i = 0; i < m->n_jails; i++) {
+                JailStats stats;
+
+                jail_get_stats(m->jails[i], &stats);
+                ret->n_leaks += stats.n_leaks;
                 ret->n_banned += ban_list_size(jail_get_bans(m->jails[i]));
+        }
 }
 
 Bus *manager_get_bus(Manager *m) {

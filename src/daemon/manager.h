@@ -145,10 +145,12 @@ Jail *manager_find_jail(const Manager *m, const char *name); /* NULL if there is
 typedef struct ManagerStatus {
         usec_t started;      /* when the daemon began to follow */
         usec_t newest;       /* time of the entry handled last; 0 if none was */
+        usec_t lag;          /* how long ago that was, while catching up; else 0 */
         bool catching_up;    /* the end of the journal has not been reached yet */
         uint64_t n_entries;  /* handled since the start */
         uint64_t n_failures; /* counted since the start */
         uint64_t n_bans;     /* made since the start */
+        uint64_t n_leaks;    /* failures that got through bans, as JailStats has it */
         size_t n_banned;     /* running now */
         FirewallOwnership ownership;
         bool firewall_failed; /* the last commit did not work; it is tried again */

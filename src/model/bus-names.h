@@ -12,6 +12,10 @@
 #define BUS_PATH "/org/banjo1"
 #define BUS_INTERFACE "org.banjo1.Manager"
 
+/* Of each jail, whose name follows as sd_bus_path_encode() has it. */
+#define BUS_JAIL_PATH "/org/banjo1/jail"
+#define BUS_JAIL_INTERFACE "org.banjo1.Jail"
+
 /* Peer to peer, for root. */
 #define BUS_SOCKET_PATH "/run/banjo.socket"
 

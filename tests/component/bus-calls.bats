@@ -130,3 +130,116 @@ lines_are() {
         [ "$(grep -c 'Member=Failure' everybody)" = 5 ]
         [ "$(grep -c 'Destination=:' everybody)" -ge 5 ]
 }
+
+# jail_property NAME PROPERTY
+jail_property() {
+        busctl --address="$ADDRESS" get-property org.banjo1 "/org/banjo1/jail/$1" org.banjo1.Jail "$2"
+}
+
+@test "each jail is an object, with every setting and counter" {
+        run -0 call GetJail s sshd
+        [ "$output" = 'o "/org/banjo1/jail/sshd"' ]
+        run ! call GetJail s nojail
+        [[ $output == *'There is no jail "nojail"'* ]]
+        [ "$(busctl --address="$ADDRESS" --list tree org.banjo1 | grep -c /org/banjo1/jail/)" = 2 ]
+        run ! jail_property nojail Name
+
+        [ "$(jail_property sshd Name)" = 's "sshd"' ]
+        [ "$(jail_property sshd BanTimeUSec)" = 't 3600000000' ]
+        [ "$(jail_property mail BanTimeUSec)" = 't 18446744073709551615' ]
+        [ "$(jail_property mail Ports)" = 's "25,587"' ]
+        [ "$(jail_property sshd Protocols)" = 'as 1 "tcp"' ]
+        [ "$(jail_property sshd BanTimeGrowth)" = 'd 1' ]
+        [ "$(jail_property sshd IPv6Prefix)" = 'u 64' ]
+        call Ban ssts sshd 192.0.2.1 0 ''
+        [ "$(jail_property sshd Banned)" = 't 1' ]
+
+        # What ListJails tells of a jail is the same.
+        busctl --address="$ADDRESS" --json=short call org.banjo1 /org/banjo1 org.banjo1.Manager ListJails |
+                jq -S '.data[0][] | select(.[0] == "sshd") | .[1] | map_values(.data)' >listed
+        busctl --address="$ADDRESS" --json=short call org.banjo1 /org/banjo1/jail/sshd \
+                org.freedesktop.DBus.Properties GetAll s org.banjo1.Jail |
+                jq -S '.data[0] | map_values(.data)' >object
+        jq -e --slurpfile o object '. as $l | all(keys[]; . as $k | $l[$k] == $o[0][$k])' listed
+        [ "$(jq length object)" -gt 40 ]
+
+        busctl --address="$ADDRESS" --json=short call org.banjo1 /org/banjo1 \
+                org.freedesktop.DBus.ObjectManager GetManagedObjects >managed
+        jq -e '.data[0] | keys == ["/org/banjo1/jail/mail", "/org/banjo1/jail/sshd"]' managed
+        jq -e '.data[0]["/org/banjo1/jail/sshd"]["org.banjo1.Jail"].Banned.data == 1' managed
+}
+
+# What is heard on the bus of what a jq expression selects.
+heard() {
+        grep '^{' heard | jq -c "$1"
+}
+
+heard_is() {
+        [ "$(heard "$1")" = "$2" ]
+}
+
+@test "jails that come and go with a reload are told, and so is the reload" {
+        cp config/conf.d/jails.conf good
+        background "$DIRECTORY/heard" busctl --address="$ADDRESS" --json=short \
+                --match=type=signal,sender=org.banjo1 monitor
+        monitor=$!
+        # It is there when it tells of a ban.
+        here() {
+                call Ban ssts mail 192.0.2.9 0 ''
+                call Unban ss mail 192.0.2.9
+                grep -q Unbanned heard
+        }
+        wait_for here
+
+        printf '[x-9]\nenabled = yes\nfilter = sshd\nports = 23\n' >>config/conf.d/jails.conf
+        sed -i '/^\[sshd\]/,/^\[mail\]/s/^enabled = yes/enabled = no/' config/conf.d/jails.conf
+        call Reload
+        wait_for heard_is 'select(.member == "Reloaded") | .member' '"Reloaded"'
+        [ "$(heard 'select(.member == "JailAdded") | .payload.data')" = '["x-9","/org/banjo1/jail/x_2d9"]' ]
+        [ "$(heard 'select(.member == "JailRemoved") | .payload.data')" = '["sshd","/org/banjo1/jail/sshd"]' ]
+        heard 'select(.member == "InterfacesAdded") | .payload.data' | jq -e '.[0] == "/org/banjo1/jail/x_2d9" and
+                .[1]["org.banjo1.Jail"].Ports.data == "23"'
+        heard 'select(.member == "InterfacesRemoved") | .payload.data' |
+                jq -e '.[0] == "/org/banjo1/jail/sshd" and (.[1] | any(. == "org.banjo1.Jail"))'
+        [ "$(busctl --address="$ADDRESS" get-property org.banjo1 /org/banjo1/jail/x_2d9 org.banjo1.Jail Name)" = 's "x-9"' ]
+
+        kill "$monitor"
+        cp good config/conf.d/jails.conf
+        call Reload
+}
+
+@test "properties that change are told, once a second at most" {
+        background "$DIRECTORY/changes" busctl --address="$ADDRESS" --json=short \
+                --match=type=signal,sender=org.banjo1,member=PropertiesChanged monitor
+        monitor=$!
+        local i
+        last_banned() {
+                [ "$(grep '^{' changes | jq -s "map(.payload.data[1].RunningBans.data // empty) | last")" = "$1" ]
+        }
+        for i in {1..40}; do
+                call Ban ssts sshd "192.0.2.$i" 0 ''
+        done
+        TRIES=400 wait_for last_banned 40
+        call UnbanAll s ''
+        TRIES=400 wait_for last_banned 0
+        # So many bans are fewer messages.
+        [ "$(wc -l <changes)" -lt 30 ]
+        grep '^{' changes | jq -e -s 'all(.payload.data[0] == "org.banjo1.Manager") and
+                any(.payload.data[1].Bans.data > 0)'
+        kill "$monitor"
+}
+
+@test "root says how much is logged" {
+        local object=(org.banjo1 /org/freedesktop/LogControl1 org.freedesktop.LogControl1)
+
+        [ "$(busctl --address="$ADDRESS" get-property "${object[@]}" SyslogIdentifier)" = 's "banjod"' ]
+        [ "$(busctl --address="$ADDRESS" get-property "${object[@]}" LogTarget)" = 's "console"' ]
+        [ "$(busctl --address="$ADDRESS" get-property "${object[@]}" LogLevel)" = 's "info"' ]
+        busctl --address="$ADDRESS" set-property "${object[@]}" LogLevel s warning
+        [ "$(busctl --address="$ADDRESS" get-property "${object[@]}" LogLevel)" = 's "warning"' ]
+        run ! busctl --address="$ADDRESS" set-property "${object[@]}" LogLevel s loud
+        if ((EUID == 0)); then
+                run ! nobody busctl --address="$ADDRESS" set-property "${object[@]}" LogLevel s debug
+        fi
+        busctl --address="$ADDRESS" set-property "${object[@]}" LogLevel s info
+}
