@@ -12,9 +12,9 @@
  * manager-commands.c.
  *
  * The lists are the truth while the daemon runs. When the firewall or the store fail, changes wait
- * and are tried again; when a table or too many changes were lost, all bans are put in anew. What
- * concerns the store alone is in manager-store.c, what concerns the firewall alone in
- * manager-firewall.c.
+ * and are tried again; when a table or too many changes were lost, all bans are put in anew
+ * (manager-restore.c). What concerns the store alone is in manager-store.c, what concerns the
+ * firewall alone in manager-firewall.c.
  */
 
 #include "daemon/manager-private.h"
@@ -24,10 +24,6 @@
 #include "base/log.h"
 #include "daemon/announce.h"
 #include "engine/policy.h"
-
-/* Bans per transaction while all are put back: about 5 ms of the kernel's time, so that a new ban
- * does not wait behind them for longer. */
-#define RESTORE_CHUNK 5000
 
 usec_t manager_now(void) {
         struct timespec ts;
@@ -86,7 +82,7 @@ void manager_clear_changes(Manager *m) {
 
 /* Making and ending bans */
 
-int manager_queue_ban(Manager *m, Jail *jail, Ban *ban) {
+int manager_queue_ban(Manager *m, Jail *jail, Ban *ban, unsigned flags) {
         usec_t remaining = manager_get_remaining(m, ban), now = manager_now();
         int r;
 
@@ -101,7 +97,7 @@ int manager_queue_ban(Manager *m, Jail *jail, Ban *ban) {
                                 ban,
                                 ban->start > now ? usec_add(now, remaining) : ban->end);
 
-        r = firewall_add(m->firewall, jail_name(jail), &ban->address, remaining, 0);
+        r = firewall_add(m->firewall, jail_name(jail), &ban->address, remaining, flags);
         if (r < 0)
                 return log_error_errno(r, "Failed to queue a ban for the firewall: %m");
 
@@ -154,7 +150,7 @@ int manager_add_ban(Manager *m, Jail *jail, const Ban *wanted) {
         if (r < 0)
                 return log_oom();
 
-        r = manager_queue_ban(m, jail, ban);
+        r = manager_queue_ban(m, jail, ban, 0);
         if (r >= 0)
                 r = manager_add_change(m, CHANGE_BAN, jail, ban, ban->start, NULL);
         return r < 0 ? r : 1;
@@ -182,11 +178,7 @@ static int
 end_ban(Manager *m, Jail *jail, Ban *ban, ChangeKind kind, usec_t when, const char *cause) {
         int r, k;
 
-        if (m->restore_next == ban) {
-                m->restore_next = ban_list_next(jail_get_bans(jail), ban);
-                if (!m->restore_next)
-                        m->restore_jail++;
-        }
+        manager_restore_skip(m, jail, ban);
 
         r = manager_add_change(m, kind, jail, ban, when, cause);
         k = manager_is_lifted(ban, when, cause) ? jail_forget_lifted(jail, &ban->address, when)
@@ -378,56 +370,4 @@ int manager_commit(Manager *m, bool durable) {
                 manager_clear_changes(m);
         manager_arm_expiry(m);
         return r;
-}
-
-/* Putting all bans back */
-
-void manager_restore_begin(Manager *m) {
-        for (size_t i = 0; i < m->n_jails; i++)
-                for (Ban *b = ban_list_next(jail_get_bans(m->jails[i]), NULL); b;
-                                b = ban_list_next(jail_get_bans(m->jails[i]), b))
-                        b->in_kernel = false;
-
-        m->restore_jail = 0;
-        m->restore_next = NULL;
-        m->restored = false;
-        manager_set_guarded(m, USEC_INFINITY);
-        if (m->restore_source)
-                (void) sd_event_source_set_enabled(m->restore_source, SD_EVENT_ON);
-}
-
-int manager_restore_step(Manager *m) {
-        size_t n = 0;
-        int r;
-
-        while (m->restore_jail < m->n_jails && n < RESTORE_CHUNK) {
-                Jail *jail = m->jails[m->restore_jail];
-                Ban *ban = m->restore_next ?: ban_list_next(jail_get_bans(jail), NULL);
-
-                for (; ban && n < RESTORE_CHUNK; ban = ban_list_next(jail_get_bans(jail), ban)) {
-                        if (ban->in_kernel)
-                                continue;
-                        r = manager_queue_ban(m, jail, ban);
-                        if (r < 0)
-                                return r;
-                        n++;
-                }
-
-                m->restore_next = ban;
-                if (!ban)
-                        m->restore_jail++;
-        }
-
-        r = manager_commit_firewall(m);
-        if (r < 0)
-                return r;
-
-        m->restored = m->restore_jail >= m->n_jails;
-        if (m->restored && manager_settle_firewall(m) > 0)
-                return 1;
-        if (m->restored)
-                manager_set_guarded(m, manager_now());
-        if (m->restored && m->restore_source)
-                (void) sd_event_source_set_enabled(m->restore_source, SD_EVENT_OFF);
-        return !m->restored;
 }

@@ -523,7 +523,7 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
                 return log_error_errno(r, "Failed to take the new configuration over: %m");
         }
 
-        manager_restore_begin(m);
+        manager_restore_begin(m, true);
         manager_lift_spared(m);
         if (m->tail)
                 tail_wake(m->tail);

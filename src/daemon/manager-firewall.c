@@ -72,7 +72,7 @@ int manager_settle_firewall(Manager *m) {
         if (r > 0) {
                 r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
                 if (r >= 0) {
-                        manager_restore_begin(m);
+                        manager_restore_begin(m, true);
                         return 1;
                 }
         }
@@ -126,13 +126,13 @@ static int rebuild_firewall(Manager *m) {
                 return r;
 
         log_warning("The nftables table was removed by somebody else; it is back, and the bans follow.");
-        manager_restore_begin(m);
+        manager_restore_begin(m, true);
 
         for (size_t i = 0; i < m->n_changes; i++) {
                 Jail *jail = m->changes[i].jail;
                 Ban *ban = ban_list_get(jail_get_bans(jail), &m->changes[i].ban.address);
 
-                r = ban ? manager_queue_ban(m, jail, ban) : 0;
+                r = ban ? manager_queue_ban(m, jail, ban, 0) : 0;
                 if (r < 0)
                         return r;
         }

@@ -5,11 +5,11 @@
  * What the files of the manager share
  *
  * manager.c makes it and reads the journal, manager-start.c starts it, manager-apply.c decides what
- * becomes of a ban that is due, manager-bans.c carries bans out and ends them, manager-firewall.c
- * keeps the firewall right, manager-store.c writes bans to the store, manager-offenders.c hands
- * them on to jails that count bans, manager-commands.c does what is asked for over the bus,
- * manager-history.c keeps and tells what was, manager-prune.c forgets it, manager-ports.c follows
- * the ports of units.
+ * becomes of a ban that is due, manager-bans.c carries bans out and ends them, manager-restore.c
+ * puts all of them back into the kernel, manager-firewall.c keeps the firewall right,
+ * manager-store.c writes bans to the store, manager-offenders.c hands them on to jails that count
+ * bans, manager-commands.c does what is asked for over the bus, manager-history.c keeps and tells
+ * what was, manager-prune.c forgets it, manager-ports.c follows the ports of units.
  */
 
 #include <systemd/sd-id128.h>
@@ -101,7 +101,9 @@ struct Manager {
 
         /* Putting bans into the kernel, in chunks. */
         size_t restore_jail;
-        Ban *restore_next; /* NULL: begin with restore_jail's first */
+        Ban *restore_next;   /* NULL: begin with restore_jail's first */
+        bool restore_keep;   /* what the kernel still has may stay as it is */
+        size_t restore_size; /* of the next chunk, 0 if none was made yet */
         bool restored;
 
         /* How far the journal has been handled. */
@@ -217,14 +219,21 @@ int manager_expire(Manager *m);
 /* Arms the timer for the ban that ends next. */
 void manager_arm_expiry(Manager *m);
 
-/* Begins to put all running bans into the kernel, and does the next chunk of it; 1 if there is
- * more. */
-void manager_restore_begin(Manager *m);
-int manager_restore_step(Manager *m);
+/* Begins to put all running bans into the kernel. With `keep`, those that it has may stay as they
+ * are: their times are right. */
+void manager_restore_begin(Manager *m, bool keep);
 
-/* Queues a running ban for the kernel, with what remains of it. Returns 0 or a negative errno,
- * reported. */
-int manager_queue_ban(Manager *m, Jail *jail, Ban *ban);
+/* Does the next chunk of it. Returns 1 if there is more, 0, or a negative errno, reported; then it
+ * stops until manager_restore_resume(). */
+int manager_restore_step(Manager *m);
+void manager_restore_resume(Manager *m);
+
+/* A ban is about to go. */
+void manager_restore_skip(Manager *m, Jail *jail, const Ban *ban);
+
+/* Queues a running ban for the kernel, with what remains of it. flags: FirewallAddFlag. Returns 0
+ * or a negative errno, reported. */
+int manager_queue_ban(Manager *m, Jail *jail, Ban *ban, unsigned flags);
 
 /* Carries out what is queued for the firewall, which is rebuilt if somebody removed it. What fails
  * is tried again by itself. Returns 0 or a negative errno, reported. */

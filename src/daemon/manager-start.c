@@ -317,7 +317,7 @@ static int start_firewall(Manager *m) {
         if (r < 0)
                 return log_error_errno(r, "Failed to read the database: %m");
 
-        manager_restore_begin(m);
+        manager_restore_begin(m, true);
         return 0;
 }
 

@@ -207,6 +207,7 @@ static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
         (void) s;
         (void) usec;
 
+        manager_restore_resume(m);
         (void) manager_commit(m, false);
         if (m->tail)
                 tail_wake(m->tail);
@@ -525,7 +526,7 @@ static void follow_clock(Manager *m) {
         m->clock_offset = offset;
 
         log_info("The clock was set. The kernel gets all bans again, for as long as they last now.");
-        manager_restore_begin(m);
+        manager_restore_begin(m, false);
 }
 
 int manager_look(void *userdata) {

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Putting all bans into the kernel: at a start, after a reload, when somebody removed the table,
+ * and when the clock was set.
+ *
+ * The kernel carries out one transaction at a time, and a ban that is decided meanwhile has to wait
+ * for it. So they go in chunks, from an event source that has its turn when no other has: the
+ * journal, the bus and the timers come between. How many bans make a chunk is found by the clock,
+ * since it depends on the machine, its load, and how the table is made.
+ *
+ * Whoever attacks now shall not have to wait until journald tells of his failures, half a second
+ * late, so the journal is looked at on a tick meanwhile.
+ */
+
+#include <time.h>
+
+#include "daemon/manager-private.h"
+
+/* What a chunk is to take, of which nearly all is the kernel's. */
+#define CHUNK_USEC (5 * USEC_PER_MSEC)
+
+#define CHUNK_FIRST 1000
+#define CHUNK_MIN 100
+#define CHUNK_MAX 10000
+
+static usec_t monotonic_now(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
+}
+
+static void enable(Manager *m, int enabled) {
+        if (m->restore_source)
+                (void) sd_event_source_set_enabled(m->restore_source, enabled);
+}
+
+void manager_restore_begin(Manager *m, bool keep) {
+        for (size_t i = 0; i < m->n_jails; i++)
+                for (Ban *b = ban_list_next(jail_get_bans(m->jails[i]), NULL); b;
+                                b = ban_list_next(jail_get_bans(m->jails[i]), b))
+                        b->in_kernel = false;
+
+        m->restore_jail = 0;
+        m->restore_next = NULL;
+        m->restore_keep = keep;
+        m->restored = false;
+        manager_set_guarded(m, USEC_INFINITY);
+        manager_restore_resume(m);
+}
+
+void manager_restore_resume(Manager *m) {
+        if (!m->restored)
+                enable(m, SD_EVENT_ON);
+}
+
+void manager_restore_skip(Manager *m, Jail *jail, const Ban *ban) {
+        if (m->restore_next != ban)
+                return;
+
+        m->restore_next = ban_list_next(jail_get_bans(jail), ban);
+        if (!m->restore_next)
+                m->restore_jail++;
+}
+
+static int queue_chunk(Manager *m, size_t size) {
+        unsigned flags = m->restore_keep ? FIREWALL_KEEP : 0;
+        size_t n = 0;
+
+        while (m->restore_jail < m->n_jails && n < size) {
+                Jail *jail = m->jails[m->restore_jail];
+                Ban *ban = m->restore_next ?: ban_list_next(jail_get_bans(jail), NULL);
+
+                for (; ban && n < size; ban = ban_list_next(jail_get_bans(jail), ban)) {
+                        int r;
+
+                        if (ban->in_kernel)
+                                continue;
+                        r = manager_queue_ban(m, jail, ban, flags);
+                        if (r < 0)
+                                return r;
+                        n++;
+                }
+
+                m->restore_next = ban;
+                if (!ban)
+                        m->restore_jail++;
+        }
+
+        return 0;
+}
+
+/* Doubled at most, so that one measurement does not lead far astray; cut at once. */
+static size_t next_size(size_t size, usec_t took) {
+        size = took > CHUNK_USEC / 2 ? size * CHUNK_USEC / took : 2 * size;
+        size = MAX(size, (size_t) CHUNK_MIN);
+
+        return MIN(size, (size_t) CHUNK_MAX);
+}
+
+int manager_restore_step(Manager *m) {
+        size_t size = m->restore_size ?: CHUNK_FIRST;
+        usec_t before;
+        int r;
+
+        if (m->tail)
+                tail_excite(m->tail);
+
+        before = monotonic_now();
+        r = queue_chunk(m, size);
+        if (r >= 0)
+                r = manager_commit_firewall(m);
+        if (r < 0) {
+                /* It is tried again by its own clock. */
+                enable(m, m->status.firewall_failed ? SD_EVENT_OFF : SD_EVENT_ON);
+                return r;
+        }
+
+        m->restored = m->restore_jail >= m->n_jails;
+        if (m->restored && manager_settle_firewall(m) > 0)
+                return 1;
+        if (m->restored) {
+                manager_set_guarded(m, manager_now());
+                enable(m, SD_EVENT_OFF);
+        } else
+                m->restore_size = next_size(size, monotonic_now() - before);
+
+        return !m->restored;
+}
