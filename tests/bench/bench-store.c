@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * bench-store BANJOD CONFIG-DIR: what a million bans cost
+ * How long a commit of bans takes, beside a loop that does nothing but insert into such a table
  *
- * A start of banjod with so many running bans in its database, until all of them are in the kernel,
- * beside `nft -f` with the same addresses. What of its memory is resident, for each ban. And how
- * long a commit takes, beside a loop that does nothing but insert into such a table.
- *
- * Everything lies in a directory of its own and in a network namespace of its own.
+ * Everything lies in a directory of its own.
  */
 
 #include "bench.h"
+#include "state.h"
 
 #include <err.h>
 #include <limits.h>
@@ -21,10 +18,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "engine/store.h"
-
-#define N_BANS 1000000u
-#define N_BANS_UNPRIVILEGED 3000u /* more nft(8) cannot send */
 #define N_SINGLE 20000u
 #define N_BATCHES 500u
 #define BATCH 100u
@@ -56,99 +49,6 @@ static void remove_directory(void) {
 
         if (posix_spawnp(&pid, "rm", NULL, NULL, argv, environ) == 0)
                 (void) waitpid(pid, &status, 0);
-}
-
-static Store *open_store(const char *state) {
-        char *aside = NULL;
-        Store *s = NULL;
-        int r;
-
-        r = store_open(&s, state, &aside);
-        if (r != 0)
-                errx(EXIT_FAILURE, "store: %s", strerror(-r));
-        return s;
-}
-
-static Ban make_ban(unsigned i, usec_t now) {
-        return (Ban){
-                .address = bench_address(i),
-                .failures = 5,
-                .pattern = "password",
-                .id = i + 1,
-                .start = now,
-                .end = now + BENCH_TIMEOUT,
-        };
-}
-
-/* Writes n bans from the first on, as the daemon does, and returns the seconds it took. */
-static double
-write_bans(Store *s, unsigned first, unsigned n, bool durable, const StorePosition *p) {
-        usec_t now = (usec_t) time(NULL) * USEC_PER_SEC;
-        double start = bench_now();
-        int r;
-
-        r = store_begin(s, durable);
-        for (unsigned i = first; i < first + n && r >= 0; i++) {
-                Ban ban = make_ban(i, now);
-
-                r = store_add_ban(s, "sshd", &ban);
-        }
-        if (r >= 0)
-                r = store_set_position(s, p);
-        if (r >= 0)
-                r = store_commit(s);
-        if (r < 0)
-                errx(EXIT_FAILURE, "store: %s", strerror(-r));
-
-        return bench_now() - start;
-}
-
-/* Kilobytes of a process that are in memory. */
-static long get_resident(pid_t pid) {
-        char name[64], line[256];
-        long n = 0;
-        FILE *f;
-
-        (void) snprintf(name, sizeof(name), "/proc/%d/status", (int) pid);
-        f = fopen(name, "re");
-        if (!f)
-                err(EXIT_FAILURE, "%s", name);
-        while (fgets(line, sizeof(line), f))
-                if (sscanf(line, "VmRSS: %ld", &n) == 1)
-                        break;
-        (void) fclose(f);
-        return n;
-}
-
-/* Starts banjod, and returns the seconds it took until it was ready. */
-static double run_banjod(const char *banjod,
-                const char *config,
-                const char *state,
-                const char *journal,
-                int notify,
-                long *ret_resident) {
-        char options[3][PATH_MAX + 64];
-        char *argv[] = {
-                (char *) banjod,
-                options[0],
-                options[1],
-                options[2],
-                (char *) "--bus=none",
-                NULL,
-        };
-        double start, span;
-        pid_t pid;
-
-        (void) snprintf(options[0], sizeof(options[0]), "--config-dir=%s", config);
-        (void) snprintf(options[1], sizeof(options[1]), "--state-dir=%s", state);
-        (void) snprintf(options[2], sizeof(options[2]), "--journal=%s", journal);
-
-        start = bench_now();
-        pid = bench_start(argv, notify);
-        span = bench_now() - start;
-        *ret_resident = get_resident(pid);
-        bench_stop(pid);
-        return span;
 }
 
 static void exec(sqlite3 *db, const char *sql) {
@@ -211,25 +111,25 @@ static void measure_commits(void) {
         sqlite3 *db;
         Store *s;
 
-        s = open_store(make_directory("commits"));
+        s = state_open(make_directory("commits"));
         open_bare(&db, &insert);
 
         for (unsigned i = 0; i < N_SINGLE; i++)
-                spans[i] = write_bans(s, i, 1, false, &position);
+                spans[i] = state_write(s, i, 1, false, &position);
         single = print_spans("a commit of 1 ban:           ", spans, N_SINGLE);
         for (unsigned i = 0; i < N_SINGLE; i++)
                 spans[i] = write_bare(db, insert, i, 1);
         bare_single = print_spans("a bare loop with SQLite:     ", spans, N_SINGLE);
 
         for (unsigned i = 0; i < N_BATCHES; i++)
-                spans[i] = write_bans(s, N_SINGLE + i * BATCH, BATCH, false, &position);
+                spans[i] = state_write(s, N_SINGLE + i * BATCH, BATCH, false, &position);
         batch = print_spans("a commit of 100 bans:        ", spans, N_BATCHES);
         for (unsigned i = 0; i < N_BATCHES; i++)
                 spans[i] = write_bare(db, insert, N_SINGLE + i * BATCH, BATCH);
         bare_batch = print_spans("a bare loop with SQLite:     ", spans, N_BATCHES);
 
         for (unsigned i = 0; i < N_DURABLE; i++)
-                spans[i] = write_bans(s, N_SINGLE + N_BATCHES * BATCH + i, 1, true, &position);
+                spans[i] = state_write(s, N_SINGLE + N_BATCHES * BATCH + i, 1, true, &position);
         (void) print_spans("1 ban by hand, on the disk:  ", spans, N_DURABLE);
 
         printf("ratio of the p50s to the bare loop: of 1 %.1f, of 100 %.1f\n",
@@ -241,18 +141,8 @@ static void measure_commits(void) {
         store_close(s);
 }
 
-int main(int argc, char *argv[]) {
-        unsigned n = geteuid() == 0 ? N_BANS : N_BANS_UNPRIVILEGED;
-        const StorePosition position = { .announced = n, .last_id = n };
+int main(void) {
         const char *tmp = getenv("TMPDIR") ?: "/tmp";
-        char *state, *journal;
-        double filled, empty_start, start, nft;
-        long empty, resident;
-        int notify;
-        Store *s;
-
-        if (argc != 3)
-                errx(2, "usage: bench-store BANJOD CONFIG-DIR");
 
         (void) snprintf(directory, sizeof(directory), "%s/banjo-bench.XXXXXX", tmp);
         if (!mkdtemp(directory))
@@ -260,32 +150,5 @@ int main(int argc, char *argv[]) {
         (void) atexit(remove_directory);
 
         measure_commits();
-
-        bench_enter_namespace();
-        notify = bench_notify_socket();
-        journal = strdup(make_directory("journal"));
-        state = strdup(make_directory("state"));
-        if (!journal || !state)
-                err(EXIT_FAILURE, "strdup");
-
-        empty_start = run_banjod(argv[1], argv[2], state, journal, notify, &empty);
-        s = open_store(state);
-        filled = write_bans(s, 0, n, false, &position);
-        store_close(s);
-        start = run_banjod(argv[1], argv[2], state, journal, notify, &resident);
-
-        printf("%u bans written at once:  %6.2f s\n", n, filled);
-        printf("a start until all are back:   %6.2f s (without any: %.2f s)\n", start, empty_start);
-        printf("resident for each ban:        %4.0f bytes\n",
-                        (double) (resident - empty) * 1024 / n);
-
-        nft = bench_nft(n);
-        if (nft < 0)
-                return 77;
-        printf("nft -f of the same addresses: %6.2f s\n", nft);
-        printf("ratio of the start to nft -f: %.2f\n", start / nft);
-
-        free(state);
-        free(journal);
         return EXIT_SUCCESS;
 }

@@ -7,6 +7,7 @@
  * Whatever fails ends the program and says why.
  */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/macro.h"
@@ -34,6 +35,12 @@ double bench_nft(unsigned n);
 /* Makes the socket that banjod says on that it is ready, as systemd would give it. */
 int bench_notify_socket(void);
 
-/* Starts banjod, and waits until it says on the socket that it is ready. */
+/* Starts banjod. */
+pid_t bench_spawn(char *argv[]);
+
+/* True if it says on the socket within that time that it is ready. */
+bool bench_is_ready(int notify, int timeout_msec);
+
+/* The same, and waits until it is. */
 pid_t bench_start(char *argv[], int notify);
 void bench_stop(pid_t pid);
