@@ -83,19 +83,20 @@ void manager_clear_changes(Manager *m) {
 /* Making and ending bans */
 
 int manager_queue_ban(Manager *m, Jail *jail, Ban *ban, unsigned flags) {
-        usec_t remaining = manager_get_remaining(m, ban), now = manager_now();
+        usec_t now = manager_now(), remaining, expiry = ban->end;
         int r;
 
+        remaining = policy_remaining(ban->start, ban->end, now, m->status.newest);
         if (remaining == 0)
                 return 0; /* over before it began; the timer will say so */
 
         /* One that begins in the future is of a clock that was ahead. The kernel has it for its
          * length, and afterwards the address is not to pass for banned until the clock gets there.
          */
-        if (ban->end != USEC_INFINITY)
-                ban_list_set_expiry(jail_get_bans(jail),
-                                ban,
-                                ban->start > now ? usec_add(now, remaining) : ban->end);
+        if (expiry != USEC_INFINITY && ban->start > now)
+                expiry = usec_add(now, remaining);
+        if (expiry != USEC_INFINITY && expiry != ban->expiry.when)
+                ban_list_set_expiry(jail_get_bans(jail), ban, expiry);
 
         r = firewall_add(m->firewall, jail_name(jail), &ban->address, remaining, flags);
         if (r < 0)

@@ -46,13 +46,20 @@ static int open_store(Manager *m, char **ret_aside) {
         return r;
 }
 
+typedef struct Loading {
+        Manager *manager;
+        bool fresh; /* no jail had any ban before */
+} Loading;
+
 static int load_ban(const char *name, const Ban *ban, void *userdata) {
-        Manager *m = userdata;
-        Jail *jail = manager_find_jail(m, name);
+        const Loading *l = userdata;
+        Jail *jail = manager_find_jail(l->manager, name);
 
         if (!jail)
-                m->n_orphans++;
-        if (!jail || ban_list_get(jail_get_bans(jail), &ban->address))
+                l->manager->n_orphans++;
+
+        /* To look for what cannot be there would take a third of the time that loading takes. */
+        if (!jail || (!l->fresh && ban_list_get(jail_get_bans(jail), &ban->address)))
                 return 0;
 
         return jail_load_ban(jail, ban);
@@ -147,10 +154,14 @@ static int load_ended(Manager *m) {
 }
 
 int manager_load_bans(Manager *m) {
+        Loading l = { .manager = m, .fresh = true };
         int r;
 
+        for (size_t i = 0; i < m->n_jails; i++)
+                l.fresh = l.fresh && ban_list_size(jail_get_bans(m->jails[i])) == 0;
+
         m->n_orphans = 0;
-        r = store_foreach_ban(m->store, load_ban, m);
+        r = store_foreach_ban(m->store, load_ban, &l);
         return r < 0 ? r : load_ended(m);
 }
 

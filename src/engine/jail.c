@@ -490,7 +490,7 @@ int jail_load_ban(Jail *j, const Ban *ban) {
         assert(j);
         assert(ban);
 
-        r = ban_list_add(j->bans, ban, NULL);
+        r = ban_list_load(j->bans, ban);
         if (r < 0)
                 return r;
 

@@ -154,8 +154,8 @@ int jail_count_ban(Jail *j, const JailConfig *by, const Ban *ban, JailFailure *r
 /* Whether the jail reads what this unit logs to the namespace that the entry is of. */
 bool jail_reads_unit(const Jail *j, const Entry *entry, const char *unit);
 
-/* Takes in a ban that was made before this process began, with what got through it. Returns 0 or
- * -ENOMEM. */
+/* Takes in a ban that was made before this process began, with what got through it. The jail must
+ * not have one of the address. Returns 0 or -ENOMEM. */
 int jail_load_ban(Jail *j, const Ban *ban);
 
 /* A ban of the address or prefix in this jail ended: failures from within it up to then count for

@@ -26,6 +26,7 @@ typedef struct BanVicinity {
 
 struct BanList {
         Ban *bans;
+        Ban *last; /* added, or NULL */
         BanVicinity *vicinities;
         Prioq expiry; /* those that end */
         size_t n_prefixlen4[PREFIXLEN_MAX + 1];
@@ -161,6 +162,12 @@ static BanVicinity *find_vicinity(const BanList *l, const Address *a) {
         Address net = *a;
 
         address_widen(&net, vicinity_bits(a));
+
+        /* The store hands bans out in the order of their addresses. */
+        vicinity = l->last ? l->last->vicinity : NULL;
+        if (vicinity && address_equal(&vicinity->address, &net))
+                return vicinity;
+
         TABLE_FIND(l->vicinities, &net, vicinity);
         return vicinity;
 }
@@ -200,21 +207,9 @@ static void unlink_ban(BanList *l, Ban *ban) {
         free(vicinity);
 }
 
-int ban_list_add(BanList *l, const Ban *wanted, Ban **ret) {
+static int add_new(BanList *l, const Ban *wanted, Ban **ret) {
         _cleanup_(ban_freep) Ban *ban = NULL;
-        Ban *found;
         int r;
-
-        assert(l);
-        assert(wanted);
-
-        found = ban_list_get(l, &wanted->address);
-        if (found) {
-                r = update(l, found, wanted);
-                if (r >= 0 && ret)
-                        *ret = found;
-                return r;
-        }
 
         ban = calloc(1, sizeof(*ban));
         if (!ban)
@@ -235,10 +230,37 @@ int ban_list_add(BanList *l, const Ban *wanted, Ban **ret) {
         }
 
         (*prefixlen_counter(l, &ban->address))++;
+        l->last = ban;
         if (ret)
                 *ret = ban;
         TAKE_PTR(ban);
-        return 1;
+        return 0;
+}
+
+int ban_list_add(BanList *l, const Ban *wanted, Ban **ret) {
+        Ban *found;
+        int r;
+
+        assert(l);
+        assert(wanted);
+
+        found = ban_list_get(l, &wanted->address);
+        if (found) {
+                r = update(l, found, wanted);
+                if (r >= 0 && ret)
+                        *ret = found;
+                return r;
+        }
+
+        r = add_new(l, wanted, ret);
+        return r < 0 ? r : 1;
+}
+
+int ban_list_load(BanList *l, const Ban *ban) {
+        assert(l);
+        assert(ban);
+
+        return add_new(l, ban, NULL);
 }
 
 Ban *ban_list_get(const BanList *l, const Address *a) {
@@ -307,6 +329,8 @@ void ban_list_remove(BanList *l, Ban *ban) {
         assert(l);
         assert(ban);
 
+        if (l->last == ban)
+                l->last = NULL;
         (*prefixlen_counter(l, &ban->address))--;
         unlink_ban(l, ban);
         prioq_remove(&l->expiry, &ban->expiry);

@@ -55,6 +55,10 @@ DEFINE_CLEANUP(BanList *, ban_list_free)
  * valid until the ban is removed. */
 int ban_list_add(BanList *l, const Ban *ban, Ban **ret);
 
+/* The same for an address that has no ban, as the caller knows; it is not looked for. Returns 0 or
+ * -ENOMEM. */
+int ban_list_load(BanList *l, const Ban *ban);
+
 /* The ban of exactly this address or prefix, or NULL. */
 Ban *ban_list_get(const BanList *l, const Address *a);
 

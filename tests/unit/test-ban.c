@@ -330,6 +330,47 @@ static void any_ban_may_be_picked(void **state) {
         assert_true(n_most < 20000);
 }
 
+static void what_is_loaded_is_found_like_what_is_added(void **state) {
+        static const char *const texts[] = {
+                "198.51.100.1",
+                "198.51.100.2",
+                "198.51.100.0/24",
+                "203.0.113.1",
+                "2001:db8::/64",
+        };
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        const Address net = addr("198.51.100.0/24");
+        const Ban *ban = NULL;
+        size_t n = 0;
+
+        (void) state;
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                const Ban wanted = {
+                        .address = addr(texts[i]), .pattern = "", .start = T0, .end = T0 + 10 + i
+                };
+
+                assert_ok(ban_list_load(l, &wanted));
+                assert_int_equal(ban_list_size(l), i + 1);
+
+                /* The one before goes, and what comes next may lie near it. */
+                if (i == 0) {
+                        ban_list_remove(l, ban_list_get(l, &wanted.address));
+                        assert_ok(ban_list_load(l, &wanted));
+                }
+        }
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                const Address a = addr(texts[i]);
+
+                assert_non_null(ban_list_get(l, &a));
+        }
+        while ((ban = ban_list_next_within(l, &net, ban)))
+                n++;
+        assert_int_equal(n, 3);
+        assert_int_equal(ban_list_first_to_end(l)->end, T0 + 10);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(ban_keeps_what_it_was_given),
@@ -344,6 +385,7 @@ int main(void) {
                 cmocka_unit_test(walk_within_a_prefix_goes_in_order_and_survives_removals),
                 cmocka_unit_test(find_agrees_with_a_search_through_all),
                 cmocka_unit_test(any_ban_may_be_picked),
+                cmocka_unit_test(what_is_loaded_is_found_like_what_is_added),
                 cmocka_unit_test(names_of_patterns_are_kept_once_and_bounded),
         };
 
