@@ -194,6 +194,44 @@ void announce_suppressed(const char *jail, const char *unit, uint64_t n) {
                         jail);
 }
 
+/* What a process calls itself, as far as it can be shown. */
+static const char *printable(const char *s, char buf[static FIREWALL_PROCESS_SIZE]) {
+        size_t i = 0;
+
+        for (; s[i] && i < FIREWALL_PROCESS_SIZE - 1; i++)
+                buf[i] = s[i] > ' ' && s[i] < 0x7f ? s[i] : '?';
+        buf[i] = '\0';
+        return buf;
+}
+
+void announce_repaired(Bus *bus, const FirewallMeddling *meddling) {
+        const char *what = meddling->structure ? "rules" : "bans";
+        char name[FIREWALL_PROCESS_SIZE], who[64] = "";
+        Fields f = {};
+
+        /* Of other tables, that is, and none of ours was touched as far as we know. */
+        if (!meddling->structure && !meddling->bans) {
+                log_info("More was changed at nftables than could be followed, so that the table "
+                         "of bans is made anew.");
+                return;
+        }
+
+        add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_REPAIRED);
+        add_field(&f, "BANJO_CAUSE=%s", what);
+        if (*meddling->process) {
+                add_field(&f, "BANJO_PROCESS=%s", printable(meddling->process, name));
+                add_field(&f, "BANJO_PID=%d", meddling->pid);
+                (void) snprintf(who, sizeof(who), " (%s, process %d)", name, meddling->pid);
+        }
+        (void) log_with_fields(LOG_WARNING,
+                        f.list,
+                        "Somebody else%s changed %sthe nftables table inet banjo, and that was "
+                        "undone.",
+                        who,
+                        meddling->structure ? "" : "bans in ");
+        bus_emit_repaired(bus, what);
+}
+
 void announce_leak(const char *jail, const JailFailure *leak, bool log_only) {
         char host[ADDRESS_STR_SIZE], banned[ADDRESS_STR_SIZE];
         const Ban *ban = leak->ban;

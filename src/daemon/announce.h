@@ -13,6 +13,7 @@
 #include "base/usec.h"
 #include "daemon/bus.h"
 #include "daemon/surroundings.h"
+#include "engine/firewall.h"
 #include "engine/jail.h"
 #include "engine/journal.h"
 #include "model/address.h"
@@ -44,6 +45,9 @@ void announce_gap(const JournalGap *gap);
 
 /* journald suppressed n messages of a unit that the jail reads. */
 void announce_suppressed(const char *jail, const char *unit, uint64_t n);
+
+/* Somebody else changed the table, and it is right again. */
+void announce_repaired(Bus *bus, const FirewallMeddling *meddling);
 
 /* A ban does not hold. `log_only`: no firewall is told of bans at all. */
 void announce_leak(const char *jail, const JailFailure *leak, bool log_only);

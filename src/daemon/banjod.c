@@ -198,7 +198,7 @@ static int run(void) {
 
         r = sd_event_loop(event);
         (void) sd_notify(0, "STOPPING=1");
-        manager_stop(manager);
+        manager_stop(manager, r >= 0);
         if (r < 0)
                 return manager_exit_status(manager);
 

@@ -441,6 +441,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS("JailAdded", SD_BUS_ARGS("s", name, "o", path), 0),
         SD_BUS_SIGNAL_WITH_ARGS("JailRemoved", SD_BUS_ARGS("s", name, "o", path), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Reloaded", SD_BUS_NO_ARGS, 0),
+        SD_BUS_SIGNAL_WITH_ARGS("FirewallRepaired", SD_BUS_ARGS("s", what), 0),
 
         SD_BUS_VTABLE_END,
 };
@@ -509,6 +510,13 @@ int bus_manager_emit_reloaded(sd_bus *bus) {
         assert(bus);
 
         return sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE, "Reloaded", NULL);
+}
+
+int bus_manager_emit_repaired(sd_bus *bus, const char *what) {
+        assert(bus);
+        assert(what);
+
+        return sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE, "FirewallRepaired", "s", what);
 }
 
 int bus_manager_emit_failure(sd_bus *bus, const char *destination, const BusFailure *f) {

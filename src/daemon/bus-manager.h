@@ -23,6 +23,7 @@ int bus_manager_emit_banned(sd_bus *bus, const char *jail, const Ban *ban);
 int bus_manager_emit_unbanned(sd_bus *bus, const char *jail, const Address *a, const char *cause);
 int bus_manager_emit_reloaded(sd_bus *bus);
 int bus_manager_emit_changed(sd_bus *bus, char **properties);
+int bus_manager_emit_repaired(sd_bus *bus, const char *what);
 
 /* To one client on a message bus, or with NULL to a peer. */
 int bus_manager_emit_failure(sd_bus *bus, const char *destination, const BusFailure *failure);

@@ -737,6 +737,17 @@ void bus_emit_reloaded(Bus *b) {
                 emit(b, emit_reloaded, NULL);
 }
 
+static int emit_repaired(sd_bus *connection, const char *destination, const void *signal) {
+        (void) destination;
+
+        return bus_manager_emit_repaired(connection, signal);
+}
+
+void bus_emit_repaired(Bus *b, const char *what) {
+        if (b)
+                emit(b, emit_repaired, what);
+}
+
 typedef struct BannedSignal {
         const char *jail;
         const Ban *ban;

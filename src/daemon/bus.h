@@ -63,6 +63,7 @@ void bus_emit_failure(Bus *b, const BusFailure *failure);
 
 /* Signals, to everybody connected. NULL for the bus is fine and does nothing. */
 void bus_emit_reloaded(Bus *b);
+void bus_emit_repaired(Bus *b, const char *what);
 void bus_emit_jail_added(Bus *b, const char *name);   /* once it is there */
 void bus_emit_jail_removed(Bus *b, const char *name); /* while it still is */
 

@@ -5,6 +5,8 @@
  * putting it right when it fails. Which bans go in and when is said in manager-bans.c.
  */
 
+#include <systemd/sd-daemon.h>
+
 #include "base/log.h"
 #include "daemon/manager-private.h"
 
@@ -30,6 +32,30 @@ static void report_lacks(Manager *m) {
                 log_warning("This kernel (before Linux 5.12) knows no owners of tables: with "
                             "ownership = yes, too, others may change the table of bans.");
         m->firewall_lacks = lacks;
+}
+
+/* A table that goes with its owner is to outlive this process: systemd keeps the socket for the
+ * next one. It is not to look whether the socket is well, because one that was overrun once looks
+ * as if it were not. */
+static void keep_socket(Manager *m) {
+        int fd = firewall_get_socket(m->firewall), r = 0;
+
+        if (fd >= 0 && !m->socket_kept) {
+                r = sd_pid_notify_with_fds(0,
+                                0,
+                                "FDSTORE=1\nFDNAME=" MANAGER_SOCKET_NAME "\nFDPOLL=0",
+                                &fd,
+                                1);
+                m->socket_kept = r > 0;
+        } else if (fd < 0 && m->socket_kept) {
+                r = sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" MANAGER_SOCKET_NAME);
+                m->socket_kept = false;
+        }
+
+        if (r < 0)
+                (void) log_warning_errno(r,
+                                "Failed to have systemd keep the socket that owns the table of "
+                                "bans: %m");
 }
 
 int manager_configure_firewall(Manager *m,
@@ -62,7 +88,8 @@ int manager_configure_firewall(Manager *m,
                 return r;
 
         report_lacks(m);
-        return 0;
+        keep_socket(m);
+        return manager_watch_firewall(m);
 }
 
 int manager_settle_firewall(Manager *m) {
@@ -116,16 +143,15 @@ static void retry_later(Manager *m) {
         (void) sd_event_source_set_enabled(m->retry_timer, SD_EVENT_ONESHOT);
 }
 
-/* Somebody removed the table. The bans of this batch go in first, all others follow. */
+/* The bans of this batch go in first, all others follow. */
 static int rebuild_firewall(Manager *m) {
         int r;
 
-        firewall_discard(m->firewall);
         r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
         if (r < 0)
                 return r;
+        m->firewall_wrong = false;
 
-        log_warning("The nftables table was removed by somebody else; it is back, and the bans follow.");
         manager_restore_begin(m, true);
 
         for (size_t i = 0; i < m->n_changes; i++) {
@@ -140,19 +166,53 @@ static int rebuild_firewall(Manager *m) {
         return firewall_commit(m->firewall, on_refused, m);
 }
 
-int manager_commit_firewall(Manager *m) {
+/* Somebody removed the table, or a part of it, before we heard of it. */
+static int rebuild_removed(Manager *m) {
         int r;
 
+        m->firewall_wrong = true;
+        if (manager_watch_pauses(m))
+                return -EBUSY;
+
+        manager_report_meddling(m);
+        r = rebuild_firewall(m);
+        manager_pause_watch(m);
+        return r;
+}
+
+static int commit_queued(Manager *m) {
+        int r;
+
+        if (m->firewall_wrong)
+                return rebuild_firewall(m);
         if (firewall_n_queued(m->firewall) == 0)
                 return 0;
 
         r = firewall_commit(m->firewall, on_refused, m);
-        if (r == -ENOENT)
-                r = rebuild_firewall(m);
+        return r == -ENOENT ? rebuild_removed(m) : r;
+}
 
+static void report_failure(int r) {
+        if (r == -EPERM)
+                log_error("Another process owns the nftables table inet banjo, and this one may not "
+                          "change it any more, which is tried again. Is there a second banjod?");
+        else if (r == -EBUSY)
+                log_error("Somebody else changes the nftables table inet banjo again and again. "
+                          "It is put right now and then.");
+        else
+                (void) log_error_errno(r, "Failed to change nftables, trying again: %m");
+}
+
+int manager_commit_firewall(Manager *m) {
+        int r;
+
+        if (!m->firewall_wrong && firewall_n_queued(m->firewall) == 0)
+                return 0;
+
+        r = commit_queued(m);
         if (r < 0) {
                 if (!m->status.firewall_failed)
-                        (void) log_error_errno(r, "Failed to change nftables, trying again: %m");
+                        report_failure(r);
                 m->status.firewall_failed = true;
                 manager_set_guarded(m, USEC_INFINITY);
                 retry_later(m);
@@ -166,4 +226,42 @@ int manager_commit_firewall(Manager *m) {
         }
         m->status.firewall_failed = false;
         return 0;
+}
+
+/* Puts every ban into the second table, for whoever starts next. */
+static int hand_over(Manager *m) {
+        int r;
+
+        r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
+        if (r < 0)
+                return r;
+
+        manager_restore_begin(m, true);
+        do
+                r = manager_restore_step(m);
+        while (r > 0);
+        return r;
+}
+
+void manager_leave_firewall(Manager *m) {
+        int r;
+
+        if (m->config->on_stop == STOP_REMOVE) {
+                r = firewall_destroy(m->firewall);
+                if (r < 0)
+                        (void) log_error_errno(r,
+                                        "Failed to remove the nftables table, as on_stop = remove "
+                                        "says: %m");
+                else
+                        log_info("The nftables table is removed, as on_stop = remove says. The "
+                                 "bans are in the database and come back.");
+                return;
+        }
+
+        if (firewall_hand_over(m->firewall) == 0)
+                return;
+
+        r = hand_over(m);
+        if (r < 0)
+                (void) log_error_errno(r, "Failed to leave the bans in the kernel: %m");
 }

@@ -7,9 +7,10 @@
  * manager.c makes it and reads the journal, manager-start.c starts it, manager-apply.c decides what
  * becomes of a ban that is due, manager-bans.c carries bans out and ends them, manager-restore.c
  * puts all of them back into the kernel, manager-firewall.c keeps the firewall right,
- * manager-store.c writes bans to the store, manager-offenders.c hands them on to jails that count
- * bans, manager-commands.c does what is asked for over the bus, manager-history.c keeps and tells
- * what was, manager-prune.c forgets it, manager-ports.c follows the ports of units.
+ * manager-watch.c undoes what others do to it, manager-store.c writes bans to the store,
+ * manager-offenders.c hands them on to jails that count bans, manager-commands.c does what is asked
+ * for over the bus, manager-history.c keeps and tells what was, manager-prune.c forgets it,
+ * manager-ports.c follows the ports of units.
  */
 
 #include <systemd/sd-id128.h>
@@ -35,6 +36,9 @@
 
 /* Bans that a jail has at most; beyond, the one that ends first makes room. */
 #define MANAGER_BANS_MAX 1000000
+
+/* What systemd calls the socket that owns the table. */
+#define MANAGER_SOCKET_NAME "nftables"
 
 typedef enum ChangeKind {
         CHANGE_BAN,     /* a ban began, or has another end now */
@@ -82,6 +86,13 @@ struct Manager {
         sd_event_source *expiry_timer;
         sd_event_source *retry_timer;
         sd_event_source *restore_source; /* enabled while bans are to be put back */
+
+        bool firewall_wrong;           /* the table has to be configured anew */
+        bool socket_kept;              /* systemd has the socket that owns the table */
+        sd_event_source *watch_source; /* what others do to the table; NULL if nobody can */
+        sd_event_source *watch_timer;  /* enabled while we do not look */
+        usec_t watch_pause;            /* for how long we did not, the last time */
+        usec_t repaired;               /* when, by the monotonic clock; 0 for never */
 
         Change *changes;
         size_t n_changes;
@@ -247,6 +258,20 @@ int manager_configure_firewall(Manager *m,
                 const Config *config,
                 Jail *const *jails,
                 size_t n_jails);
+
+/* Follows what others do to the table, as it is now. Returns 0 or a negative errno. */
+int manager_watch_firewall(Manager *m);
+
+/* Reports what others did to the table, and queues what puts their changes of bans right. */
+void manager_report_meddling(Manager *m);
+
+/* Does not look for a while; and whether that is so. */
+void manager_pause_watch(Manager *m);
+bool manager_watch_pauses(Manager *m);
+
+/* For the end: leaves the bans in the kernel, or takes them out if the configuration says so. What
+ * fails is reported. */
+void manager_leave_firewall(Manager *m);
 
 /* All bans have been put back. Returns 1 if that had to begin anew, for the sake of the table's
  * owner; otherwise 0. */

@@ -17,6 +17,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "base/strv.h"
 #include "daemon/announce.h"
 #include "daemon/manager-private.h"
 
@@ -321,6 +322,10 @@ static int start_firewall(Manager *m) {
         int r;
 
         r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
+        if (r == -EPERM)
+                return log_error_errno(r,
+                                "Another process owns the nftables table inet banjo, so that it "
+                                "cannot be set up. Is there a second banjod?");
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the nftables table: %m");
 
@@ -436,8 +441,32 @@ static void announce_late(Manager *m) {
         m->position.announced = m->next_id - 1;
 }
 
-static int get_listen_fd(void) {
-        return sd_listen_fds(1) > 0 ? SD_LISTEN_FDS_START : -1;
+/* What systemd hands to us: the socket that listens, and what it kept of the process before. */
+static void take_descriptors(Manager *m, int *ret_listening) {
+        char **names = NULL;
+        int n, r;
+
+        *ret_listening = -1;
+
+        n = sd_listen_fds_with_names(true, &names);
+        for (int i = 0; i < n; i++) {
+                int fd = SD_LISTEN_FDS_START + i;
+
+                if (!streq(names[i], MANAGER_SOCKET_NAME)) {
+                        *ret_listening = fd;
+                        continue;
+                }
+
+                r = firewall_take_socket(m->firewall, fd);
+                if (r < 0) {
+                        (void) log_warning_errno(
+                                        r, "Cannot go on with the socket that systemd kept: %m");
+                        (void) close(fd);
+                }
+                m->socket_kept = true;
+        }
+
+        strv_free(names);
 }
 
 /* Everything at once, without an event loop. */
@@ -460,9 +489,11 @@ static int run_once(Manager *m) {
 }
 
 int manager_start(Manager *m) {
-        int r;
+        int r, listening;
 
         assert(m);
+
+        take_descriptors(m, &listening);
 
         r = start_store(m);
         if (r < 0)
@@ -472,7 +503,7 @@ int manager_start(Manager *m) {
         if (r < 0)
                 return r;
 
-        r = bus_new(&m->bus, m->event, m, m->params.bus, get_listen_fd());
+        r = bus_new(&m->bus, m->event, m, m->params.bus, listening);
         if (r < 0)
                 return r;
 
@@ -509,7 +540,7 @@ int manager_start(Manager *m) {
         return 0;
 }
 
-void manager_stop(Manager *m) {
+void manager_stop(Manager *m, bool clean) {
         assert(m);
 
         if (!m->store)
@@ -519,4 +550,6 @@ void manager_stop(Manager *m) {
                 manager_mark_end(m);
         m->n_unsaved = SIZE_MAX;
         manager_retry_store(m);
+        if (clean && !m->params.once)
+                manager_leave_firewall(m);
 }

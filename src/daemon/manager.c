@@ -342,6 +342,8 @@ Manager *manager_free(Manager *m) {
         unit_ports_free(m->unit_ports);
         bus_free(m->bus);
         tail_free(m->tail);
+        sd_event_source_disable_unref(m->watch_source);
+        sd_event_source_disable_unref(m->watch_timer);
         sd_event_source_disable_unref(m->restore_source);
         sd_event_source_disable_unref(m->prune_timer);
         sd_event_source_disable_unref(m->store_timer);

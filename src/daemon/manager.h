@@ -47,8 +47,9 @@ DEFINE_CLEANUP(Manager *, manager_free)
  * ready. Returns 0 or a negative errno, reported. */
 int manager_start(Manager *m);
 
-/* Commits what is open; for a clean end. */
-void manager_stop(Manager *m);
+/* Commits what is open. If it is a clean end, the bans leave the kernel where the configuration
+ * says so. */
+void manager_stop(Manager *m, bool clean);
 
 /* With `once`: prints what was done to stdout. */
 void manager_print_summary(Manager *m);

@@ -11,7 +11,7 @@
  * Fields: BANJO_JAIL, BANJO_ADDRESS, BANJO_FAILURES, BANJO_PATTERN, BANJO_START_USEC,
  * BANJO_END_USEC ("infinity" for good), BANJO_CAUSE, BANJO_REASON, BANJO_BAN_ID,
  * BANJO_NAME, BANJO_NAMESPACE, BANJO_UNIT, BANJO_SUPPRESSED,
- * BANJO_BANNED.
+ * BANJO_BANNED, BANJO_PROCESS, BANJO_PID.
  */
 
 /* An address was banned. */
@@ -42,3 +42,7 @@
 /* A banned address failed once more, in a session that began after the ban: the ban does not hold.
  * Said once per ban. */
 #define BANJO_MESSAGE_LEAK "a9cd6ef96f6849f6b1abde39d8408aaa"
+
+/* Somebody else changed the nftables table, and it was put right. BANJO_CAUSE says what was
+ * changed, BANJO_PROCESS and BANJO_PID who did it, if the kernel said so. */
+#define BANJO_MESSAGE_REPAIRED "3df7a2a7208740aa8b821168ff4992e1"

@@ -132,6 +132,7 @@ static int kept_read_meddling(Firewall *base,
 
         *ret = (FirewallMeddling){
                 .structure = m.structure || touching.structure,
+                .bans = touching.n > 0,
                 .lost = m.overrun || touching.n > TOUCHED_MAX,
                 .pid = m.pid,
         };

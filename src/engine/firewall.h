@@ -200,8 +200,9 @@ int firewall_check(Firewall *f);
 /* What somebody else did to the table. */
 #define FIREWALL_PROCESS_SIZE 16
 typedef struct FirewallMeddling {
-        bool structure; /* chains, rules, sets or the table itself; not only bans */
-        bool lost;      /* anything may have been done to the bans */
+        bool structure; /* chains, rules, sets or the table itself */
+        bool bans;      /* some were put in, changed or taken out */
+        bool lost;      /* more than can be followed, at this table or others */
 
         /* Who did the last of it: what the process calls itself, "" if it is not known, and its id
          * in the namespace of the machine. */

@@ -35,6 +35,17 @@ static int parse_ownership(Config *c, const char *value) {
         return 0;
 }
 
+static int parse_on_stop(Config *c, const char *value) {
+        if (streq(value, "keep"))
+                c->on_stop = STOP_KEEP;
+        else if (streq(value, "remove"))
+                c->on_stop = STOP_REMOVE;
+        else
+                return -EINVAL;
+
+        return 0;
+}
+
 static int parse_history_size(Config *c, const char *value) {
         return parse_size(value, &c->history_size) < 0 ? -EINVAL : 0;
 }
@@ -61,6 +72,13 @@ const BanjoKey banjo_keys[] = {
                         .wanted = "auto, yes or no",
                         .help = "whether the kernel keeps others from changing the table of bans",
                         .parse = parse_ownership,
+        },
+        {
+                        .name = "on_stop",
+                        .standard = "keep",
+                        .wanted = "keep or remove",
+                        .help = "whether bans stay in the kernel while banjod is stopped",
+                        .parse = parse_on_stop,
         },
         {
                         .name = "history_size",

@@ -115,6 +115,7 @@ typedef struct Config {
         FirewallKind firewall;
         bool kill; /* bans end open connections, too */
         FirewallOwning ownership;
+        FirewallStop on_stop;
         uint64_t history_size; /* bytes beyond which the database forgets; UINT64_MAX for none */
         Settings *settings;    /* what the files say, for config_get_origin() */
 } Config;

@@ -18,3 +18,9 @@ typedef enum FirewallOwning {
         OWNERSHIP_YES,
         OWNERSHIP_NO,
 } FirewallOwning;
+
+/* What becomes of it when the daemon stops. */
+typedef enum FirewallStop {
+        STOP_KEEP,
+        STOP_REMOVE,
+} FirewallStop;

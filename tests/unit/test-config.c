@@ -76,6 +76,7 @@ static void jail_has_defaults(void **state) {
         assert_int_equal(c->firewall, FIREWALL_KIND_NFT);
         assert_true(c->kill);
         assert_int_equal(c->ownership, OWNERSHIP_AUTO);
+        assert_int_equal(c->on_stop, STOP_KEEP);
         assert_int_equal(c->history_size, 256 << 20);
         assert_null(config_get_jail(c, "y"));
 }
@@ -87,7 +88,7 @@ static void every_key_is_read(void **state) {
 
         (void) files_write(*state,
                         "usr/conf.d/x.conf",
-                        "[banjo]\nfirewall = log\nkill = no\nownership = no\nhistory_size = 3G\n"
+                        "[banjo]\nfirewall = log\nkill = no\nownership = no\non_stop = remove\nhistory_size = 3G\n"
                         "[x]\nenabled = yes\nfilter = a\nunits = b.service\nmaxretry = 3\nfindtime = 5min\n"
                         "bantime = -1\nports = 53 6000-6010\nprotocol = udp tcp\ndescription = Ex ample\n"
                         "allow = 192.0.2.1 2001:db8::/64\n");
@@ -105,6 +106,7 @@ static void every_key_is_read(void **state) {
         assert_int_equal(c->firewall, FIREWALL_KIND_LOG);
         assert_false(c->kill);
         assert_int_equal(c->ownership, OWNERSHIP_NO);
+        assert_int_equal(c->on_stop, STOP_REMOVE);
         assert_int_equal(c->history_size, UINT64_C(3) << 30);
 }
 
@@ -996,6 +998,8 @@ static void mistakes_in_default_and_banjo_are_named(void **state) {
                                 "[banjo] kill: \"perhaps\" is wrong, it should be yes or no." },
                 { "[banjo]\nownership = perhaps\n",
                                 "[banjo] ownership: \"perhaps\" is wrong, it should be auto, yes or no." },
+                { "[banjo]\non_stop = yes\n",
+                                "[banjo] on_stop: \"yes\" is wrong, it should be keep or remove." },
                 { "[banjo]\nhistory_size = much\n",
                                 "[banjo] history_size: \"much\" is wrong, it should be a size such as 64M, or infinity." },
                 { "[banjo]\nmaxretry = 3\n",
