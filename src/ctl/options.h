@@ -60,6 +60,9 @@ typedef struct Options {
         const char *since;
         const char *until;
         const char *jail;
+        const char *lines;
+        const char *output;
+        bool follow;
         const char *by;
         /* Each list has its length behind it. */
         const char *patterns[OPTIONS_LIST_MAX];

@@ -10,73 +10,12 @@
 #include "ctl/connection.h"
 #include "ctl/jails.h"
 #include "ctl/output.h"
+#include "ctl/status-answer.h"
 #include "ctl/verbs.h"
 #include "ctl/warnings.h"
-#include "model/bus-names.h"
 
 /* Terminals of so many columns have room for a jail's limits as well. */
 #define WIDE 120
-
-/* Strings live with the message. */
-typedef struct Status {
-        sd_bus_message *reply;
-        const char *version;
-        const char *state;
-        const char *firewall;
-        uint64_t started;
-        uint64_t journal; /* time of the newest entry; 0 if there was none */
-        uint64_t n_entries;
-        uint64_t n_failures;
-        uint64_t n_bans;
-        uint64_t n_banned;
-        int firewall_failed;
-        int store_failed;
-} Status;
-
-static const DictField fields[] = {
-        { "Version", 's', offsetof(Status, version) },
-        { "State", 's', offsetof(Status, state) },
-        { "Firewall", 's', offsetof(Status, firewall) },
-        { "StartTimestamp", 't', offsetof(Status, started) },
-        { "JournalTimestamp", 't', offsetof(Status, journal) },
-        { "Entries", 't', offsetof(Status, n_entries) },
-        { "Failures", 't', offsetof(Status, n_failures) },
-        { "Bans", 't', offsetof(Status, n_bans) },
-        { "RunningBans", 't', offsetof(Status, n_banned) },
-        { "FirewallFailed", 'b', offsetof(Status, firewall_failed) },
-        { "StoreFailed", 'b', offsetof(Status, store_failed) },
-};
-
-static void status_done(Status *s) {
-        sd_bus_message_unref(s->reply);
-}
-
-static int status_get(Status *ret, sd_bus *bus) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        int r;
-
-        *ret = (Status){ .version = "", .state = "", .firewall = "" };
-
-        r = sd_bus_call_method(bus,
-                        BUS_NAME,
-                        BUS_PATH,
-                        "org.freedesktop.DBus.Properties",
-                        "GetAll",
-                        &error,
-                        &ret->reply,
-                        "s",
-                        BUS_INTERFACE);
-        if (r < 0)
-                return connection_report(NULL, &error, r);
-
-        r = dict_read(ret->reply, fields, ELEMENTSOF(fields), ret);
-        if (r < 0) {
-                log_error_errno(r, "Failed to read the answer of banjod: %m");
-                return EXIT_FAILED;
-        }
-
-        return EXIT_DONE;
-}
 
 static void warn_about_daemon(Warnings *w, const Status *s) {
         if (s->firewall_failed)

@@ -69,6 +69,40 @@ const VerbInfo verbs[] = {
                                     "  banctl jails --json | jq -r '.[] | select(.refused).name'",
         },
         {
+                        .name = "monitor",
+                        .arguments = "[JAIL]",
+                        .n_max = 1,
+                        .run = verb_monitor,
+                        .help = "failures and bans as they happen",
+                        .details = "Failures, bans and their ends as they happen, of all jails or of one. Goes on\n"
+                                   "when banjod is restarted.",
+                        .examples = "  banctl monitor sshd\n"
+                                    "  banctl monitor --json | jq -r 'select(.event == \"banned\").address'",
+        },
+        {
+                        .name = "log",
+                        .arguments = "[ADDRESS|JAIL]",
+                        .n_max = 1,
+                        .is_local = true,
+                        .run = verb_log,
+                        .help = "what banjod said of it in the journal",
+                        .details = "banjod's own messages in the journal: all, or those about an address, prefixes\n"
+                                   "around it and what lies in it, or about a jail.",
+                        .examples = "  banctl log -f\n"
+                                    "  banctl log 192.0.2.7 --since=-7d\n"
+                                    "  banctl log sshd -n 20",
+        },
+        {
+                        .name = "metrics",
+                        .arguments = "",
+                        .run = verb_metrics,
+                        .help = "numbers for Prometheus",
+                        .details = "The numbers of banjod as OpenMetrics text, for a monitoring system. The timer\n"
+                                   "banjo-metrics.timer writes them for node_exporter.",
+                        .examples = "  banctl metrics\n"
+                                    "  banctl metrics --output=/var/lib/prometheus/node-exporter/banjo.prom",
+        },
+        {
                         .name = "ban",
                         .arguments = "JAIL ADDRESS...|-",
                         .n_max = INT32_MAX,

@@ -47,4 +47,7 @@ int verb_history(int argc, char **argv, const Options *options);
 int verb_why(int argc, char **argv, const Options *options);
 int verb_stats(int argc, char **argv, const Options *options);
 int verb_forget(int argc, char **argv, const Options *options);
+int verb_monitor(int argc, char **argv, const Options *options);
+int verb_log(int argc, char **argv, const Options *options);
+int verb_metrics(int argc, char **argv, const Options *options);
 int verb_flush(int argc, char **argv, const Options *options);

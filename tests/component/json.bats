@@ -63,11 +63,17 @@ prints() {
                         (if has("fields") then .fields = {} else . end) |
                         (if (.keys | type) == "object" then .keys |= [.[]] else . end)
                      else . end) | .. | objects | keys[]' | sort -u)
+        compare "$item" "$other" "$keys" "banctl --json $*"
+}
+
+# compare ITEM OTHER-ITEM KEYS COMMAND: the command prints these keys
+compare() {
+        local item=$1 other=$2 keys=$3
         echo "$item" >>"$DIRECTORY/tried"
 
         diff <(comm -23 <(echo "$keys") <([ -z "$other" ] || documented "$other")) \
                 <(comm -23 <(documented "$item") <([ -z "$other" ] || documented "$other")) && return
-        echo "Left is what \"banctl --json $*\" prints, and right what banctl(1) has in \"Cm $item\" of JSON,"
+        echo "Left is what \"$4\" prints, and right what banctl(1) has in \"Cm $item\" of JSON,"
         echo "each key as \".Li KEY\"."
         return 1
 }
@@ -106,6 +112,31 @@ prints() {
 
 @test "forget" {
         prints forget forget 198.51.100.1
+}
+
+@test "monitor" {
+        : >"$DIRECTORY/events"
+        background "$DIRECTORY/events" $ENTER "$BANCTL" --address="$ADDRESS" monitor --json=short
+        MONITOR=$!
+        wait_for has_events
+        kill "$MONITOR"
+        compare monitor '' "$(jq -r 'keys[]' "$DIRECTORY/events" | sort -u)" 'banctl --json monitor'
+}
+
+has_events() {
+        SECOND=$((${SECOND:-0} + 1))
+        banctl ban sshd 198.51.100.2 --quiet
+        banctl unban 198.51.100.2 --quiet
+        fail_later $SECOND 710 198.51.100.3
+        [ "$(jq -r .event "$DIRECTORY/events" | sort -u | xargs)" = 'banned failure unbanned' ]
+}
+
+@test "log" {
+        printf '%s\n' __REALTIME_TIMESTAMP=1796000000000000 __MONOTONIC_TIMESTAMP=1 \
+                _BOOT_ID=11111111111111111111111111111111 _SYSTEMD_UNIT=banjod.service PRIORITY=5 \
+                MESSAGE_ID=a177b87d71174984b96c434c71d4d024 BANJO_JAIL=sshd MESSAGE=Banned '' >"$DIRECTORY/said"
+        /usr/lib/systemd/systemd-journal-remote --output="$DIRECTORY/said.journal" "$DIRECTORY/said" 2>/dev/null
+        prints log log --journal="$DIRECTORY/said.journal"
 }
 
 @test "show" {

@@ -54,7 +54,7 @@ verbs() {
         usage list --time=1h
         [[ $stderr == 'banctl: list has no option --time: it belongs to ban'* ]]
         usage --since=-1h jails
-        [ "$stderr" = 'banctl: jails has no option --since: it belongs to history, stats and test.' ]
+        [ "$stderr" = 'banctl: jails has no option --since: it belongs to history, stats, test and log.' ]
         usage --explain
         [ "$stderr" = 'banctl: status has no option --explain: it belongs to test.' ]
         # Its name is a part of another verb's.

@@ -31,7 +31,7 @@ setup_file() {
         echo $! >listener.pid
 
         start_bus
-        BASE=$((NOW - 12 * 3600))
+        export BASE=$((NOW - 12 * 3600))
         echo "@$BASE" >clock
         start_clocked
         write_night
@@ -139,12 +139,16 @@ alike() {
         sed -e "1s/banjod $("$BANCTL" --version | cut -d ' ' -f 2)/banjod VERSION/" -e 's/, which only banjod may change$//'
 }
 
+# keep NAME FILE: whether what is in the file is the screen that is kept
+keep() {
+        [ "$SCREENS" != write ] || cp "$2" "$DIRECTORY_OF_SCREENS/$1.txt"
+        diff "$DIRECTORY_OF_SCREENS/$1.txt" "$2"
+}
+
 # screen NAME COLUMNS ARGUMENT...: whether the screen is the one that is kept
 screen() {
-        local kept=$DIRECTORY_OF_SCREENS/$1.txt
         plain "${@:2}" | alike >screen
-        [ "$SCREENS" != write ] || cp screen "$kept"
-        diff "$kept" screen
+        keep "$1" screen
 }
 
 # fitting NAME COLUMNS ARGUMENT...: and whether it has no more than so many columns
@@ -184,6 +188,21 @@ fitting() {
         LOCALE=C fitting stats-ascii 80 stats --jail=sshd
 }
 
+@test "log" {
+        : >entries
+        entry 100 _SYSTEMD_UNIT=banjod.service _PID=77 PRIORITY=6 'MESSAGE=Up, 3 jails.'
+        entry 43102 _SYSTEMD_UNIT=banjod.service _PID=77 PRIORITY=5 BANJO_JAIL=sshd BANJO_ADDRESS=203.0.113.7 \
+                'MESSAGE=Banned 203.0.113.7 in jail sshd for 1d (3 failures, the last one "password").'
+        journal said.journal
+        screen log 80 log --journal=said.journal
+        screen log-address 80 log 203.0.113.7 --journal=said.journal
+}
+
+@test "metrics" {
+        plain 80 metrics | sed 's/version="[^"]*"/version="VERSION"/' >got
+        keep metrics got
+}
+
 @test "jails" {
         fitting jails 80 jails
 }
@@ -220,6 +239,25 @@ fitting() {
         fitting help-ban 80 ban --help
         screen wrong-verb 80 lsit
         screen wrong-option 80 list --time=1h
+}
+
+@test "monitor" {
+        : >seen
+        background seen script -qec "$ENTER env LD_PRELOAD=$SET_CLOCK CLOCK_OFFSET=$PWD/clock $BANCTL --address=$ADDRESS monitor" /dev/null
+        pid=$!
+        wait_for is_watched
+        banctl ban sshd 203.0.113.20 --time=2h --reason=enough --quiet
+        banctl unban 203.0.113.20 --quiet
+        wait_for grep -q 'unbanned.*203\.0\.113\.20' seen
+        kill "$pid"
+        grep '^[0-9].*203\.0\.113\.20' seen | tr -d '\r' | sed 's/\x1b\[[0-9;]*m//g' >got
+        keep monitor got
+}
+
+is_watched() {
+        banctl ban mail 198.51.100.250 --quiet
+        banctl unban 198.51.100.250 --quiet
+        grep -q 'unbanned.*198\.51\.100\.250' seen
 }
 
 @test "flush" {
