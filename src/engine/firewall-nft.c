@@ -43,6 +43,10 @@
 /* The same with messages of its own. */
 #define CHANGE_ALONE_SIZE_MAX 512
 
+/* Older kernels cut what is less than a tick of their clock, which is up to 10 ms, to nothing, and
+ * that would be for good. */
+#define TIMEOUT_MSEC_MIN 10
+
 /* The kernel takes milliseconds below 2^64 nanoseconds, which is 584 years. */
 #define TIMEOUT_MSEC_MAX (UINT64_C(300) * 365 * 24 * 3600 * 1000)
 
@@ -187,8 +191,7 @@ static int nft_configure_adopting(Firewall *base,
 static uint64_t timeout_msec(usec_t remaining) {
         uint64_t msec = remaining / USEC_PER_MSEC + (remaining % USEC_PER_MSEC > 0);
 
-        /* 0 would be for good. */
-        return msec == 0 ? 1 : MIN(msec, TIMEOUT_MSEC_MAX);
+        return msec < TIMEOUT_MSEC_MIN ? TIMEOUT_MSEC_MIN : MIN(msec, TIMEOUT_MSEC_MAX);
 }
 
 typedef enum Part {
