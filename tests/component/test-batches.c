@@ -139,7 +139,7 @@ static void on_error(unsigned index, int error, const char *text, void *userdata
 
 static void what_the_kernel_says_to_an_error_is_told(void **state) {
         _cleanup_(nft_link_freep) NftLink *l = open_link();
-        Answer answer = {};
+        Answer answer = {}, none = { .text = "nothing" };
         struct nlmsghdr *nlh;
         char name[NFT_NAME_MAXLEN + 10] = {};
 
@@ -153,15 +153,16 @@ static void what_the_kernel_says_to_an_error_is_told(void **state) {
         assert_fails(nft_link_commit(l, on_error, &answer), ERANGE);
         assert_int_equal(answer.index, 1);
         assert_int_equal(answer.error, -ERANGE);
-        assert_true(strlen(answer.text) > 0);
-        print_message("# %s\n", answer.text);
 
         /* Most errors come without. */
-        answer = (Answer){ .text = "nothing" };
         nft_link_begin(l);
         nft_delete_set(l, "none");
-        assert_fails(nft_link_commit(l, on_error, &answer), ENOENT);
-        assert_string_equal(answer.text, "");
+        assert_fails(nft_link_commit(l, on_error, &none), ENOENT);
+        assert_string_equal(none.text, "");
+
+        /* The kernels of Debian 12 and 13 say nothing to the first, either, so that it is only
+         * shown. */
+        print_message("# %s\n", answer.text);
 }
 
 /* what is too much at once */
