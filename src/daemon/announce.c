@@ -258,3 +258,62 @@ void announce_leak(const char *jail, const JailFailure *leak, bool log_only) {
                                    "through a proxy or tunnel in front, or by a way that prerouting "
                                    "does not see.");
 }
+
+/* What was done about the differences, as far as there were any. */
+static void describe_repairs(const Verification *v, char *buf, size_t size) {
+        static const char *const texts[_DIFFERENCE_MAX] = {
+                [DIFFERENCE_TABLE] = "the table was changed and is made anew",
+                [DIFFERENCE_KERNEL_MISSING] = "missing in nftables",
+                [DIFFERENCE_KERNEL_END] = "with another end in nftables",
+                [DIFFERENCE_KERNEL_UNKNOWN] = "in nftables without a ban",
+                [DIFFERENCE_STORE_MISSING] = "missing in the database",
+                [DIFFERENCE_STORE_END] = "different in the database",
+                [DIFFERENCE_STORE_UNKNOWN] = "in the database without a ban",
+        };
+        size_t used = 0;
+
+        buf[0] = '\0';
+        for (unsigned i = 0; i < _DIFFERENCE_MAX && used < size; i++) {
+                const char *separator = used > 0 ? ", " : "";
+
+                if (v->n_by_kind[i] == 0)
+                        continue;
+                if (i == DIFFERENCE_TABLE)
+                        used += (size_t) snprintf(
+                                        buf + used, size - used, "%s%s", separator, texts[i]);
+                else
+                        used += (size_t) snprintf(buf + used,
+                                        size - used,
+                                        "%s%zu %s",
+                                        separator,
+                                        v->n_by_kind[i],
+                                        texts[i]);
+        }
+}
+
+void announce_verified(const Verification *v, bool all) {
+        char repairs[FIELD_SIZE];
+        Fields f = {};
+
+        if (v->error < 0) {
+                (void) log_warning_errno(v->error,
+                                "Bans could not be compared with nftables and database: %m");
+                return;
+        }
+        if (v->n_found == 0) {
+                if (all)
+                        log_info("All %zu bans are in nftables and in the database as they should be.",
+                                        v->n_checked);
+                return;
+        }
+
+        describe_repairs(v, repairs, sizeof(repairs));
+        add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_DIFFERED);
+        add_field(&f, "BANJO_CHECKED=%zu", v->n_checked);
+        add_field(&f, "BANJO_REPAIRED=%zu", v->n_found);
+        (void) log_with_fields(LOG_WARNING,
+                        f.list,
+                        "Of %zu bans looked at, nftables and the database are put right: %s.",
+                        v->n_checked,
+                        repairs);
+}

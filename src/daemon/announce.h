@@ -12,6 +12,7 @@
 #include "base/macro.h"
 #include "base/usec.h"
 #include "daemon/bus.h"
+#include "daemon/manager-verify.h"
 #include "daemon/surroundings.h"
 #include "engine/firewall.h"
 #include "engine/jail.h"
@@ -51,3 +52,7 @@ void announce_repaired(Bus *bus, const FirewallMeddling *meddling);
 
 /* A ban does not hold. `log_only`: no firewall is told of bans at all. */
 void announce_leak(const char *jail, const JailFailure *leak, bool log_only);
+
+/* Memory, kernel and database were compared, all bans or some of them, and what differed was put
+ * right. Without a difference nobody wants to know, unless all were. */
+void announce_verified(const Verification *result, bool all);

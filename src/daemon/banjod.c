@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/log.h"
+#include "daemon/manager-verify.h"
 #include "daemon/manager.h"
 #include "model/config.h"
 
@@ -152,6 +153,14 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
         return 0;
 }
 
+static int on_repair(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        (void) s;
+        (void) si;
+
+        manager_repair(userdata);
+        return 0;
+}
+
 static int add_signals(sd_event *event, Manager *m) {
         int r;
 
@@ -160,6 +169,8 @@ static int add_signals(sd_event *event, Manager *m) {
                 r = sd_event_add_signal(event, NULL, SIGINT, on_terminate, m);
         if (r >= 0)
                 r = sd_event_add_signal(event, NULL, SIGHUP, on_hangup, m);
+        if (r >= 0)
+                r = sd_event_add_signal(event, NULL, SIGUSR1, on_repair, m);
         return r < 0 ? log_error_errno(r, "Failed to watch for signals: %m") : 0;
 }
 
@@ -177,6 +188,7 @@ static int run(void) {
         (void) sigaddset(&signals, SIGTERM);
         (void) sigaddset(&signals, SIGINT);
         (void) sigaddset(&signals, SIGHUP);
+        (void) sigaddset(&signals, SIGUSR1);
         (void) sigprocmask(SIG_BLOCK, &signals, NULL);
 
         r = sd_event_default(&event);

@@ -13,6 +13,7 @@
 #include "daemon/bus-history.h"
 #include "daemon/bus-jail.h"
 #include "daemon/bus-log.h"
+#include "daemon/bus-verify.h"
 #include "model/bus-names.h"
 
 /* Methods that change something */
@@ -272,6 +273,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("Firewall", "s", get_string, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("FirewallFailed", "b", get_bool, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("StoreFailed", "b", get_bool, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("VerifyProgress", "(tt)", bus_get_verify_progress, 0, 0),
 
         SD_BUS_METHOD_WITH_ARGS("Ban",
                         SD_BUS_ARGS("s", jail, "s", address, "t", duration_usec, "s", reason),
@@ -385,6 +387,18 @@ static const sd_bus_vtable manager_vtable[] = {
                         SD_BUS_NO_ARGS,
                         SD_BUS_RESULT("a(sa{sv})", jails),
                         bus_list_jails,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Verify",
+                        SD_BUS_ARGS("b", all),
+                        SD_BUS_RESULT("t",
+                                        bans,
+                                        "t",
+                                        checked,
+                                        "t",
+                                        found,
+                                        "a" BUS_DIFFERENCE_TYPE,
+                                        differences),
+                        bus_verify,
                         SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload",
                         SD_BUS_NO_ARGS,

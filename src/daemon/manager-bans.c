@@ -181,6 +181,8 @@ end_ban(Manager *m, Jail *jail, Ban *ban, ChangeKind kind, usec_t when, const ch
 
         manager_restore_skip(m, jail, ban);
 
+        manager_verify_pass(m, ban);
+
         r = manager_add_change(m, kind, jail, ban, when, cause);
         k = manager_is_lifted(ban, when, cause) ? jail_forget_lifted(jail, &ban->address, when)
                                                 : jail_forget(jail, &ban->address, when);

@@ -507,6 +507,7 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
                 return r;
         }
         TAKE_PTR(config);
+        manager_verify_anew(m);
 
         m->portless_reported = false;
         r = unit_ports_follow(m->unit_ports, m->config);

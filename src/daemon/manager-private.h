@@ -40,6 +40,8 @@
 /* What systemd calls the socket that owns the table. */
 #define MANAGER_SOCKET_NAME "nftables"
 
+typedef struct Verifier Verifier; /* manager-verify.c's */
+
 typedef enum ChangeKind {
         CHANGE_BAN,     /* a ban began, or has another end now */
         CHANGE_END,     /* a running ban ended */
@@ -125,6 +127,8 @@ struct Manager {
         bool journal_failed;
         int64_t clock_offset; /* what the clock says, less the time since the boot; 0: not known */
         SuppressedList suppressed;
+
+        Verifier *verifier; /* NULL with `once` */
 
         Tally *tally; /* since the position was written */
         PseudonymKey pseudonyms;
@@ -223,6 +227,15 @@ void manager_retry_store(Manager *m);
 
 /* Begins to forget what is old, again and again. Returns 0 or a negative errno. */
 int manager_start_pruning(Manager *m);
+
+/* Takes samples from now on, and answers those who ask (manager-verify.h). Returns 0 or a negative
+ * errno. */
+int manager_start_verifying(Manager *m);
+void manager_stop_verifying(Manager *m);
+
+/* To be told before a ban goes out of its list, and when there are other jails. */
+void manager_verify_pass(Manager *m, const Ban *ban);
+void manager_verify_anew(Manager *m);
 
 /* Ends what is over. */
 int manager_expire(Manager *m);

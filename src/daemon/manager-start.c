@@ -533,6 +533,10 @@ int manager_start(Manager *m) {
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the event loop: %m");
 
+        r = manager_start_verifying(m);
+        if (r < 0)
+                return log_error_errno(r, "Failed to set up the event loop: %m");
+
         r = tail_new(&m->tail, m->event, m->journal, manager_look, m);
         if (r < 0)
                 return log_error_errno(r, "Failed to follow the journal: %m");

@@ -338,6 +338,7 @@ Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
 
+        manager_stop_verifying(m);
         surroundings_free(m->surroundings);
         unit_ports_free(m->unit_ports);
         bus_free(m->bus);

@@ -11,7 +11,7 @@
  * Fields: BANJO_JAIL, BANJO_ADDRESS, BANJO_FAILURES, BANJO_PATTERN, BANJO_START_USEC,
  * BANJO_END_USEC ("infinity" for good), BANJO_CAUSE, BANJO_REASON, BANJO_BAN_ID,
  * BANJO_NAME, BANJO_NAMESPACE, BANJO_UNIT, BANJO_SUPPRESSED,
- * BANJO_BANNED, BANJO_PROCESS, BANJO_PID.
+ * BANJO_BANNED, BANJO_PROCESS, BANJO_PID, BANJO_CHECKED, BANJO_REPAIRED.
  */
 
 /* An address was banned. */
@@ -46,3 +46,6 @@
 /* Somebody else changed the nftables table, and it was put right. BANJO_CAUSE says what was
  * changed, BANJO_PROCESS and BANJO_PID who did it, if the kernel said so. */
 #define BANJO_MESSAGE_REPAIRED "3df7a2a7208740aa8b821168ff4992e1"
+
+/* nftables or the database had other bans than run, and were put right. */
+#define BANJO_MESSAGE_DIFFERED "ca4c04eca0324c548e16370ac3193246"

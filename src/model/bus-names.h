@@ -76,6 +76,10 @@
 #define BUS_PATTERNS_TYPE "(sstt)"
 #define BUS_TOP_TYPE "(stt)"
 
+/* One difference in an answer of Verify(): jail, address, kind, end of the ban, end that was found.
+ * The ends are 0 where there is none, and all ones for good. */
+#define BUS_DIFFERENCE_TYPE "(ssstt)"
+
 /* Steps in an answer of Statistics(). */
 #define BUS_STEPS_MAX 1000u
 
