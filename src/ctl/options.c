@@ -113,6 +113,14 @@ static const OptionInfo infos[] = {
                         "what began then or later: 2026-11-24 10:00, 10:00,\n"
                         "yesterday, -2h" },
         { "until", 0, "TIME", "history stats test log", STRING(until), "what began before" },
+        { "live",
+                        0,
+                        NULL,
+                        "verify",
+                        FLAG(live),
+                        "instead, whether banjod, nftables and the database\n"
+                        "have the same bans; of some" },
+        { "all", 0, NULL, "verify", FLAG(all), "with --live: of all bans" },
         { "config-dir",
                         0,
                         "DIR",

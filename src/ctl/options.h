@@ -20,6 +20,7 @@ typedef enum ExitStatus {
         EXIT_REFUSED = 4,     /* it would lock somebody out */
         EXIT_NOT_ALLOWED = 5, /* it takes root */
         EXIT_NOT_STORED = 6,  /* done, but not on disk */
+        EXIT_DIFFERENT = 7,   /* verify --live found differences */
 } ExitStatus;
 
 typedef enum JsonMode {
@@ -47,6 +48,8 @@ typedef struct Options {
         bool all_jails;
         bool defaults;
         bool explain;
+        bool live;
+        bool all;
         const char *address; /* of the bus */
         const char *host;    /* whose banjod it is, USER@HOST; NULL for ours */
         const char *state_dir;

@@ -157,8 +157,10 @@ const VerbInfo verbs[] = {
                         .run = verb_verify,
                         .help = "what is wrong with the configuration",
                         .details = "Mistakes in the configuration, or in that of a directory, with file, section and\n"
-                                   "key. Needs no banjod.",
-                        .examples = "  banctl verify && banctl reload",
+                                   "key. Needs no banjod. With --live: which bans nftables or the database have\n"
+                                   "otherwise than banjod.",
+                        .examples = "  banctl verify && banctl reload\n"
+                                    "  banctl verify --live --all",
         },
         {
                         .name = "test",

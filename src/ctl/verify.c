@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "ctl/connection.h"
 #include "ctl/findings.h"
+#include "ctl/live.h"
 #include "ctl/options.h"
 #include "ctl/output.h"
 #include "ctl/unit-files.h"
@@ -430,6 +431,16 @@ int verb_verify(int argc, char **argv, const Options *options) {
         Options own = *options;
         const char *buf[2];
         int r;
+
+        if (options->live && argc == 1)
+                return verify_live(options);
+        if (options->live || options->all) {
+                log_error("%s",
+                                options->live ? "--live is of the banjod that runs, and takes no "
+                                                "directory."
+                                              : "--all comes with --live.");
+                return EXIT_USAGE;
+        }
 
         if (argc > 1)
                 own.config_dir = argv[1];
