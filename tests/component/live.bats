@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Whether banjod, the kernel and the database have the same bans: what others did behind its back is
-# found, told and put right. In a network namespace of its own, in a table that nobody owns.
+# found, told and put right. In a network namespace of its own, in a table that nobody owns, and with a
+# banjod that does not hear what is done at nftables, as it would undo it at once. BANJOD and BANCTL name
+# the binaries, DEAF the library made of deaf.c.
 
 # ENTER of daemon.bash is words.
 # shellcheck disable=SC2030,SC2031,SC2086
@@ -22,7 +24,12 @@ setup_file() {
         printf '[banjo]\nownership = no\n' >"$DIRECTORY/config/conf.d/ownership.conf"
 
         start_bus
-        start_banjod
+        export ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
+        start_deaf
+}
+
+start_deaf() {
+        ENTER="$ENTER env LD_PRELOAD=$DEAF" start_banjod
 }
 
 teardown_file() {
@@ -158,7 +165,7 @@ said_since() {
         differs missing-in-kernel sshd 192.0.2.1 missing-in-store sshd 192.0.2.1 missing-in-store mail 192.0.2.1
         repaired '1 missing in nftables, 2 missing in the database'
         stop_banjod
-        start_banjod
+        start_deaf
         agrees
 }
 
