@@ -92,6 +92,20 @@ int manager_configure_firewall(Manager *m,
         return manager_watch_firewall(m);
 }
 
+usec_t manager_get_longest(const Address *a, void *userdata) {
+        const Manager *m = userdata;
+        usec_t longest = 0;
+
+        for (size_t i = 0; i < m->n_jails; i++) {
+                const Ban *ban = ban_list_get(jail_get_bans(m->jails[i]), a);
+
+                if (ban)
+                        longest = MAX(longest, manager_get_remaining(m, ban));
+        }
+
+        return longest;
+}
+
 int manager_settle_firewall(Manager *m) {
         int r;
 
@@ -105,7 +119,7 @@ int manager_settle_firewall(Manager *m) {
         }
         if (r < 0)
                 (void) log_warning_errno(r,
-                                "Failed to make the nftables table anew, so that it stays as it is: %m");
+                                "Failed to finish the nftables table, so that it stays as it is: %m");
 
         return 0;
 }

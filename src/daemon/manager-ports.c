@@ -109,6 +109,8 @@ void manager_look_at_ports(bool settled, void *userdata) {
                                 m->config->jails[i].ports = before[i];
                         else
                                 report_change(&m->config->jails[i], &before[i]);
+                if (r >= 0)
+                        manager_restore_begin(m, true); /* jails may have begun to share ports */
         }
 
         if (settled && !m->portless_reported)

@@ -266,6 +266,10 @@ int manager_commit_firewall(Manager *m);
 /* Since when the kernel has everything, or USEC_INFINITY while something is missing. */
 void manager_set_guarded(Manager *m, usec_t since);
 
+/* For how long the jail that bans this very prefix for longest has it banned from now on: a
+ * FirewallLongestHandler. */
+usec_t manager_get_longest(const Address *a, void *userdata);
+
 /* Makes the kernel guard the jails, as the configuration says. Returns 0 or a negative errno. */
 int manager_configure_firewall(Manager *m,
                 const Config *config,

@@ -161,6 +161,7 @@ static int open_firewall(Manager *m) {
                                                 "firewall = log banjod runs without it."));
         if (r < 0)
                 return log_error_errno(r, "Failed to open nftables: %m");
+        firewall_set_longest(m->firewall, manager_get_longest, m);
 
         r = kind == FIREWALL_KIND_NFT ? ender_new(&m->ender, m->event) : 0;
         return r < 0 ? log_oom() : 0;

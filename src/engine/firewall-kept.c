@@ -247,18 +247,19 @@ static int remove_kept(KeptFirewall *f) {
 
 static int kept_settle(Firewall *base) {
         KeptFirewall *f = KEPT(base);
+        int r;
 
-        switch (f->phase) {
-        case PHASE_FILLING_KEPT:
+        if (f->phase == PHASE_FILLING_KEPT) {
                 if (f->is_leaving)
                         return 0; /* the rest is for who comes next */
                 f->phase = PHASE_KEPT_IS_FULL;
                 return 1;
-        case PHASE_FILLING_TABLE:
-                return remove_kept(f);
-        default:
-                return 0;
         }
+
+        r = firewall_settle(f->table);
+        if (r >= 0 && f->phase == PHASE_FILLING_TABLE)
+                r = remove_kept(f);
+        return r;
 }
 
 static int kept_hand_over(Firewall *base) {

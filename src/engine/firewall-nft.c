@@ -26,6 +26,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "engine/nft-batch.h"
 #include "engine/nft-elements.h"
 #include "engine/nft-fingerprint.h"
 #include "engine/nft-layout.h"
@@ -43,21 +44,6 @@
 /* The same with messages of its own. */
 #define CHANGE_ALONE_SIZE_MAX 512
 
-/* Older kernels cut what is less than a tick of their clock, which is up to 10 ms, to nothing, and
- * that would be for good. */
-#define TIMEOUT_MSEC_MIN 10
-
-/* The kernel takes milliseconds below 2^64 nanoseconds, which is 584 years. */
-#define TIMEOUT_MSEC_MAX (UINT64_C(300) * 365 * 24 * 3600 * 1000)
-
-/* A change on its way into a transaction. */
-typedef struct Operation {
-        NftBanSet *set;
-        FirewallChange *change;
-        const NftJail *jail;
-        unsigned end; /* its messages come before this one */
-} Operation;
-
 typedef struct NftFirewall {
         Firewall base;
 
@@ -71,7 +57,7 @@ typedef struct NftFirewall {
         uint64_t fingerprint;     /* of the table, when it was... */
         uint32_t n_fingerprinted; /* ...one with so many sets; 0 if it is not known */
 
-        Operation *operations; /* scratch space of nft_apply() */
+        NftOperation *operations; /* scratch space of nft_apply() */
         size_t n_allocated;
 } NftFirewall;
 
@@ -188,126 +174,6 @@ static int nft_configure_adopting(Firewall *base,
 
 /* committing */
 
-static uint64_t timeout_msec(usec_t remaining) {
-        uint64_t msec = remaining / USEC_PER_MSEC + (remaining % USEC_PER_MSEC > 0);
-
-        return msec < TIMEOUT_MSEC_MIN ? TIMEOUT_MSEC_MIN : MIN(msec, TIMEOUT_MSEC_MAX);
-}
-
-typedef enum Part {
-        PART_ADD,      /* the bans, with their timeouts */
-        PART_ADD_NEW,  /* the same, none of which may be there unless the kernel can update */
-        PART_REPLACED, /* the keys of what may not stay as it is */
-} Part;
-
-static bool is_part(Part part, const FirewallChange *change) {
-        switch (part) {
-        case PART_ADD:
-        case PART_ADD_NEW:
-                return !change->remove;
-        default:
-                return change->remove || !(change->flags & FIREWALL_KEEP);
-        }
-}
-
-/* Writes the elements of n operations on one set into a message. */
-static void
-write_elements(NftFirewall *f, uint16_t type, Part part, const Operation *operations, size_t n) {
-        const NftBanSet *set = operations[0].set;
-        struct nftnl_set *elements;
-        uint16_t flags = 0;
-        size_t n_written = 0;
-
-        elements = nft_elements_new(f->link, set->name);
-        if (!elements)
-                return;
-
-        for (size_t i = 0; i < n; i++) {
-                const FirewallChange *change = operations[i].change;
-                struct nftnl_set_elem *e;
-
-                if (!is_part(part, change))
-                        continue;
-
-                e = nft_elements_add(f->link,
-                                elements,
-                                change->address.bytes,
-                                nft_address_size(set->family));
-                if (!e)
-                        break;
-
-                n_written++;
-                if (part == PART_REPLACED)
-                        continue;
-                if (change->remaining != USEC_INFINITY)
-                        nftnl_set_elem_set_u64(
-                                        e, NFTNL_SET_ELEM_TIMEOUT, timeout_msec(change->remaining));
-                if (change->flags & FIREWALL_COUNTED)
-                        nft_element_count(f->link, e);
-        }
-
-        if (type == NFT_MSG_NEWSETELEM)
-                flags = NLM_F_CREATE;
-        if (part == PART_ADD_NEW && !f->can.update &&
-                        !(operations[0].change->flags & FIREWALL_KEEP))
-                flags |= NLM_F_EXCL;
-        if (n_written > 0)
-                nft_put_elements(f->link, type, flags, elements);
-        nftnl_set_free(elements);
-}
-
-/* Writes that what may not stay as it is is not in the set, whether it was or not. */
-static void write_absence(NftFirewall *f, const Operation *operations, size_t n) {
-        if (f->can.destroy) {
-                write_elements(f, NFT_DESTROY_SETELEM, PART_REPLACED, operations, n);
-        } else {
-                /* What is to be deleted has to be there. */
-                write_elements(f, NFT_MSG_NEWSETELEM, PART_REPLACED, operations, n);
-                write_elements(f, NFT_MSG_DELSETELEM, PART_REPLACED, operations, n);
-        }
-}
-
-/* Makes sure that the set is there when the transaction comes to the operation. Returns false if it
- * is not and need not be. */
-static bool write_set_if_needed(NftFirewall *f, const Operation *o, bool adds) {
-        if (o->set->exists || o->set->pending)
-                return true;
-        if (!adds)
-                return false;
-
-        nft_jail_write_set(f->link, o->jail, o->set);
-        o->set->pending = true;
-        return true;
-}
-
-/* Operations that go into the same messages. */
-typedef struct Run {
-        size_t n;
-        bool adds; /* some are bans */
-} Run;
-
-static bool is_of_one_kind(const FirewallChange *a, const FirewallChange *b) {
-        return a->remove == b->remove && (a->flags & FIREWALL_KEEP) == (b->flags & FIREWALL_KEEP);
-}
-
-/* The run at the beginning: all on the same set; if in_order, all of the same kind, too. */
-static Run find_run(const Operation *operations, size_t n, bool in_order) {
-        Run run = { .n = 1, .adds = !operations[0].change->remove };
-
-        for (; run.n < n; run.n++) {
-                const Operation *o = operations + run.n;
-
-                if (o->set != operations[0].set)
-                        break;
-                if (in_order && !is_of_one_kind(o->change, operations[0].change))
-                        break;
-
-                run.adds = run.adds || !o->change->remove;
-        }
-
-        return run;
-}
-
 typedef struct Refusals {
         FirewallRefusedHandler handler;
         void *userdata;
@@ -329,7 +195,7 @@ static bool is_general(int error) {
 
 /* What the kernel says to an attempt. */
 typedef struct Attempt {
-        Operation *operations;
+        NftOperation *operations;
         size_t at;  /* the operation that the last answer was about */
         bool alone; /* each operation has messages of its own */
         bool replace;
@@ -338,7 +204,7 @@ typedef struct Attempt {
         Refusals *refusals;
 } Attempt;
 
-static void refuse(Refusals *refusals, const Operation *o, int error, const char *text) {
+static void refuse(Refusals *refusals, const NftOperation *o, int error, const char *text) {
         if (refusals->handler)
                 refusals->handler(o->jail->name,
                                 &o->change->address,
@@ -352,7 +218,7 @@ static void refuse(Refusals *refusals, const Operation *o, int error, const char
 /* The answers come in the order of the messages. */
 static void on_error(unsigned index, int error, const char *text, void *userdata) {
         Attempt *a = userdata;
-        const Operation *o;
+        const NftOperation *o;
 
         if (is_general(error) || (error == -EEXIST && !a->replace)) {
                 if (a->general == 0)
@@ -375,9 +241,16 @@ static void on_error(unsigned index, int error, const char *text, void *userdata
 /* Carries the operations out in one transaction. If attempt->replace is false, no address may be
  * banned already unless the kernel can update (-EEXIST); if it is true, none may occur twice. If
  * attempt->alone is true, what the kernel refuses is reported and done. */
-static int transact(NftFirewall *f, Operation *operations, size_t n, Attempt *attempt) {
-        bool replace = attempt->replace;
-        Run run;
+static int transact(NftFirewall *f, NftOperation *operations, size_t n, Attempt *attempt) {
+        const NftBatch batch = {
+                .link = f->link,
+                .layout = &f->layout,
+                .can = f->can,
+                .longest = f->base.longest,
+                .longest_userdata = f->base.longest_userdata,
+                .replace = attempt->replace,
+                .alone = attempt->alone,
+        };
         int r;
 
         attempt->operations = operations;
@@ -386,79 +259,17 @@ static int transact(NftFirewall *f, Operation *operations, size_t n, Attempt *at
         attempt->n_refused = 0;
 
         nft_link_begin(f->link);
-
-        for (size_t i = 0; i < n; i += run.n) {
-                Operation *o = operations + i;
-
-                run = find_run(o, attempt->alone ? 1 : n - i, !replace);
-                if (write_set_if_needed(f, o, run.adds)) {
-                        if (!run.adds || replace)
-                                write_absence(f, o, run.n);
-                        if (run.adds)
-                                write_elements(f,
-                                                NFT_MSG_NEWSETELEM,
-                                                replace ? PART_ADD : PART_ADD_NEW,
-                                                o,
-                                                run.n);
-                }
-                o->end = nft_link_n_messages(f->link);
-        }
+        nft_batch_write(&batch, operations, n);
 
         r = nft_link_commit(f->link, on_error, attempt);
         if (r < 0 && attempt->general < 0)
                 r = attempt->general;
 
-        for (size_t i = 0; i < n; i++) {
-                if (operations[i].set->pending && r >= 0)
-                        operations[i].set->exists = true;
-                operations[i].set->pending = false;
-                if (r >= 0)
-                        operations[i].change->done = true;
-        }
-
+        nft_batch_finish(&batch, operations, n, r >= 0);
         return r;
 }
 
-static int compare_operations(const void *va, const void *vb) {
-        const Operation *a = va, *b = vb;
-        int r;
-
-        if (a->set != b->set)
-                return a->set->index < b->set->index ? -1 : 1;
-
-        r = memcmp(a->change->address.bytes, b->change->address.bytes, 16);
-        if (r != 0)
-                return r;
-
-        return a->change < b->change ? -1 : 1;
-}
-
-/* Leaves only the last of several changes to one address. What it says is how the transaction would
- * have ended; what it would keep is not what was there before. Returns how many are left. */
-static size_t coalesce(Operation *operations, size_t n) {
-        size_t n_left = 0;
-
-        qsort(operations, n, sizeof(*operations), compare_operations);
-
-        for (size_t i = 0; i < n; i++) {
-                const Operation *next = operations + i + 1;
-                FirewallChange *change = operations[i].change;
-
-                if (i + 1 == n || next->set != operations[i].set ||
-                                !address_equal(&next->change->address, &change->address)) {
-                        operations[n_left++] = operations[i];
-                        continue;
-                }
-
-                change->done = true;
-                if (!(change->flags & FIREWALL_KEEP))
-                        next->change->flags &= (uint8_t) ~FIREWALL_KEEP;
-        }
-
-        return n_left;
-}
-
-static size_t drop_done(Operation *operations, size_t n) {
+static size_t drop_done(NftOperation *operations, size_t n) {
         size_t n_left = 0;
 
         for (size_t i = 0; i < n; i++)
@@ -470,11 +281,11 @@ static size_t drop_done(Operation *operations, size_t n) {
 
 /* Makes an attempt; where one is banned already, the others probably are, too. Returns how many
  * operations there are left to carry out. */
-static size_t try(NftFirewall *f, Operation *operations, size_t n, Attempt *attempt, int *ret) {
+static size_t try(NftFirewall *f, NftOperation *operations, size_t n, Attempt *attempt, int *ret) {
         *ret = transact(f, operations, n, attempt);
         if (*ret == -EEXIST && !attempt->replace) {
                 attempt->replace = true;
-                n = coalesce(operations, n);
+                n = nft_operations_coalesce(operations, n);
                 *ret = transact(f, operations, n, attempt);
         }
 
@@ -483,8 +294,8 @@ static size_t try(NftFirewall *f, Operation *operations, size_t n, Attempt *atte
 
 /* What is refused is found and left out. What fails without the kernel saying which it is, such as
  * for want of memory, is tried in smaller parts. */
-static int carry_out_alone(NftFirewall *f, Operation *operations, size_t n, Attempt *attempt) {
-        size_t at_once = nft_link_get_send_limit(f->link) / CHANGE_ALONE_SIZE_MAX;
+static int carry_out_alone(NftFirewall *f, NftOperation *operations, size_t n, Attempt *attempt) {
+        size_t at_once = nft_link_get_send_limit(f->link) / CHANGE_ALONE_SIZE_MAX / 2;
 
         attempt->alone = true;
 
@@ -509,12 +320,12 @@ static int carry_out_alone(NftFirewall *f, Operation *operations, size_t n, Atte
 }
 
 static int
-carry_out(NftFirewall *f, Operation *operations, size_t n, bool *replace, Refusals *refusals) {
+carry_out(NftFirewall *f, NftOperation *operations, size_t n, bool *replace, Refusals *refusals) {
         Attempt attempt = { .replace = *replace, .refusals = refusals };
         int r;
 
         if (*replace)
-                n = coalesce(operations, n);
+                n = nft_operations_coalesce(operations, n);
 
         n = try(f, operations, n, &attempt, &r);
 
@@ -536,7 +347,7 @@ static int sort_changes(NftFirewall *f, FirewallChange *changes, size_t n) {
         uint32_t place = 0;
 
         if (n > f->n_allocated) {
-                Operation *p;
+                NftOperation *p;
 
                 p = reallocarray(f->operations, n, sizeof(*p));
                 if (!p)
@@ -547,12 +358,15 @@ static int sort_changes(NftFirewall *f, FirewallChange *changes, size_t n) {
         }
 
         /* First all sets, since they may become more. */
-        for (size_t i = 0; i < n; i++)
-                if (!nft_layout_get_set(&f->layout,
-                                    &f->layout.jails[changes[i].jail],
-                                    changes[i].address.family,
-                                    changes[i].address.prefixlen))
+        for (size_t i = 0; i < n; i++) {
+                NftJail *jail = &f->layout.jails[changes[i].jail];
+                const Address *a = &changes[i].address;
+
+                if (!nft_layout_get_set(&f->layout, jail, a->family, a->prefixlen))
                         return -ENOMEM;
+                if (nft_batch_prepare(&f->layout, jail, a) < 0)
+                        return -ENOMEM;
+        }
 
         places = calloc(f->layout.n_sets + 1, sizeof(*places));
         if (!places)
@@ -569,7 +383,7 @@ static int sort_changes(NftFirewall *f, FirewallChange *changes, size_t n) {
                         if (pass == 0)
                                 places[set->index]++;
                         else
-                                f->operations[places[set->index]++] = (Operation){
+                                f->operations[places[set->index]++] = (NftOperation){
                                         .set = set,
                                         .change = &changes[i],
                                         .jail = jail,
@@ -595,7 +409,7 @@ static int nft_apply(Firewall *base,
                 size_t *ret_n_refused) {
         NftFirewall *f = NFT(base);
         Refusals refusals = { .handler = on_refused, .userdata = userdata };
-        size_t at_once = CHANGES_PER_TRANSACTION;
+        size_t weight = f->layout.gate.n_chains > 0 ? 2 : 1, at_once;
         bool replace = false;
         int r;
 
@@ -603,7 +417,9 @@ static int nft_apply(Firewall *base,
         if (r < 0)
                 return r;
 
-        at_once = MIN(at_once, nft_link_get_send_limit(f->link) / CHANGE_SIZE_MAX);
+        at_once = MIN((size_t) CHANGES_PER_TRANSACTION,
+                                  nft_link_get_send_limit(f->link) / CHANGE_SIZE_MAX) /
+                  weight;
 
         for (size_t i = 0, n; r >= 0 && i < n_changes; i += n) {
                 n = MIN(n_changes - i, at_once);
@@ -673,15 +489,37 @@ static int nft_list(Firewall *base, size_t max, FirewallElementHandler handler, 
         return l.error < 0 ? l.error : l.n;
 }
 
-static int nft_lookup(Firewall *base, size_t jail, const Address *address, FirewallElement *ret) {
-        NftFirewall *f = NFT(base);
+/* The element in a set of the jail or the gate. */
+static int look_up(NftFirewall *f, const NftJail *jail, const Address *a, FirewallElement *ret) {
         const NftBanSet *set;
 
-        set = nft_jail_find_set(&f->layout.jails[jail], address->family, address->prefixlen);
+        set = nft_jail_find_set(jail, a->family, a->prefixlen);
         if (!set || !set->exists)
                 return 0;
 
-        return nft_get_element(f->link, set->name, address, ret);
+        return nft_get_element(f->link, set->name, a, ret);
+}
+
+static int nft_lookup(Firewall *base, size_t jail, const Address *address, FirewallElement *ret) {
+        NftFirewall *f = NFT(base);
+        FirewallElement own, gate;
+        int r;
+
+        r = look_up(f, &f->layout.jails[jail], address, &own);
+        if (r <= 0)
+                return r;
+
+        /* Whom the gate does not know is not looked for in the jail. */
+        if (f->layout.jails[jail].is_gated && f->layout.gate.is_used) {
+                r = look_up(f, &f->layout.gate.jail, address, &gate);
+                if (r <= 0)
+                        return r;
+                own.remaining = MIN(own.remaining, gate.remaining);
+        }
+
+        if (ret)
+                *ret = own;
+        return 1;
 }
 
 typedef struct CounterAnswer {
@@ -748,6 +586,26 @@ static int nft_get_counter(Firewall *base, size_t jail, FirewallCounter *ret) {
 
 /* the whole */
 
+/* Every ban is in the gate by now. */
+static int nft_settle(Firewall *base) {
+        NftFirewall *f = NFT(base);
+        int r;
+
+        if (f->layout.gate.n_chains == 0 || f->layout.gate.is_used)
+                return 0;
+
+        nft_link_begin(f->link);
+        nft_layout_write_use_of_gate(&f->layout, f->link);
+        r = nft_link_commit(f->link, NULL, NULL);
+        if (r < 0)
+                return r;
+
+        nft_layout_note_use_of_gate(&f->layout);
+        f->n_fingerprinted = 0;
+        (void) take_fingerprint(f);
+        return 0;
+}
+
 static int nft_destroy(Firewall *base) {
         NftFirewall *f = NFT(base);
         int r;
@@ -791,6 +649,7 @@ int nft_firewall_new(Firewall **ret, const char *table, const Firewall *like) {
                 .lookup = nft_lookup,
                 .get_counter = nft_get_counter,
                 .check = nft_check,
+                .settle = nft_settle,
                 .destroy = nft_destroy,
                 .done = nft_done,
         };

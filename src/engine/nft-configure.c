@@ -17,7 +17,9 @@
 #include <libnftnl/chain.h>
 #include <libnftnl/object.h>
 #include <libnftnl/set.h>
+#include <linux/membarrier.h>
 #include <linux/netfilter.h>
+#include <sys/syscall.h>
 
 #include "engine/nft-present.h"
 #include "engine/nft-replies.h"
@@ -46,6 +48,7 @@ static bool chain_is_usable(const struct nftnl_chain *c, uint32_t hook) {
 typedef struct Clearing {
         NftLink *link;
         NftLayout *layout;
+        bool found; /* what was looked for */
         int error;
 } Clearing;
 
@@ -179,6 +182,37 @@ static int claim_table(NftLink *l, uint32_t flags) {
         return nft_link_commit(l, NULL, NULL);
 }
 
+/* Waits until no packet is underway in the rules that were: a grace period of RCU, which packets
+ * hold up. */
+static void wait_for_packets(void) {
+        (void) syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+static int clear_gate(struct nftnl_set *s, void *userdata) {
+        const char *name = nftnl_set_get_str(s, NFTNL_SET_NAME);
+        Clearing *c = userdata;
+
+        if (nft_gate_is_set_name(name)) {
+                c->found = true;
+                nft_delete_set(c->link, name);
+        }
+        return 0;
+}
+
+/* The gate that was: the new one begins empty, and no rule looks into it yet. */
+static int remove_gate(NftLink *l, const NftPresent *present) {
+        Clearing c = { .link = l };
+
+        if (!present->table)
+                return 0;
+
+        nft_link_begin(l);
+        (void) nftnl_set_list_foreach(present->sets, clear_gate, &c);
+        if (c.found)
+                wait_for_packets();
+        return nft_link_commit(l, NULL, NULL);
+}
+
 /* Returns 1 if it had to prepare the change before it could be made. */
 static int configure_present(NftLink *l,
                 const FirewallJail *jails,
@@ -216,7 +250,7 @@ static int configure_present(NftLink *l,
                 return r;
 
         layout->is_owned = flags & NFT_TABLE_OWNER;
-        return 0;
+        return remove_gate(l, present);
 }
 
 static int keep_counter(struct nftnl_obj *o, void *userdata) {

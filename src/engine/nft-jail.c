@@ -155,7 +155,7 @@ NftJail nft_jail_init(const FirewallJail *wanted, PortRange local_ports) {
         NftJail jail = { .spares_own = jail_spares_own(wanted, local_ports) };
 
         memcpy(jail.name, wanted->name, strlen(wanted->name) + 1);
-        jail.spares_udp = jail.spares_own && (wanted->ports.protocols & PORT_UDP);
+        jail.remembers_udp = jail.spares_own && (wanted->ports.protocols & PORT_UDP);
         return jail;
 }
 
@@ -182,11 +182,11 @@ static void write_set_rules(NftLink *l, const NftJail *jail, const NftBanSet *se
         nft_rule_verdict(&r, NFT_GOTO, drop);
         nft_rule_end(&r);
 
-        if (jail->spares_udp)
+        if (jail->remembers_udp)
                 nft_replies_write_rule(l, set->family, set->prefixlen, set->name);
 }
 
-static void write_ban_set(NftLink *l, const NftBanSet *set) {
+void nft_jail_write_bare_set(NftLink *l, const NftBanSet *set) {
         const NftSetParams params = {
                 .flags = NFT_SET_TIMEOUT,
                 .key_type = nft_address_type(set->family),
@@ -198,7 +198,7 @@ static void write_ban_set(NftLink *l, const NftBanSet *set) {
 }
 
 void nft_jail_write_set(NftLink *l, const NftJail *jail, const NftBanSet *set) {
-        write_ban_set(l, set);
+        nft_jail_write_bare_set(l, set);
         write_set_rules(l, jail, set);
 }
 
@@ -319,7 +319,7 @@ static void write_block(NftLink *l, const FirewallJail *jail) {
 void nft_jail_write(NftLink *l, const NftJail *jail, const FirewallJail *wanted) {
         for (const NftBanSet *s = jail->sets; s; s = s->next) {
                 if (!s->exists)
-                        write_ban_set(l, s);
+                        nft_jail_write_bare_set(l, s);
                 write_set_rules(l, jail, s);
         }
 

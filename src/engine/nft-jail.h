@@ -35,9 +35,11 @@ struct NftBanSet {
 typedef struct NftJail {
         FirewallName name;
         NftBanSet *sets;
-        bool spares_own;  /* what this host began passes */
-        bool spares_udp;  /* over UDP, too */
-        bool has_counter; /* in the kernel; it keeps counting */
+        bool spares_own;    /* what this host began passes */
+        bool remembers_udp; /* what it sends over UDP to who is in the sets is remembered for that
+                             */
+        bool is_gated;      /* its bans are in the gate, too */
+        bool has_counter;   /* in the kernel; it keeps counting */
 } NftJail;
 
 /* Prepares a jail that has no sets yet. local_ports are those which the kernel gives to this host's
@@ -69,5 +71,8 @@ void nft_jail_write_chains(NftLink *l, const NftJail *jail);
 /* Writes the sets that are missing, and the rules. */
 void nft_jail_write(NftLink *l, const NftJail *jail, const FirewallJail *wanted);
 
-/* Writes a set and the rules that look it up. */
+/* Writes a set, and the rules that look it up. */
 void nft_jail_write_set(NftLink *l, const NftJail *jail, const NftBanSet *set);
+
+/* Writes a set that is made as those of bans are. */
+void nft_jail_write_bare_set(NftLink *l, const NftBanSet *set);

@@ -44,12 +44,7 @@ NftBanSet *nft_layout_get_set(NftLayout *layout, NftJail *jail, int family, unsi
         return s;
 }
 
-static int jail_init(NftLayout *layout, NftJail *jail, const FirewallJail *wanted) {
-        *jail = nft_jail_init(wanted, layout->local_ports);
-        layout->has_output = layout->has_output || jail->spares_udp;
-        if (wanted->ports.any)
-                layout->has_any |= wanted->ports.protocols;
-
+static int add_usual_sets(NftLayout *layout, NftJail *jail) {
         /* Last first: what is asked most often comes to the head of the list. */
         if (!nft_layout_get_set(layout, jail, AF_INET6, 128) ||
                         !nft_layout_get_set(layout, jail, AF_INET6, 64) ||
@@ -57,6 +52,56 @@ static int jail_init(NftLayout *layout, NftJail *jail, const FirewallJail *wante
                 return -ENOMEM;
 
         return 0;
+}
+
+static int jail_init(NftLayout *layout, NftJail *jail, const FirewallJail *wanted) {
+        *jail = nft_jail_init(wanted, layout->local_ports);
+        layout->has_output = layout->has_output || jail->remembers_udp;
+        if (wanted->ports.any)
+                layout->has_any |= wanted->ports.protocols;
+
+        return add_usual_sets(layout, jail);
+}
+
+/* Gates the jails that share ports. */
+static int gate_groups(NftLayout *layout, const PortGroups *g) {
+        for (size_t i = 1; i < g->n_groups; i++) {
+                const PortGroup *group = &g->groups[i];
+                int r;
+
+                if (!port_group_is_shared(group) || group->n_ports == 0)
+                        continue;
+
+                r = nft_gate_add_chain(&layout->gate, group->chain);
+                if (r < 0)
+                        return r;
+                for (const PortGroup *p = group; p != g->groups; p = &g->groups[p->parent])
+                        layout->jails[p->jail].is_gated = true;
+        }
+
+        return 0;
+}
+
+/* The same with those that guard every port. */
+static int gate_any(NftLayout *layout, const FirewallJail *jails, PortProtocol protocol) {
+        size_t n = 0;
+
+        for (unsigned pass = 0; pass < 2; pass++) {
+                for (size_t i = 0; i < layout->n_jails; i++) {
+                        if (!jails[i].ports.any || !(jails[i].ports.protocols & protocol))
+                                continue;
+
+                        if (pass == 0)
+                                n++;
+                        else
+                                layout->jails[i].is_gated = true;
+                }
+
+                if (n < 2)
+                        return 0;
+        }
+
+        return nft_gate_add_chain(&layout->gate, nft_ports_any_chain(protocol));
 }
 
 int nft_layout_init(NftLayout *ret, const FirewallJail *jails, size_t n_jails) {
@@ -68,11 +113,20 @@ int nft_layout_init(NftLayout *ret, const FirewallJail *jails, size_t n_jails) {
         if (!layout.jails)
                 return -ENOMEM;
 
+        layout.gate = nft_gate_init();
         r = nft_port_map_new(&layout.maps[0], jails, n_jails, PORT_TCP);
         if (r >= 0)
                 r = nft_port_map_new(&layout.maps[1], jails, n_jails, PORT_UDP);
         for (size_t i = 0; r >= 0 && i < n_jails; i++)
                 r = jail_init(&layout, &layout.jails[i], &jails[i]);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(layout.maps); i++)
+                r = gate_groups(&layout, layout.maps[i]->groups);
+        if (r >= 0)
+                r = gate_any(&layout, jails, PORT_TCP);
+        if (r >= 0)
+                r = gate_any(&layout, jails, PORT_UDP);
+        if (r >= 0 && layout.gate.n_chains > 0)
+                r = add_usual_sets(&layout, &layout.gate.jail);
         if (r < 0) {
                 nft_layout_done(&layout);
                 return r;
@@ -93,6 +147,7 @@ void nft_layout_done(NftLayout *layout) {
 
         nft_layout_forget_maps(layout);
         free(layout->jails);
+        nft_gate_done(&layout->gate);
         *layout = (NftLayout){};
 }
 
@@ -118,6 +173,9 @@ bool nft_layout_wants_chain(const NftLayout *layout, const char *name) {
         if (streq(name, NFT_OUT_UDP_CHAIN))
                 return layout->has_output;
 
+        if (nft_gate_wants_hit_chain(&layout->gate, name))
+                return true;
+
         jail = nft_jail_of_chain(name);
         for (size_t i = 0; jail && i < layout->n_jails; i++)
                 if (streq(layout->jails[i].name, jail))
@@ -136,6 +194,10 @@ bool nft_layout_wants_set(const NftLayout *layout, const struct nftnl_set *s) {
         for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++)
                 if (streq(name, layout->maps[i]->name))
                         return layout->maps[i]->stays;
+
+        /* The last rules may still be looking into it. */
+        if (nft_gate_is_set_name(name))
+                return true;
 
         return layout->has_output && nft_replies_wants_set(s);
 }
@@ -198,6 +260,47 @@ void nft_layout_write(const NftLayout *layout,
 
         nft_ports_write_wide(l, NFT_BASE_CHAIN, jails, layout->n_jails, PORT_TCP);
         nft_ports_write_wide(l, NFT_BASE_CHAIN, jails, layout->n_jails, PORT_UDP);
-        nft_ports_write_any(l, NFT_BASE_CHAIN, jails, layout->n_jails, PORT_TCP);
-        nft_ports_write_any(l, NFT_BASE_CHAIN, jails, layout->n_jails, PORT_UDP);
+        nft_ports_write_any(l, NFT_BASE_CHAIN, &layout->gate, jails, layout->n_jails, PORT_TCP);
+        nft_ports_write_any(l, NFT_BASE_CHAIN, &layout->gate, jails, layout->n_jails, PORT_UDP);
+}
+
+void nft_layout_write_set(const NftLayout *layout,
+                NftLink *l,
+                const NftJail *jail,
+                const NftBanSet *set) {
+        if (jail == &layout->gate.jail)
+                nft_gate_write_set(&layout->gate, l, set);
+        else
+                nft_jail_write_set(l, jail, set);
+}
+
+void nft_layout_write_use_of_gate(const NftLayout *layout, NftLink *l) {
+        NftGate gate = layout->gate;
+
+        /* The gate looks for all of its jails at what this host sends. */
+        if (layout->has_output)
+                nft_flush_chain(l, NFT_OUT_UDP_CHAIN);
+        for (size_t i = 0; i < layout->n_jails; i++) {
+                const NftJail *jail = &layout->jails[i];
+
+                if (jail->is_gated)
+                        gate.jail.remembers_udp |= jail->remembers_udp;
+                for (const NftBanSet *s = jail->sets; s && !jail->is_gated; s = s->next)
+                        if (jail->remembers_udp)
+                                nft_replies_write_rule(l, s->family, s->prefixlen, s->name);
+        }
+
+        nft_gate_write_use(&gate, l);
+}
+
+void nft_layout_note_use_of_gate(NftLayout *layout) {
+        layout->gate.is_used = true;
+        for (NftBanSet *s = layout->gate.jail.sets; s; s = s->next)
+                s->exists = true;
+
+        for (size_t i = 0; i < layout->n_jails; i++)
+                if (layout->jails[i].is_gated && layout->jails[i].remembers_udp) {
+                        layout->jails[i].remembers_udp = false;
+                        layout->gate.jail.remembers_udp = true;
+                }
 }

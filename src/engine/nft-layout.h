@@ -11,7 +11,7 @@
  *                                   tcp flags syn / syn,ack jump any-tcp
  *                                   meta l4proto udp jump any-udp
  *         map tcp-ports             22 : jump jail-sshd
- *         chain any-tcp, any-udp    jump jail-scan
+ *         chain any-tcp, any-udp    jump jail-scan             (several: nft-gate.h)
  *         chain jail-sshd           ip saddr @sshd-v4 goto drop-sshd, and so on
  *         chain drop-sshd           ip saddr & 255.255.255.0 @sshd.allow-v4-24 return
  *                                   fib daddr type unicast return  (scope = local)
@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/nft-gate.h"
 #include "engine/nft-jail.h"
 #include "engine/nft-link.h"
 #include "engine/nft-ports.h"
@@ -34,7 +35,8 @@
 typedef struct NftLayout {
         NftJail *jails;
         size_t n_jails;
-        uint32_t n_sets;
+        NftGate gate;
+        uint32_t n_sets;       /* of jails and gate */
         PortRange local_ports; /* which the kernel gives to connections of this host's own */
         bool is_owned;         /* the table, by us */
         bool has_output;       /* there has to be an output chain */
@@ -50,11 +52,16 @@ void nft_layout_done(NftLayout *layout);
 /* Releases what is only needed while configuring. */
 void nft_layout_forget_maps(NftLayout *layout);
 
-/* The set for addresses of this family and prefix length; makes it if there is none. NULL if there
- * is no memory. It has to be written into a transaction with nft_jail_write_set() before it is
- * used.
- */
+/* The set of a jail, or of the gate, for addresses of this family and prefix length; makes it if
+ * there is none. NULL if there is no memory. It has to be written into a transaction with
+ * nft_layout_write_set() before it is used. */
 NftBanSet *nft_layout_get_set(NftLayout *layout, NftJail *jail, int family, unsigned prefixlen);
+
+/* Writes a set of a jail, or of the gate, and the rules that look it up. */
+void nft_layout_write_set(const NftLayout *layout,
+                NftLink *l,
+                const NftJail *jail,
+                const NftBanSet *set);
 
 /* configuring, in this order */
 
@@ -82,3 +89,11 @@ void nft_layout_write(const NftLayout *layout,
                 NftLink *l,
                 const FirewallJail *jails,
                 const NftPresent *present);
+
+/* when the gate holds all bans of its jails */
+
+/* Writes that it is used, which has to be a transaction of its own. */
+void nft_layout_write_use_of_gate(const NftLayout *layout, NftLink *l);
+
+/* The transaction has been carried out. */
+void nft_layout_note_use_of_gate(NftLayout *layout);

@@ -5,8 +5,7 @@
  * port that nobody guards pays for one look-up in a small map. Wide ranges of ports become a rule
  * with two comparisons instead of thousands of elements.
  *
- * Jails for every port each have their own sets, like all others, so that each can list, count and
- * lift its own bans. Only packets that begin a TCP connection, and UDP, ever see them.
+ * Only packets that begin a TCP connection, and UDP, ever see the jails for every port.
  */
 
 #include "engine/nft-ports.h"
@@ -166,13 +165,16 @@ static void write_group_chain(NftLink *l,
                 const FirewallJail *jails,
                 const PortGroups *g,
                 const PortGroup *group) {
-        nft_add_chain(l, group->chain);
+        char hit[NFT_HIT_CHAIN_SIZE];
+
+        nft_gate_write_open(l, group->chain);
+        (void) nft_gate_hit_chain(hit, group->chain);
 
         for (const PortGroup *p = group; p != g->groups; p = &g->groups[p->parent]) {
                 char chain[NFT_NAME_SIZE];
                 NftRule r;
 
-                r = nft_rule_begin(l, group->chain);
+                r = nft_rule_begin(l, hit);
                 nft_rule_verdict(&r, NFT_JUMP, nft_jail_chain(chain, jails[p->jail].name));
                 nft_rule_end(&r);
         }
@@ -236,10 +238,13 @@ void nft_ports_write_wide(NftLink *l,
 
 void nft_ports_write_any(NftLink *l,
                 const char *chain,
+                const NftGate *gate,
                 const FirewallJail *jails,
                 size_t n_jails,
                 PortProtocol protocol) {
-        const char *any = protocol == PORT_TCP ? ANY_TCP_CHAIN : ANY_UDP_CHAIN;
+        const char *any = nft_ports_any_chain(protocol);
+        char hit[NFT_HIT_CHAIN_SIZE];
+        bool is_gated = nft_gate_has_chain(gate, any);
         bool found = false;
         NftRule r;
 
@@ -249,11 +254,13 @@ void nft_ports_write_any(NftLink *l,
                 if (!jails[i].ports.any || !(jails[i].ports.protocols & protocol))
                         continue;
 
-                if (!found)
+                if (!found && is_gated)
+                        nft_gate_write_open(l, any);
+                else if (!found)
                         nft_add_chain(l, any);
                 found = true;
 
-                r = nft_rule_begin(l, any);
+                r = nft_rule_begin(l, is_gated ? nft_gate_hit_chain(hit, any) : any);
                 nft_rule_verdict(&r, NFT_JUMP, nft_jail_chain(jail, jails[i].name));
                 nft_rule_end(&r);
         }
@@ -270,6 +277,10 @@ void nft_ports_write_any(NftLink *l,
         }
         nft_rule_verdict(&r, NFT_JUMP, any);
         nft_rule_end(&r);
+}
+
+const char *nft_ports_any_chain(PortProtocol protocol) {
+        return protocol == PORT_TCP ? ANY_TCP_CHAIN : ANY_UDP_CHAIN;
 }
 
 unsigned nft_ports_of_any_chain(const char *name) {

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/nft-gate.h"
 #include "engine/nft-link.h"
 #include "engine/nft-present.h"
 #include "engine/port-groups.h"
@@ -47,8 +48,8 @@ void nft_port_map_clear(const NftPortMap *map, NftLink *l);
 /* Writes the map and the rule that looks into it, at the end of a chain. */
 void nft_port_map_write(const NftPortMap *map, NftLink *l, const char *chain);
 
-/* Writes the chains of all groups of several jails; if present is not NULL, only those that it
- * lacks. */
+/* Writes the chains of all groups of several jails, which pass the gate by; if present is not NULL,
+ * only those that it lacks. */
 void nft_ports_write_groups(NftPortMap *const maps[static 2],
                 NftLink *l,
                 const FirewallJail *jails,
@@ -63,9 +64,13 @@ void nft_ports_write_wide(NftLink *l,
                 PortProtocol protocol);
 void nft_ports_write_any(NftLink *l,
                 const char *chain,
+                const NftGate *gate,
                 const FirewallJail *jails,
                 size_t n_jails,
                 PortProtocol protocol);
+
+/* The chain that leads to the jails for every port of a protocol. */
+const char *nft_ports_any_chain(PortProtocol protocol);
 
 /* The protocol whose jails for every port this chain leads to; 0 if it is no such chain. */
 unsigned nft_ports_of_any_chain(const char *name);

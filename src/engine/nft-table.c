@@ -65,6 +65,14 @@ void nft_flush_rules(NftLink *l) {
         mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, nft_link_get_table(l));
 }
 
+void nft_flush_chain(NftLink *l, const char *chain) {
+        struct nlmsghdr *nlh;
+
+        nlh = nft_link_message(l, NFT_MSG_DELRULE, NFPROTO_INET, 0);
+        mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, nft_link_get_table(l));
+        mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, chain);
+}
+
 /* chains */
 
 static struct nftnl_chain *chain_new(NftLink *l, const char *name) {

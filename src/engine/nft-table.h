@@ -51,6 +51,9 @@ void nft_delete_table(NftLink *l);
 /* Deletes every rule of every chain. */
 void nft_flush_rules(NftLink *l);
 
+/* The same of one chain. */
+void nft_flush_chain(NftLink *l, const char *chain);
+
 /* chains */
 
 void nft_add_chain(NftLink *l, const char *name);
