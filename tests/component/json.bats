@@ -153,6 +153,11 @@ has_events() {
         prints verify verify "$DIRECTORY/wrong" --journal="$DIRECTORY/journal"
 }
 
+@test "verify --live" {
+        sqlite3 "$DIRECTORY/state/banjo.db" "DELETE FROM bans WHERE jail = 'recidive'"
+        prints 'verify Fl Fl live' verify --live
+}
+
 @test "test" {
         echo 'Failed password for root from 192.0.2.1 port 4711 ssh3' >"$DIRECTORY/line"
         prints test test sshd "$DIRECTORY/line" --config-dir="$DIRECTORY/config" --explain
