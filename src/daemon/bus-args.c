@@ -40,6 +40,34 @@ int bus_failed(int r, const char *what, sd_bus_error *error) {
         return sd_bus_error_setf(error, BUS_ERROR_FAILED, "%s: %s.", what, strerror(-r));
 }
 
+int bus_too_large(const char *address, sd_bus_error *error) {
+        return sd_bus_error_setf(error,
+                        BUS_ERROR_INVALID_ADDRESS,
+                        "%s is too large a part of the Internet: at least /8 is needed for IPv4 and "
+                        "/19 for IPv6.",
+                        address);
+}
+
+int bus_too_many_exemptions(sd_bus_error *error) {
+        return sd_bus_error_setf(error,
+                        SD_BUS_ERROR_LIMITS_EXCEEDED,
+                        "There are %u of them, which is the limit; those that are over count for as "
+                        "long as windows reach back.",
+                        EXEMPTIONS_MAX);
+}
+
+int bus_not_stored(const Manager *m, const char *what, sd_bus_error *error) {
+        ManagerStatus status;
+
+        manager_get_status(m, &status);
+        return sd_bus_error_setf(error,
+                        BUS_ERROR_NOT_STORED,
+                        "%s, but the database cannot be written (%s). A crash or restart before it "
+                        "can would undo this.",
+                        what,
+                        strerror(-status.store_error));
+}
+
 const char *bus_text(const char *s) {
         if (!s)
                 return "";

@@ -7,6 +7,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "daemon/manager.h"
 #include "model/address.h"
 
 /* Returns 0, or a negative errno with the error set. */
@@ -18,6 +19,11 @@ int bus_check_reason(const char *s, sd_bus_error *error);
 /* Set the error, and return a negative errno. */
 int bus_no_such_jail(const char *jail, sd_bus_error *error);
 int bus_failed(int r, const char *what, sd_bus_error *error);
+int bus_too_large(const char *address, sd_bus_error *error);
+int bus_too_many_exemptions(sd_bus_error *error);
+
+/* The same: what was asked for is done, and the disk does not have it. */
+int bus_not_stored(const Manager *m, const char *what, sd_bus_error *error);
 
 /* A text that a message may hold: names and descriptions come from files, and sd-bus refuses a
  * message for one wrong byte. "" for NULL. */

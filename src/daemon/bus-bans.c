@@ -11,19 +11,6 @@
 #include "daemon/manager.h"
 #include "model/bus-names.h"
 
-/* What was asked for is done, and the disk does not have it. */
-static int not_stored(const Manager *m, const char *what, sd_bus_error *error) {
-        ManagerStatus status;
-
-        manager_get_status(m, &status);
-        return sd_bus_error_setf(error,
-                        BUS_ERROR_NOT_STORED,
-                        "%s, but the database cannot be written (%s). A crash or restart before it "
-                        "can would undo this.",
-                        what,
-                        strerror(-status.store_error));
-}
-
 /* Bans */
 
 /* Checks what does not depend on the address. Returns 0, or a negative errno with the error set. */
@@ -48,13 +35,9 @@ set_refused(const Manager *m, int r, const char *address, const char *why, sd_bu
                                 BUS_ERROR_REFUSED,
                                 why[0] ? why : "The ban would cut this host off.");
         case -EINVAL:
-                return sd_bus_error_setf(error,
-                                BUS_ERROR_INVALID_ADDRESS,
-                                "%s is too large a part of the Internet: at least /8 is needed for "
-                                "IPv4 and /19 for IPv6.",
-                                address);
+                return bus_too_large(address, error);
         case -EROFS:
-                return not_stored(m, "Banned", error);
+                return bus_not_stored(m, "Banned", error);
         default:
                 return bus_failed(r, "The ban could not be carried out", error);
         }
@@ -271,7 +254,7 @@ int bus_ban_many(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         if (r == -ENXIO)
                 return bus_no_such_jail(jail, error);
         if (r == -EROFS)
-                return not_stored(many.manager, "Banned", error);
+                return bus_not_stored(many.manager, "Banned", error);
         if (r < 0)
                 return bus_failed(r, "The bans could not be carried out", error);
 
@@ -284,7 +267,7 @@ static int set_not_lifted(const Manager *m, int r, const char *jail, sd_bus_erro
         if (r == -ENXIO)
                 return bus_no_such_jail(jail, error);
         if (r == -EROFS)
-                return not_stored(m, "Unbanned", error);
+                return bus_not_stored(m, "Unbanned", error);
 
         return bus_failed(r, "The ban could not be lifted", error);
 }
@@ -419,7 +402,7 @@ int bus_flush(sd_bus_message *message, void *userdata, sd_bus_error *error) {
 
         r = manager_unban_all(m, NULL, "flushed", &n);
         if (r == -EROFS)
-                return not_stored(m, "All bans are lifted", error);
+                return bus_not_stored(m, "All bans are lifted", error);
         if (r < 0)
                 return bus_failed(r, "The bans could not be lifted", error);
 

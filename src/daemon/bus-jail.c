@@ -12,6 +12,7 @@
 
 #include "base/strv.h"
 #include "daemon/bus-args.h"
+#include "daemon/bus.h"
 #include "model/bus-names.h"
 
 /* What a property is read from. */
@@ -35,6 +36,7 @@ typedef struct Property {
         Where where;
         size_t offset;
         int (*append)(sd_bus_message *m, const Source *s); /* NULL: where and offset say */
+        uint64_t flags;
 } Property;
 
 /* Settings that are more than a field */
@@ -162,7 +164,11 @@ APPENDER(append_networks) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* Counters that are more than a field */
+/* State and counters that are more than a field */
+
+APPENDER(append_paused) {
+        return sd_bus_message_append(m, "b", (int) manager_is_paused(s->manager, s->config->name));
+}
 
 APPENDER(append_banned) {
         return sd_bus_message_append(m, "t", (uint64_t) ban_list_size(jail_get_bans(s->jail)));
@@ -245,6 +251,13 @@ static const Property properties[] = {
         SETTING_BY("networks", "Networks", "a(uu)", append_networks),
         SETTING("max_addresses", "MaxAddresses", "t", max_addresses),
 
+        {
+                        .name = "Paused",
+                        .type = "b",
+                        .listed = true,
+                        .append = append_paused,
+                        .flags = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE,
+        },
         COUNTER_BY("Banned", append_banned),
         COUNTER("Entries", n_entries),
         COUNTER("Failures", n_failures),
@@ -366,7 +379,56 @@ static int get_property(sd_bus *bus,
         assert(false);
 }
 
-static sd_bus_vtable vtable[ELEMENTSOF(properties) + 2];
+/* Methods */
+
+static int change(sd_bus_message *message,
+                Jail *jail,
+                int (*command)(Manager *m, const char *jail),
+                const char *done,
+                sd_bus_error *error) {
+        Manager *m = current_manager(sd_bus_message_get_bus(message));
+        const char *name = jail_get_config(jail)->name;
+        int r;
+
+        r = bus_authorize(manager_get_bus(m), message, BUS_ACTION_MANAGE, error);
+        if (r != 0)
+                return r;
+
+        r = command(m, name);
+        if (r > 0 || r == -EROFS)
+                bus_emit_paused(manager_get_bus(m), name);
+        if (r == -EROFS)
+                return bus_not_stored(m, done, error);
+        if (r == -E2BIG)
+                return bus_too_many_exemptions(error);
+        if (r < 0)
+                return bus_failed(r, "The jail could not be changed", error);
+
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+static int method_pause(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return change(message, userdata, manager_pause, "The jail pauses", error);
+}
+
+static int method_resume(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return change(message, userdata, manager_resume, "The jail goes on", error);
+}
+
+static const sd_bus_vtable methods[] = {
+        SD_BUS_METHOD_WITH_ARGS("Pause",
+                        SD_BUS_NO_ARGS,
+                        SD_BUS_NO_RESULT,
+                        method_pause,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Resume",
+                        SD_BUS_NO_ARGS,
+                        SD_BUS_NO_RESULT,
+                        method_resume,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+};
+
+static sd_bus_vtable vtable[ELEMENTSOF(properties) + ELEMENTSOF(methods) + 2];
 
 static void make_vtable(void) {
         sd_bus_vtable *v = vtable;
@@ -376,8 +438,13 @@ static void make_vtable(void) {
 
         *v++ = (sd_bus_vtable) SD_BUS_VTABLE_START(0);
         for (size_t i = 0; i < ELEMENTSOF(properties); i++)
-                *v++ = (sd_bus_vtable) SD_BUS_PROPERTY(
-                                properties[i].name, properties[i].type, get_property, 0, 0);
+                *v++ = (sd_bus_vtable) SD_BUS_PROPERTY(properties[i].name,
+                                properties[i].type,
+                                get_property,
+                                0,
+                                properties[i].flags);
+        for (size_t i = 0; i < ELEMENTSOF(methods); i++)
+                *v++ = methods[i];
         *v = (sd_bus_vtable) SD_BUS_VTABLE_END;
 }
 
@@ -428,6 +495,19 @@ int bus_jail_emit_removed(sd_bus *bus, const char *name) {
                 r = sd_bus_emit_signal(
                                 bus, BUS_PATH, BUS_INTERFACE, "JailRemoved", "so", name, path);
         return r;
+}
+
+int bus_jail_emit_paused(sd_bus *bus, const char *name) {
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        assert(bus);
+        assert(name);
+
+        r = make_path(name, &path);
+        return r < 0 ? r
+                     : sd_bus_emit_properties_changed(
+                                       bus, path, BUS_JAIL_INTERFACE, "Paused", NULL);
 }
 
 /* Methods of the manager */

@@ -20,7 +20,8 @@ int bus_jail_add(sd_bus *bus, Manager *m);
 int bus_get_jail(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int bus_list_jails(sd_bus_message *message, void *userdata, sd_bus_error *error);
 
-/* Tell a connection that a jail came, when it is there, or goes, as long as it is. Return 0 or a
- * negative errno. */
+/* Tell a connection that a jail came, when it is there; goes, as long as it is; or pauses or goes
+ * on. Return 0 or a negative errno. */
 int bus_jail_emit_added(sd_bus *bus, const char *name);
 int bus_jail_emit_removed(sd_bus *bus, const char *name);
+int bus_jail_emit_paused(sd_bus *bus, const char *name);

@@ -10,6 +10,7 @@
 #include "daemon/ban-page.h"
 #include "daemon/bus-args.h"
 #include "daemon/bus-bans.h"
+#include "daemon/bus-exempt.h"
 #include "daemon/bus-history.h"
 #include "daemon/bus-jail.h"
 #include "daemon/bus-log.h"
@@ -377,6 +378,21 @@ static const sd_bus_vtable manager_vtable[] = {
                         SD_BUS_ARGS("s", address),
                         SD_BUS_RESULT("u", forgotten),
                         bus_forget,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Allow",
+                        SD_BUS_ARGS("s", address, "t", duration_usec, "s", reason),
+                        SD_BUS_NO_RESULT,
+                        bus_allow,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Disallow",
+                        SD_BUS_ARGS("s", address),
+                        SD_BUS_RESULT("u", removed),
+                        bus_disallow,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListAllowed",
+                        SD_BUS_NO_ARGS,
+                        SD_BUS_RESULT("a" BUS_ALLOWED_TYPE, allowed),
+                        bus_list_allowed,
                         SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetJail",
                         SD_BUS_ARGS("s", name),

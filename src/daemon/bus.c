@@ -711,6 +711,17 @@ void bus_emit_jail_removed(Bus *b, const char *name) {
                 emit(b, emit_jail_removed, name);
 }
 
+static int emit_paused(sd_bus *connection, const char *destination, const void *signal) {
+        (void) destination;
+
+        return bus_jail_emit_paused(connection, signal);
+}
+
+void bus_emit_paused(Bus *b, const char *name) {
+        if (b)
+                emit(b, emit_paused, name);
+}
+
 static int emit_changes(sd_bus *connection, const char *destination, const void *signal) {
         (void) destination;
 

@@ -66,6 +66,7 @@ void bus_emit_reloaded(Bus *b);
 void bus_emit_repaired(Bus *b, const char *what);
 void bus_emit_jail_added(Bus *b, const char *name);   /* once it is there */
 void bus_emit_jail_removed(Bus *b, const char *name); /* while it still is */
+void bus_emit_paused(Bus *b, const char *name);       /* or it goes on */
 
 /* Properties of the manager may have changed; that is told a little later. */
 void bus_note_changes(Bus *b);

@@ -21,8 +21,20 @@
 static bool
 spare(Manager *m, Jail *jail, const JailFailure *f, Address *target, const char **cause) {
         const JailConfig *config = jail_get_config(jail);
+        usec_t now = manager_now();
         Spared spared;
 
+        /* By an entry of before it was allowed. */
+        if (exemptions_cover(&m->exemptions, &f->host, now)) {
+                spared = (Spared){
+                        .cause = "allowed",
+                        .which = f->host,
+                        .text = "allowed for now",
+                };
+                *cause = spared.cause;
+                announce_spared(config->name, &f->host, &spared, f->pattern);
+                return false;
+        }
         if (surroundings_spare(m->surroundings, config, &f->host, &spared)) {
                 *cause = spared.cause;
                 announce_spared(config->name, &f->host, &spared, f->pattern);
@@ -36,6 +48,8 @@ spare(Manager *m, Jail *jail, const JailFailure *f, Address *target, const char 
                 *cause = CAUSE_ON_LINK;
         else if (surroundings_spare(m->surroundings, config, target, &spared))
                 *cause = spared.cause;
+        else if (exemptions_overlap(&m->exemptions, target, now))
+                *cause = "allowed";
         else
                 return true;
 

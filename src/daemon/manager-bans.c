@@ -204,6 +204,13 @@ int manager_end_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *c
         return end_ban(m, jail, ban, CHANGE_END, when, cause);
 }
 
+int manager_lift_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *cause) {
+        int r;
+
+        r = manager_clear_offender(m, jail, ban);
+        return r < 0 ? r : end_ban(m, jail, ban, CHANGE_LIFT, when, cause);
+}
+
 int manager_end_all(Manager *m, Jail *jail, usec_t when, const char *cause) {
         Ban *ban;
 
@@ -241,14 +248,7 @@ static int lift_spared(const Address *a, void *userdata) {
                                         config->name,
                                         address_format(a, other),
                                         spared.text);
-                        r = manager_clear_offender(m, m->jails[i], ban);
-                        if (r >= 0)
-                                r = end_ban(m,
-                                                m->jails[i],
-                                                ban,
-                                                CHANGE_LIFT,
-                                                manager_now(),
-                                                spared.cause);
+                        r = manager_lift_ban(m, m->jails[i], ban, manager_now(), spared.cause);
                         if (r < 0)
                                 return r;
                 }

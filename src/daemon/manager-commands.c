@@ -27,6 +27,10 @@ typedef struct Order {
 #define IPV4_PREFIX_MIN 8
 #define IPV6_PREFIX_MIN 19
 
+bool manager_is_reasonable(const Address *a) {
+        return a->prefixlen >= (a->family == AF_INET ? IPV4_PREFIX_MIN : IPV6_PREFIX_MIN);
+}
+
 static int
 check_ban(Manager *m, Jail *jail, const Address *a, char error[static MANAGER_ERROR_SIZE]) {
         char text[ADDRESS_STR_SIZE], other[ADDRESS_STR_SIZE];
@@ -57,12 +61,18 @@ check_ban(Manager *m, Jail *jail, const Address *a, char error[static MANAGER_ER
                 return -EADDRINUSE;
         }
 
+        if (exemptions_overlap(&m->exemptions, a, manager_now())) {
+                (void) snprintf(error,
+                                MANAGER_ERROR_SIZE,
+                                "%s is or contains an address that is allowed for now.",
+                                text);
+                return -EADDRINUSE;
+        }
+
         return 0;
 }
 
-/* A store that fails is tried at once. Returns 0; -EROFS if only the store does not have it;
- * another negative errno. */
-static int commit(Manager *m, bool durable) {
+int manager_commit_command(Manager *m, bool durable) {
         int r;
 
         r = manager_commit(m, durable || m->status.store_failed);
@@ -82,7 +92,7 @@ static int ban_one(Manager *m,
 
         error[0] = '\0';
 
-        if (a->prefixlen < (a->family == AF_INET ? IPV4_PREFIX_MIN : IPV6_PREFIX_MIN))
+        if (!manager_is_reasonable(a))
                 return -EINVAL;
         if (!order->force) {
                 r = check_ban(m, jail, a, error);
@@ -138,7 +148,7 @@ int manager_ban(Manager *m,
         if (r < 0 || (r == 0 && !m->status.store_failed))
                 return r;
 
-        k = commit(m, true);
+        k = manager_commit_command(m, true);
         return k < 0 ? k : r;
 }
 
@@ -182,7 +192,7 @@ int manager_ban_many(Manager *m,
         }
 
         /* What was queued until something went wrong is carried out all the same. */
-        k = banned.n_banned > 0 || m->status.store_failed ? commit(m, true) : 0;
+        k = banned.n_banned > 0 || m->status.store_failed ? manager_commit_command(m, true) : 0;
         *ret = banned;
         return r < 0 ? r : k;
 }
@@ -260,7 +270,7 @@ static int unban(Manager *m,
         int r, k;
 
         /* What is open from before goes first, so that only what is lifted is in the changes. */
-        r = commit(m, false);
+        r = manager_commit_command(m, false);
         if (r < 0 && r != -EROFS)
                 return r;
 
@@ -291,7 +301,7 @@ static int unban(Manager *m,
 
         /* What is not stored is tried once more, and reported. That the kernel has let go of what
          * is stored can be written later. */
-        k = commit(m, l.store_error < 0);
+        k = manager_commit_command(m, l.store_error < 0);
         if (k == -EROFS && l.store_error >= 0)
                 k = 0;
         return r < 0 ? r : k;
@@ -471,6 +481,9 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
         r = config_load(&config, m->params.config_dir ? own : config_default_path, &sink);
         if (r >= 0)
                 r = manager_build_jails(config, &sink, &jails, &n_jails);
+        if (r >= 0)
+                for (size_t i = 0; i < n_jails; i++)
+                        jail_set_exemptions(jails[i], &m->exemptions);
         if (r >= 0 && sink.n_problems > 0)
                 r = -EINVAL;
         if (r >= 0 && n_jails == 0) {

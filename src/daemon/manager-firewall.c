@@ -63,27 +63,33 @@ int manager_configure_firewall(Manager *m,
                 Jail *const *jails,
                 size_t n_jails) {
         _cleanup_(freep) FirewallJail *f = NULL;
+        _cleanup_(freep) Allowlist *allow = NULL;
         const FirewallSettings settings = { .ownership = config->ownership };
-        int r;
+        int r = 0;
 
         f = calloc(n_jails + 1, sizeof(*f));
-        if (!f)
+        allow = calloc(n_jails + 1, sizeof(*allow));
+        if (!f || !allow)
                 return -ENOMEM;
 
-        for (size_t i = 0; i < n_jails; i++) {
+        for (size_t i = 0; i < n_jails && r >= 0; i++) {
                 const JailConfig *c = jail_get_config(jails[i]);
 
+                r = manager_merge_allowed(m, c, &allow[i]);
                 f[i] = (FirewallJail){
                         .name = c->name,
                         .ports = c->ports,
-                        .allow = c->allow.addresses,
-                        .n_allow = c->allow.n_addresses,
+                        .allow = allow[i].addresses,
+                        .n_allow = allow[i].n_addresses,
                         .block = c->block,
                         .scope = c->scope,
                 };
         }
 
-        r = firewall_configure(m->firewall, &settings, f, n_jails);
+        if (r >= 0)
+                r = firewall_configure(m->firewall, &settings, f, n_jails);
+        for (size_t i = 0; i < n_jails; i++)
+                allowlist_done(&allow[i]);
         if (r < 0)
                 return r;
 

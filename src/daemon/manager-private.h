@@ -96,6 +96,10 @@ struct Manager {
         usec_t watch_pause;            /* for how long we did not, the last time */
         usec_t repaired;               /* when, by the monotonic clock; 0 for never */
 
+        Exemptions exemptions;
+        bool exemptions_unsaved;
+        sd_event_source *exemption_timer; /* for the one that ends next */
+
         Change *changes;
         size_t n_changes;
         size_t n_changes_allocated;
@@ -144,9 +148,6 @@ int manager_fail(Manager *m, int status, int r);
 
 /* Reads the journal to its end or for a batch, and commits: a TailHandler. */
 int manager_look(void *userdata);
-
-/* The wall clock. */
-usec_t manager_now(void);
 
 /* Queues the announcement and record of something; the kernel is told separately. Returns 0 or a
  * negative errno, reported. */
@@ -207,6 +208,9 @@ int manager_clear_offender(Manager *m, const Jail *by, const Ban *lifted);
  * Comes behind manager_load_bans(). Returns 0 or a negative errno. */
 int manager_load_offenders(Manager *m);
 
+/* Ends one that should not have been; as above. */
+int manager_lift_ban(Manager *m, Jail *jail, Ban *ban, usec_t when, const char *cause);
+
 /* Ends all running bans of a jail. */
 int manager_end_all(Manager *m, Jail *jail, usec_t when, const char *cause);
 
@@ -217,6 +221,24 @@ void manager_lift_spared(void *userdata);
 /* Firewall, then store, then announcements; what fails is tried again by itself. With `durable`
  * what was changed is on disk afterwards. Returns 0, or the first error, reported. */
 int manager_commit(Manager *m, bool durable);
+
+/* For commands: a store that fails is tried at once. Returns 0; -EROFS if only the store does not
+ * have it; another negative errno. */
+int manager_commit_command(Manager *m, bool durable);
+
+/* Whether it is no larger a part of the Internet than anybody means. */
+bool manager_is_reasonable(const Address *a);
+
+/* Who is exempt: loads them from the store; writes them, as part of the open transaction; begins to
+ * watch for their ends; and adds whom a jail allows now, by its configuration and besides, to an
+ * allowlist. Return 0 or a negative errno. */
+int manager_load_exemptions(Manager *m);
+int manager_write_exemptions(Manager *m);
+int manager_start_exemptions(Manager *m);
+int manager_merge_allowed(const Manager *m, const JailConfig *config, Allowlist *ret);
+
+/* What happened before is of no use any more, not for filling windows anew either. */
+usec_t manager_get_needed(const Manager *m);
 
 /* The store's part of it, which replaces a damaged database. While the store fails it is tried
  * again by its own clock, or with `durable` at once. Returns 0 or a negative errno, reported. */

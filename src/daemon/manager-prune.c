@@ -27,15 +27,20 @@
 /* So often it is said how many bans were forgotten. */
 #define SAY_USEC (24 * USEC_PER_HOUR)
 
+usec_t manager_get_needed(const Manager *m) {
+        usec_t needed = manager_now();
+
+        for (size_t i = 0; i < m->n_jails; i++)
+                needed = MIN(needed, manager_get_refill_start(m, m->jails[i]));
+        return needed;
+}
+
 static PruneLimits get_limits(const Manager *m) {
-        PruneLimits l = { .size = m->config->history_size };
+        PruneLimits l = { .size = m->config->history_size, .needed = manager_get_needed(m) };
         usec_t memory = 0;
 
-        l.needed = manager_now();
-        for (size_t i = 0; i < m->n_jails; i++) {
-                l.needed = MIN(l.needed, manager_get_refill_start(m, m->jails[i]));
+        for (size_t i = 0; i < m->n_jails; i++)
                 memory = MAX(memory, jail_get_config(m->jails[i])->memory);
-        }
         l.since = usec_sub(l.needed, memory);
         return l;
 }

@@ -307,6 +307,8 @@ static int start_store(Manager *m) {
 
         r = k > 0 ? recover_bans(m, aside) : 0;
         if (r >= 0)
+                r = manager_load_exemptions(m);
+        if (r >= 0)
                 r = manager_load_bans(m);
         if (r >= 0)
                 r = end_orphans(m);
@@ -530,6 +532,8 @@ int manager_start(Manager *m) {
         }
 
         r = manager_start_pruning(m);
+        if (r >= 0)
+                r = manager_start_exemptions(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the event loop: %m");
 

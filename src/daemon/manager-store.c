@@ -93,6 +93,8 @@ static int write_transaction(Manager *m, bool durable) {
                         r = write_change(m, &m->changes[i]);
         if (r >= 0 && m->store_incomplete)
                 r = write_all(m);
+        if (r >= 0 && (m->store_incomplete || m->exemptions_unsaved))
+                r = manager_write_exemptions(m);
         if (r >= 0 && m->clear_in_kernel)
                 r = store_clear_in_kernel(m->store);
         if (r >= 0)
@@ -169,6 +171,7 @@ int manager_commit_store(Manager *m, bool durable) {
         m->store_delay = 0;
         (void) sd_event_source_set_enabled(m->store_timer, SD_EVENT_OFF);
         m->store_incomplete = false;
+        m->exemptions_unsaved = false;
         m->clear_in_kernel = false;
         manager_saved(m);
         return 0;

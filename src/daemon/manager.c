@@ -114,6 +114,8 @@ static int load_config(Manager *m) {
                 return log_error_errno(r, "Failed to load the configuration: %m");
 
         m->config_wrong = sink.n_problems > 0;
+        for (size_t i = 0; i < m->n_jails; i++)
+                jail_set_exemptions(m->jails[i], &m->exemptions);
 
         for (size_t i = 0; i < m->n_jails; i++)
                 if (!jail_get_config(m->jails[i])->refused)
@@ -351,12 +353,14 @@ Manager *manager_free(Manager *m) {
         sd_event_source_disable_unref(m->store_timer);
         sd_event_source_disable_unref(m->retry_timer);
         sd_event_source_disable_unref(m->expiry_timer);
+        sd_event_source_disable_unref(m->exemption_timer);
         journal_close(m->journal);
         manager_clear_changes(m);
         free(m->changes);
         tally_free(m->tally);
         accounts_free(m->accounts);
         manager_free_jails(m->jails, m->n_jails);
+        exemptions_done(&m->exemptions);
         store_close(m->store);
         ender_free(m->ender);
         firewall_free(m->firewall);

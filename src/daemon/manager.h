@@ -24,6 +24,7 @@
 #include "engine/store-history.h"
 #include "model/address.h"
 #include "model/ban.h"
+#include "model/exemptions.h"
 
 typedef struct Manager Manager;
 
@@ -126,6 +127,23 @@ int manager_unban_all(Manager *m, const char *jail, const char *cause, size_t *r
  * or a negative errno. When it returns, that is on disk. */
 int manager_forget(Manager *m, const Address *a, size_t *ret_n);
 
+/* Allows an address or prefix in all jails from now on, for so long, USEC_INFINITY for good; the
+ * reason may be "". Its bans are lifted, those by hand too, and those of networks around it that
+ * nobody made by hand. What holds of exactly this address ends.
+ *
+ * Returns 0; -EROFS if only the disk does not have it; -EINVAL for a prefix shorter than /8 or /19
+ * (IPv6); -E2BIG if there are EXEMPTIONS_MAX; another negative errno if it could not be carried
+ * out. */
+int manager_allow(Manager *m, const Address *a, usec_t duration, const char *reason);
+
+/* Ends that of exactly this address. Returns 0 and how many ended, or a negative errno as above. */
+int manager_disallow(Manager *m, const Address *a, size_t *ret_n);
+
+/* A jail that pauses counts and bans nothing, and keeps the bans it has. Return 1; 0 if that was so
+ * already; or a negative errno as above. */
+int manager_pause(Manager *m, const char *jail);
+int manager_resume(Manager *m, const char *jail);
+
 /* Loads the configuration anew, as a whole or not at all. Returns 0; -EINVAL if it has mistakes,
  * with the first in error and all in the log; another negative errno. */
 int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]);
@@ -137,11 +155,18 @@ Bus *manager_get_bus(Manager *m);
 /* For the bus: there is a connection to the message bus now, or it was lost. */
 void manager_on_bus(Manager *m);
 
+/* The wall clock. */
+usec_t manager_now(void);
+
 /* What there is to show. */
 
 size_t manager_n_jails(const Manager *m);
 Jail *manager_get_jail(const Manager *m, size_t i);
 Jail *manager_find_jail(const Manager *m, const char *name); /* NULL if there is none */
+
+/* Who is allowed and what pauses, by the above; over ones included. */
+const Exemptions *manager_get_exemptions(const Manager *m);
+bool manager_is_paused(const Manager *m, const char *jail);
 
 typedef struct ManagerStatus {
         usec_t started;      /* when the daemon began to follow */

@@ -195,7 +195,8 @@ static int count_in_network(Jail *j, const Address *net, const TrackerFailure *t
                 return networks_record(networks, net, &f->host, t);
 
         r = networks_hit(networks, net, &f->host, t);
-        if (r > 0 && !allowlist_overlaps(&j->config->allow, net) && !address_is_shared_prefix(net))
+        if (r > 0 && !allowlist_overlaps(&j->config->allow, net) &&
+                        !jail_allows_within(j, net, t->when) && !address_is_shared_prefix(net))
                 tell_network(j, net, t, f);
         return MIN(r, 0);
 }
@@ -337,6 +338,13 @@ int jail_count(Jail *j,
         return alone ? JAIL_FAILURE : JAIL_NOTHING;
 }
 
+bool jail_allows_within(const Jail *j, const Address *net, usec_t when) {
+        assert(j);
+        assert(net);
+
+        return j->exemptions && exemptions_overlap(j->exemptions, net, when);
+}
+
 bool jail_get_target(const Jail *j, const Address *net, Address *ret) {
         Address first = *net;
 
@@ -359,6 +367,9 @@ int jail_forget(Jail *j, const Address *a, usec_t until) {
                 r = forgotten_add(j->memory.ended, a, until);
         if (r >= 0 && has_target)
                 r = tracker_forget(j->memory.tracker, &target, until);
+        /* One that counts by itself, while another of its /64 is allowed. */
+        if (r >= 0 && has_target && j->exemptions && !address_equal(&target, a))
+                r = tracker_forget(j->memory.tracker, a, until);
         return r;
 }
 

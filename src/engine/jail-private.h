@@ -39,7 +39,8 @@ struct Jail {
         JailCount counts[SESSION_PENDING_MAX + 1]; /* these of the last entry; handed out */
         JailEvidence evidence[JAIL_EVIDENCE_MAX], network_evidence[JAIL_EVIDENCE_MAX];
         JailStats stats;
-        usec_t guarded; /* jail_set_guarded() */
+        const Exemptions *exemptions; /* jail_set_exemptions(), or NULL */
+        usec_t guarded;               /* jail_set_guarded() */
         bool refilling;
         JailStats stats_before; /* while refilling */
 };
@@ -51,6 +52,9 @@ static inline bool jail_has_filter(const Jail *j) {
 
 /* Whom the hosts of a prefix count for; false if that is not one and the same for all of them. */
 bool jail_get_target(const Jail *j, const Address *net, Address *ret);
+
+/* Whether some address of the prefix is allowed at that time. */
+bool jail_allows_within(const Jail *j, const Address *net, usec_t when);
 
 /* For a memory that began as all zeroes. */
 void jail_memory_done(JailMemory *m);

@@ -141,6 +141,12 @@ void jail_set_refilling(Jail *j, bool refilling) {
         j->refilling = refilling;
 }
 
+void jail_set_exemptions(Jail *j, const Exemptions *exemptions) {
+        assert(j);
+
+        j->exemptions = exemptions;
+}
+
 void jail_set_guarded(Jail *j, usec_t since) {
         assert(j);
 
@@ -337,6 +343,8 @@ static JailFailure make_failure(const Jail *j, const Entry *e, const Session *s)
         };
 
         f.target = policy_target(&j->prefixes, &j->config->allow, &f.host);
+        if (jail_allows_within(j, &f.target, f.when))
+                f.target = f.host;
         return f;
 }
 
@@ -400,12 +408,22 @@ count(Jail *j, Session *s, const PendingFailure *own, unsigned n, const Entry *e
         return r;
 }
 
+/* True if what the host does at that time counts nothing. */
+static bool is_exempt(const Jail *j, const JailFailure *f) {
+        if (allowlist_covers(&j->config->allow, &f->host))
+                return true;
+
+        return j->exemptions &&
+               (exemptions_cover(j->exemptions, &f->host, f->when) ||
+                               exemptions_have_pause(j->exemptions, j->config->name, f->when));
+}
+
 /* An entry that the address of its failures is known of. */
 static int decide(Jail *j, Session *s, const PendingFailure *own, const Entry *e, JailFailure *f) {
         unsigned n = jail_count_weighty(j, s, own);
         int r = JAIL_NOTHING;
 
-        if (n > 0 && allowlist_covers(&j->config->allow, &f->host))
+        if (n > 0 && is_exempt(j, f))
                 j->stats.n_allowed += n;
         else if (n > 0)
                 r = count(j, s, own, n, e, f);
@@ -521,6 +539,8 @@ int jail_count_ban(Jail *j, const JailConfig *by, const Ban *ban, JailFailure *r
                 return JAIL_NOTHING;
 
         f.host.prefixlen = (uint16_t) address_family_bits(f.host.family);
+        if (address_is_host(&ban->address) && jail_allows_within(j, &f.target, f.when))
+                f.target = f.host;
         r = decide(j, NULL, &own, &e, &f);
         if (r > JAIL_NOTHING)
                 *ret = f;

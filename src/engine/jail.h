@@ -25,6 +25,7 @@
 #include "model/ban.h"
 #include "model/config.h"
 #include "model/entry.h"
+#include "model/exemptions.h"
 
 typedef struct Jail Jail;
 
@@ -113,6 +114,10 @@ DEFINE_CLEANUP(Jail *, jail_free)
  * sessions are not moved: what they hold follows from the journal and the configuration, which is
  * another one now. `old` is only good for jail_free() afterwards. */
 void jail_inherit(Jail *j, Jail *old);
+
+/* Who is allowed besides, and when the jail pauses, by what administrators said meanwhile.
+ * Borrowed, and may change; NULL for nothing. */
+void jail_set_exemptions(Jail *j, const Exemptions *exemptions);
 
 /* While a jail is refilled, it is handed entries or bans again whose decisions were taken before:
  * they fill windows and sessions, no ban is ever due, and the counters stay as they are. What was

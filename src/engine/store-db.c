@@ -131,6 +131,14 @@ static const char *const upgrades[] = {
         "  bans INTEGER NOT NULL,"
         "  PRIMARY KEY (hour, address, prefixlen)"
         ") WITHOUT ROWID;",
+        "CREATE TABLE exemptions ("
+        "  jail TEXT,"    /* the one that pauses; NULL where an address is allowed */
+        "  address BLOB," /* 4 or 16 bytes in network order; NULL for a pause */
+        "  prefixlen INTEGER,"
+        "  since INTEGER NOT NULL," /* microseconds since 1970 */
+        "  until INTEGER,"          /* likewise; NULL for good */
+        "  reason TEXT NOT NULL"
+        ");",
 };
 
 #define SCHEMA_VERSION ((int64_t) (1 + ELEMENTSOF(upgrades)))

@@ -62,6 +62,11 @@ const char *const store_statements[_STATEMENT_MAX] = {
         [STATEMENT_ADD_UNBAN] =
                         "INSERT OR REPLACE INTO unbans (" KEY_COLUMNS ", time) VALUES (?,?,?,?)",
         [STATEMENT_UNBANS] = "SELECT address, prefixlen, jail, time FROM unbans",
+        [STATEMENT_CLEAR_EXEMPTIONS] = "DELETE FROM exemptions",
+        [STATEMENT_ADD_EXEMPTION] = "INSERT INTO exemptions (" KEY_COLUMNS
+                                    ", since, until, reason) VALUES (?,?,?,?,?,?)",
+        [STATEMENT_EXEMPTIONS] = "SELECT " KEY_COLUMNS ", since, until, reason FROM exemptions"
+                                 " ORDER BY rowid",
         [STATEMENT_ADD_EVIDENCE] =
                         "INSERT OR REPLACE INTO evidence (ban, entries, fields) VALUES (?,?,?)",
         [STATEMENT_EVIDENCE] = "SELECT entries, fields FROM evidence WHERE ban = ?",

@@ -5,8 +5,8 @@
  * Store
  *
  * Keeps what has to outlive the daemon in an SQLite database: the running bans, those that ended,
- * how far the journal was handled, and which addresses host names had last. Failures are not kept;
- * the journal has them. What is asked of the past is in store-history.h.
+ * how far the journal was handled, which addresses host names had last, and who is exempt. Failures
+ * are not kept; the journal has them. What is asked of the past is in store-history.h.
  *
  * Changes are made between store_begin() and store_commit(), and are all there after a crash or
  * none is. The database may be read by others meanwhile.
@@ -20,6 +20,7 @@
 #include "base/usec.h"
 #include "model/address.h"
 #include "model/ban.h"
+#include "model/exemptions.h"
 
 typedef struct Store Store;
 
@@ -172,3 +173,11 @@ int store_add_unban(Store *s, const char *jail, const Address *a, usec_t when);
 /* Called for each of them, borrowed. A negative return ends the walk and is returned. */
 typedef int (*StoreUnbanHandler)(const char *jail, const Address *a, usec_t when, void *userdata);
 int store_foreach_unban(Store *s, StoreUnbanHandler handler, void *userdata);
+
+/* Who is exempt, and was a short while ago: all are written at a time, as names are. */
+int store_clear_exemptions(Store *s);
+int store_add_exemption(Store *s, const Exemption *exemption);
+
+/* Called for each of them, borrowed. A negative return ends the walk and is returned. */
+typedef int (*StoreExemptionHandler)(const Exemption *exemption, void *userdata);
+int store_foreach_exemption(Store *s, StoreExemptionHandler handler, void *userdata);

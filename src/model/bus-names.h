@@ -43,6 +43,9 @@
  * answered, and its sentence. */
 #define BUS_REFUSED_TYPE "(sss)"
 
+/* One address in an answer of ListAllowed(): since when, until when, and why. */
+#define BUS_ALLOWED_TYPE "(stts)"
+
 /* Bans in one answer of ListBans() or ListLeaks(). */
 #define BUS_LIST_MAX 5000u
 

@@ -243,3 +243,141 @@ heard_is() {
         fi
         busctl --address="$ADDRESS" set-property "${object[@]}" LogLevel s info
 }
+
+failures_are() {
+        [ "$(property Failures)" = "t $1" ]
+}
+
+banned_are() {
+        [ "$(banctl list --json=short | jq -r '.[].address' | sort | xargs)" = "$*" ]
+}
+
+# exempt ADDRESS: whether the kernel lets it pass
+exempt() {
+        inside nft -j list table inet banjo | grep -q "\"$1\""
+}
+
+# Waits for the clock to come to what fail_later has written so far.
+caught_up_with_clock() {
+        local last
+        last=$(grep -oE '^__REALTIME_TIMESTAMP=[0-9]+' entries | cut -d = -f 2 | sort -n | tail -n 1)
+        past() {
+                (($(date +%s) * 1000000 > last))
+        }
+        wait_for past
+}
+
+# Begins anew with an empty journal, from where failures are counted.
+start_anew() {
+        stop_banjod
+        rm -rf journal/* state/*
+        start_banjod
+}
+
+@test "who is allowed is not banned from then on, and a restart changes nothing of that" {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        start_anew
+        run ! call Allow sts 203.0.113.7 0 ''
+        run ! call Allow sts nonsense 1000000 ''
+        run ! call Allow sts 10.0.0.0/7 1000000 ''
+        run ! call Allow sts 203.0.113.7 1000000 $'two\nlines'
+        [ "$(call ListAllowed)" = 'a(stts) 0' ]
+
+        # Three of before, and as many as one likes afterwards.
+        fail_later -10 100 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.8
+        wait_for failures_are 4
+        call Allow sts 203.0.113.7 3600000000 'the office'
+        call_json ListAllowed | jq -e '.[0] | length == 1 and .[0][0] == "203.0.113.7" and
+                .[0][2] - .[0][1] == 3600000000 and .[0][3] == "the office"'
+        fail_later 1 200 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.8
+        wait_for failures_are 5
+        banned_are
+        [ "$(jail_property sshd FailuresAllowed)" = 't 6' ]
+        run ! call Ban ssts sshd 203.0.113.7 0 ''
+        run ! call Ban ssts sshd 203.0.113.0/24 0 ''
+        [[ $output == *'allowed for now'* ]]
+        exempt 203.0.113.7
+
+        stop_banjod
+        start_banjod
+        call_json ListAllowed | jq -e '.[0][0][0] == "203.0.113.7"'
+        exempt 203.0.113.7
+        fail_later 1 300 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.8
+        wait_for failures_are 1
+
+        # What was counted before counts again, and nothing of meanwhile.
+        caught_up_with_clock
+        [ "$(call Disallow s 203.0.113.7)" = 'u 1' ]
+        [ "$(call Disallow s 203.0.113.7)" = 'u 0' ]
+        run ! exempt 203.0.113.7
+        stop_banjod
+        start_banjod
+        [ "$(call ListAllowed)" = 'a(stts) 0' ]
+        fail_later 2 400 203.0.113.7
+        wait_for failures_are 1
+        banned_are
+        fail_later 3 500 203.0.113.7
+        wait_for banned_are 203.0.113.7
+}
+
+@test "allowing somebody lifts his bans, and lets him pass through what is banned around him" {
+        call Ban ssts sshd 203.0.113.9 0 ''
+        call Ban ssts mail 203.0.113.0/24 0 ''
+        call Allow sts 203.0.113.9 18446744073709551615 ''
+        banned_are 203.0.113.0/24
+        exempt 203.0.113.9
+        [ "$(sqlite3 -readonly state/banjo.db "SELECT cause FROM ended ORDER BY id DESC LIMIT 1")" = allowed ]
+        call_json ListAllowed | jq -e '.[0][0][2] == 18446744073709551615'
+
+        # Saying it again is another time, from now on.
+        call Allow sts 203.0.113.9 1000000 'for a moment'
+        call_json ListAllowed | jq -e '.[0] | length == 1 and .[0][3] == "for a moment"'
+        over() {
+                [ "$(call ListAllowed)" = 'a(stts) 0' ]
+        }
+        wait_for over
+        no_longer() {
+                ! exempt 203.0.113.9
+        }
+        wait_for no_longer
+        call Ban ssts sshd 203.0.113.9 0 ''
+}
+
+@test "a jail that pauses bans nobody and keeps its bans, over a restart" {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        local jail=(org.banjo1 /org/banjo1/jail/sshd org.banjo1.Jail)
+
+        start_anew
+        call Ban ssts sshd 192.0.2.1 0 ''
+        [ "$(jail_property sshd Paused)" = 'b false' ]
+        busctl --address="$ADDRESS" call "${jail[@]}" Pause
+        busctl --address="$ADDRESS" call "${jail[@]}" Pause
+        [ "$(jail_property sshd Paused)" = 'b true' ]
+        [ "$(jail_property mail Paused)" = 'b false' ]
+        call_json ListJails | jq -e '.[0] | map(select(.[1].Paused.data)[0]) == ["sshd"]'
+        in_kernel sshd-v4 192.0.2.1
+        stop_banjod
+        start_banjod
+        [ "$(jail_property sshd Paused)" = 'b true' ]
+        in_kernel sshd-v4 192.0.2.1
+        fail_later 1 100 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.7
+        entries_are() {
+                [ "$(jail_property sshd Entries)" = "t $1" ]
+        }
+        wait_for entries_are 6
+        [ "$(property Failures)" = 't 0' ]
+
+        caught_up_with_clock
+        busctl --address="$ADDRESS" call "${jail[@]}" Resume
+        [ "$(jail_property sshd Paused)" = 'b false' ]
+        stop_banjod
+        start_banjod
+        fail_later 2 200 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.7
+        wait_for failures_are 4
+        banned_are 192.0.2.1
+        fail_later 3 300 203.0.113.7
+        wait_for banned_are 192.0.2.1 203.0.113.7
+        if ((EUID == 0)); then
+                run ! nobody busctl --address="$ADDRESS" call "${jail[@]}" Pause
+        fi
+}

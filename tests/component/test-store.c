@@ -825,6 +825,48 @@ static const char version_2[] =
                 " ('sshd', x'c0000201', 32, 5, 90, 91, 5, 'p', NULL, 'gateway', 0),"
                 " ('mail', x'c0000201', 32, 6, 90, 95, 5, 'p', NULL, 'flushed', 0)";
 
+static int collect_exemption(const Exemption *x, void *userdata) {
+        Exemptions *e = userdata;
+
+        return exemptions_add(e, x);
+}
+
+static void exemptions_are_kept_in_order_and_written_as_a_whole(void **state) {
+        const Exemption pause = {
+                .jail = (char *) "sshd", .since = T0, .until = USEC_INFINITY, .reason = (char *) ""
+        };
+        const Exemption allowed = {
+                .address = addr("2001:db8::/32"),
+                .since = T0 + 1,
+                .until = T0 + 2,
+                .reason = (char *) "the office",
+        };
+
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_(store_closep) Store *s = open_store(*state);
+                _cleanup_(exemptions_done) Exemptions e = {};
+
+                assert_ok(store_foreach_exemption(s, collect_exemption, &e));
+                assert_int_equal(e.n_exemptions, i == 0 ? 0 : 2);
+                if (i == 1) {
+                        assert_string_equal(e.exemptions[0].jail, "sshd");
+                        assert_int_equal(e.exemptions[0].since, T0);
+                        assert_int_equal(e.exemptions[0].until, USEC_INFINITY);
+                        assert_null(e.exemptions[1].jail);
+                        assert_true(address_equal(&e.exemptions[1].address, &allowed.address));
+                        assert_int_equal(e.exemptions[1].since, T0 + 1);
+                        assert_int_equal(e.exemptions[1].until, T0 + 2);
+                        assert_string_equal(e.exemptions[1].reason, "the office");
+                }
+
+                assert_ok(store_begin(s, true));
+                assert_ok(store_clear_exemptions(s));
+                assert_ok(store_add_exemption(s, &pause));
+                assert_ok(store_add_exemption(s, &allowed));
+                assert_ok(store_commit(s));
+        }
+}
+
 static unsigned count_earlier(Store *s, const char *jail, const char *address, usec_t since) {
         Address a = addr(address);
         unsigned n = UINT_MAX;
@@ -841,6 +883,7 @@ static void older_database_knows_earlier_bans(void **state) {
 
                 assert_int_equal(count_earlier(s, "sshd", "192.0.2.1", 0), 2);
                 assert_int_equal(count_earlier(s, NULL, "192.0.2.1", 0), 3);
+                assert_ok(store_clear_exemptions(s)); /* a table of later */
         }
 }
 
@@ -1369,6 +1412,7 @@ int main(int argc, char *argv[]) {
                 cmocka_file_test(empty_file_is_a_new_database),
                 cmocka_file_test(newer_database_is_refused_and_left_alone),
                 cmocka_file_test(older_database_is_upgraded_and_keeps_its_bans),
+                cmocka_file_test(exemptions_are_kept_in_order_and_written_as_a_whole),
                 cmocka_file_test(older_database_knows_earlier_bans),
                 cmocka_file_test(earlier_bans_are_counted),
                 cmocka_file_test(what_was_no_fault_of_the_address_is_no_earlier_ban),
