@@ -24,6 +24,7 @@ static const DictField fields[] = {
         { "Leaks", 't', offsetof(JailInfo, n_leaks) },
         { "Forgiven", 't', offsetof(JailInfo, n_forgiven) },
         { "Forgotten", 't', offsetof(JailInfo, n_forgotten) },
+        { "Displaced", 't', offsetof(JailInfo, n_displaced) },
         { "Cut", 't', offsetof(JailInfo, n_cut) },
         { "Exceeded", 't', offsetof(JailInfo, n_exceeded) },
         { "Entries", 't', offsetof(JailInfo, n_entries) },
@@ -129,7 +130,7 @@ static json_t *protocols_to_json(const JailInfo *j) {
 
 json_t *jail_info_to_json(const JailInfo *j) {
         return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:i, s:o, s:o, s:s, s:o, s:s,"
-                         " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                         " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                         "name",
                         j->name,
                         "source",
@@ -164,6 +165,8 @@ json_t *jail_info_to_json(const JailInfo *j) {
                         json_count(j->n_forgiven),
                         "forgotten",
                         json_count(j->n_forgotten),
+                        "displaced",
+                        json_count(j->n_displaced),
                         "cut",
                         json_count(j->n_cut),
                         "exceeded",

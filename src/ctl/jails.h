@@ -34,6 +34,7 @@ typedef struct JailInfo {
         uint64_t n_leaks;
         uint64_t n_forgiven;
         uint64_t n_forgotten;
+        uint64_t n_displaced;
         uint64_t n_cut;
         uint64_t n_exceeded;
         uint64_t n_entries;

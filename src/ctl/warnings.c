@@ -41,6 +41,7 @@ const char *warning_advice(const char *kind) {
                 const char *advice;
         } advices[] = {
                 { "cut", "banjo.filter(5) tells how a pattern does without the end of a message." },
+                { "displaced", "Raise max_bans; see banjo.conf(5)." },
                 { "exceeded", "banjo.filter(5) tells how patterns are written that do not." },
                 { "firewall-failed",
                                 "`journalctl -u banjod` has the kernel's reason. It is tried "
@@ -130,8 +131,9 @@ static void warn_nothing_listens(Warnings *w, const JailInfo *j, const Listeners
                                 j->ports_text);
 }
 
-/* Messages that were not read to their end may be failures that nobody counted. */
-static void warn_half_read(Warnings *w, const JailInfo *j) {
+/* Messages that were not read to their end may be failures that nobody counted; and what there is
+ * no room for. */
+static void warn_limits(Warnings *w, const JailInfo *j) {
         if (j->n_cut > 0)
                 warnings_add(w,
                                 "cut",
@@ -150,6 +152,15 @@ static void warn_half_read(Warnings *w, const JailInfo *j) {
                                 "failures that are missed: it has too many ways to match.",
                                 j->n_exceeded,
                                 j->n_exceeded == 1 ? "" : "s");
+
+        if (j->n_displaced > 0)
+                warnings_add(w,
+                                "displaced",
+                                j->name,
+                                "There are more bans than max_bans allows: %" PRIu64
+                                " ended before %s time to make room for others.",
+                                j->n_displaced,
+                                j->n_displaced == 1 ? "its" : "their");
 
         if (j->n_forgotten > 0)
                 warnings_add(w,
@@ -206,7 +217,7 @@ void warnings_about_jails(Warnings *w, const JailList *jails, const Options *opt
                                         j->n_leaks,
                                         j->n_leaks == 1 ? "" : "s");
 
-                warn_half_read(w, j);
+                warn_limits(w, j);
 
                 if (j->enabled && isempty(j->ports_text)) {
                         warnings_add(w,

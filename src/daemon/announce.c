@@ -232,6 +232,26 @@ void announce_repaired(Bus *bus, const FirewallMeddling *meddling) {
         bus_emit_repaired(bus, what);
 }
 
+void announce_full(const char *jail, size_t limit, bool displacing) {
+        char whose[64] = "There are";
+        Fields f = {};
+
+        if (jail)
+                (void) snprintf(whose, sizeof(whose), "Jail %s has", jail);
+
+        add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_FULL);
+        if (jail)
+                add_field(&f, "BANJO_JAIL=%s", jail);
+        add_field(&f, "BANJO_CAUSE=%s", displacing ? "displaced" : "refused");
+        (void) log_with_fields(displacing ? LOG_WARNING : LOG_ERR,
+                        f.list,
+                        "%s %zu bans, as many as max_bans allows: %s",
+                        whose,
+                        limit,
+                        displacing ? "for each new one, the one that ends first ends now."
+                                   : "all are for good, and a new one was refused.");
+}
+
 void announce_leak(const char *jail, const JailFailure *leak, bool log_only) {
         char host[ADDRESS_STR_SIZE], banned[ADDRESS_STR_SIZE];
         const Ban *ban = leak->ban;

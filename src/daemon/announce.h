@@ -50,6 +50,10 @@ void announce_suppressed(const char *jail, const char *unit, uint64_t n);
 /* Somebody else changed the table, and it is right again. */
 void announce_repaired(Bus *bus, const FirewallMeddling *meddling);
 
+/* There are as many bans as the limit of the jail, or of all if it is NULL. `displacing`: one that
+ * ends makes room for a new one; otherwise there are none such, and a new one was refused. */
+void announce_full(const char *jail, size_t limit, bool displacing);
+
 /* A ban does not hold. `log_only`: no firewall is told of bans at all. */
 void announce_leak(const char *jail, const JailFailure *leak, bool log_only);
 

@@ -36,6 +36,8 @@ set_refused(const Manager *m, int r, const char *address, const char *why, sd_bu
                                 why[0] ? why : "The ban would cut this host off.");
         case -EINVAL:
                 return bus_too_large(address, error);
+        case -ENOSPC:
+                return sd_bus_error_set(error, BUS_ERROR_TOO_MANY_BANS, why);
         case -EROFS:
                 return bus_not_stored(m, "Banned", error);
         default:

@@ -250,6 +250,7 @@ static const Property properties[] = {
         SETTING("ipv6_prefix", "IPv6Prefix", "u", ipv6_prefix),
         SETTING_BY("networks", "Networks", "a(uu)", append_networks),
         SETTING("max_addresses", "MaxAddresses", "t", max_addresses),
+        SETTING("max_bans", "MaxBans", "t", max_bans),
 
         {
                         .name = "Paused",
@@ -266,6 +267,7 @@ static const Property properties[] = {
         COUNTER_UNLISTED("FailuresBanned", n_banned),
         COUNTER("Forgiven", n_forgiven),
         COUNTER_BY("Forgotten", append_forgotten),
+        COUNTER("Displaced", n_displaced),
         COUNTER("Cut", n_cut),
         COUNTER("Exceeded", n_exceeded),
         COUNTER("LastFailureUSec", last_failure),

@@ -127,20 +127,9 @@ int manager_add_ban(Manager *m, Jail *jail, const Ban *wanted) {
         Ban *ban;
         int r;
 
-        if (ban_list_size(bans) >= MANAGER_BANS_MAX && !ban_list_get(bans, &wanted->address)) {
-                Ban *first = ban_list_first_to_end(bans);
-
-                if (!first) {
-                        log_error("Jail %s has %u permanent bans, which is the limit; one more is "
-                                  "not possible.",
-                                        jail_name(jail),
-                                        MANAGER_BANS_MAX);
-                        return 0;
-                }
-                r = manager_end_ban(m, jail, first, manager_now(), "room for a new ban");
-                if (r < 0)
-                        return r;
-        }
+        r = manager_make_room(m, jail, &wanted->address);
+        if (r <= 0)
+                return r;
 
         ban = ban_list_get(bans, &wanted->address);
         r = ban ? manager_add_change(m, CHANGE_REPLACE, jail, ban, wanted->start, "replaced") : 0;

@@ -115,10 +115,20 @@ static int ban_one(Manager *m,
                 return 0;
 
         m->next_id++;
-        m->status.n_bans++;
         r = manager_add_ban(m, jail, &ban);
-        if (r <= 0)
-                return r < 0 ? r : -ENOSPC;
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                char text[ADDRESS_STR_SIZE];
+
+                (void) snprintf(error,
+                                MANAGER_ERROR_SIZE,
+                                "There is no room for a ban of %s: there are as many as max_bans "
+                                "allows, and all are for good.",
+                                address_format(a, text));
+                return -ENOSPC;
+        }
+        m->status.n_bans++;
         manager_count_ban(m, jail, &ban, NULL);
         return 1;
 }

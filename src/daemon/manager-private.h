@@ -4,13 +4,13 @@
 /*
  * What the files of the manager share
  *
- * manager.c makes it and reads the journal, manager-start.c starts it, manager-apply.c decides what
- * becomes of a ban that is due, manager-bans.c carries bans out and ends them, manager-restore.c
- * puts all of them back into the kernel, manager-firewall.c keeps the firewall right,
- * manager-watch.c undoes what others do to it, manager-store.c writes bans to the store,
- * manager-offenders.c hands them on to jails that count bans, manager-commands.c does what is asked
- * for over the bus, manager-history.c keeps and tells what was, manager-prune.c forgets it,
- * manager-ports.c follows the ports of units.
+ * manager.c makes it and reads the journal, manager-start.c starts it, manager-apply.c decides
+ * what becomes of a ban that is due, manager-bans.c carries bans out and ends them,
+ * manager-restore.c puts all of them back into the kernel, manager-room.c makes room for more,
+ * manager-firewall.c keeps the firewall right, manager-watch.c undoes what others do to it,
+ * manager-store.c writes bans to the store, manager-offenders.c hands them on to jails that count
+ * bans, manager-commands.c does what is asked for over the bus, manager-history.c keeps and tells
+ * what was, manager-prune.c forgets it, manager-ports.c follows the ports of units.
  */
 
 #include <systemd/sd-id128.h>
@@ -33,9 +33,6 @@
  * waits as well then; for the store, what ended meanwhile is lost beyond that, and all that runs is
  * written anew. */
 #define MANAGER_CHANGES_MAX 10000
-
-/* Bans that a jail has at most; beyond, the one that ends first makes room. */
-#define MANAGER_BANS_MAX 1000000
 
 /* What systemd calls the socket that owns the table. */
 #define MANAGER_SOCKET_NAME "nftables"
@@ -123,6 +120,11 @@ struct Manager {
         size_t restore_size; /* of the next chunk, 0 if none was made yet */
         bool restored;
 
+        /* When it was last said that bans make room, or that there is none; monotonic, 0 if never.
+         */
+        usec_t displacing_said;
+        usec_t refusing_said;
+
         /* How far the journal has been handled. */
         StorePosition position;
         size_t n_unsaved;  /* entries since the position was written */
@@ -158,6 +160,9 @@ int manager_add_change(Manager *m,
                 usec_t when,
                 const char *cause);
 
+/* The running bans of all jails. */
+size_t manager_n_banned(const Manager *m);
+
 /* Drops all changes. */
 void manager_clear_changes(Manager *m);
 
@@ -191,6 +196,10 @@ int manager_apply(Manager *m, Jail *jail, const JailFailure *failure);
 /* Makes a ban: list, firewall queue and change. Returns 1; 0 if there is no room for it; or a
  * negative errno; the latter two reported. */
 int manager_add_ban(Manager *m, Jail *jail, const Ban *ban);
+
+/* Makes room for a ban of the address, if there are as many as max_bans allows. Returns 1; 0 if
+ * there is none, reported; or a negative errno, reported. */
+int manager_make_room(Manager *m, Jail *jail, const Address *a);
 
 /* Ends a running ban, which is freed: list, windows, firewall queue and change. Returns 0 or a
  * negative errno, reported. */

@@ -617,6 +617,15 @@ Jail *manager_find_jail(const Manager *m, const char *name) {
         return NULL;
 }
 
+size_t manager_n_banned(const Manager *m) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < m->n_jails; i++)
+                n += ban_list_size(jail_get_bans(m->jails[i]));
+
+        return n;
+}
+
 void manager_get_status(const Manager *m, ManagerStatus *ret) {
         assert(m);
         assert(ret);
@@ -624,14 +633,13 @@ void manager_get_status(const Manager *m, ManagerStatus *ret) {
         *ret = m->status;
         ret->ownership = firewall_get_ownership(m->firewall);
         ret->lag = m->status.catching_up ? usec_sub(manager_now(), m->status.newest) : 0;
-        ret->n_banned = 0;
+        ret->n_banned = manager_n_banned(m);
         ret->n_leaks = 0;
         for (size_t i = 0; i < m->n_jails; i++) {
                 JailStats stats;
 
                 jail_get_stats(m->jails[i], &stats);
                 ret->n_leaks += stats.n_leaks;
-                ret->n_banned += ban_list_size(jail_get_bans(m->jails[i]));
         }
 }
 

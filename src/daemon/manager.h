@@ -67,8 +67,9 @@ int manager_exit_status(const Manager *m);
  * Returns 1 if the address is banned now, 0 if it was until the same time already; -EROFS if it is
  * banned and the ban is not on disk, for which the status has the reason; -ENXIO if there is no
  * such jail; -EADDRINUSE if it was refused, with why in error; -EINVAL for a prefix shorter than /8
- * or /19 (IPv6); another negative errno if it could not be carried out. When it returns without an
- * error, the kernel drops and the ban is on disk. */
+ * or /19 (IPv6); -ENOSPC, with a sentence in error, if there are as many bans as max_bans allows
+ * and all are for good; another negative errno if it could not be carried out. When it returns
+ * without an error, the kernel drops and the ban is on disk. */
 #define MANAGER_ERROR_SIZE 256
 int manager_ban(Manager *m,
                 const char *jail,
@@ -79,8 +80,8 @@ int manager_ban(Manager *m,
                 char error[static MANAGER_ERROR_SIZE]);
 
 /* The same with many addresses, in one transaction. One of those that -EINVAL, -EADDRINUSE or
- * -ENOSPC (no room for one more permanent ban) stand for is told to the handler, which returns a
- * negative errno to stop, and the rest goes on.
+ * -ENOSPC stand for is told to the handler, which returns a negative errno to stop, and the rest
+ * goes on.
  *
  * Returns 0; -ENXIO with nothing done; or another negative errno as above, when what *ret counts
  * is in force as far as it could be. */

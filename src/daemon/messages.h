@@ -39,6 +39,11 @@
 /* journald suppressed messages of a unit that a jail reads. */
 #define BANJO_MESSAGE_SUPPRESSED "27a39c46f6f644dfa8900cd4f9969534"
 
+/* There are as many bans as max_bans allows, in the jail or in all: one ended to make room for a
+ * new one, or the new one was not possible because all are for good. BANJO_CAUSE is "displaced" or
+ * "refused"; said once in a while. */
+#define BANJO_MESSAGE_FULL "706fa4e93ebc499cbe75515ea43f7464"
+
 /* A banned address failed once more, in a session that began after the ban: the ban does not hold.
  * Said once per ban. */
 #define BANJO_MESSAGE_LEAK "a9cd6ef96f6849f6b1abde39d8408aaa"

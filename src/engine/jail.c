@@ -516,6 +516,12 @@ int jail_load_ban(Jail *j, const Ban *ban) {
         return 0;
 }
 
+void jail_count_displaced(Jail *j) {
+        assert(j);
+
+        j->stats.n_displaced++;
+}
+
 static EntryPlace get_ban_place(void *userdata) {
         const Ban *ban = userdata;
 

@@ -97,6 +97,7 @@ typedef struct JailStats {
                                  windows were filled, as are: */
         uint64_t n_networks_forgotten; /* the same of networks, */
         uint64_t n_users_forgotten;    /* and of users */
+        uint64_t n_displaced;          /* bans that made room for others */
         usec_t last_failure;           /* 0 if there was none */
 } JailStats;
 
@@ -162,6 +163,9 @@ bool jail_reads_unit(const Jail *j, const Entry *entry, const char *unit);
 /* Takes in a ban that was made before this process began, with what got through it. The jail must
  * not have one of the address. Returns 0 or -ENOMEM. */
 int jail_load_ban(Jail *j, const Ban *ban);
+
+/* Counts a ban that made room for another. */
+void jail_count_displaced(Jail *j);
 
 /* A ban of the address or prefix in this jail ended: failures from within it up to then count for
  * it no more, nor for any address or network within it, also when they are told later. In larger

@@ -46,6 +46,16 @@ static int parse_on_stop(Config *c, const char *value) {
         return 0;
 }
 
+static int parse_max_bans(Config *c, const char *value) {
+        uint64_t n;
+
+        if (parse_uint64(value, 1, CONFIG_MAX_BANS_MAX, &n) < 0)
+                return -EINVAL;
+
+        c->max_bans = (size_t) n;
+        return 0;
+}
+
 static int parse_history_size(Config *c, const char *value) {
         return parse_size(value, &c->history_size) < 0 ? -EINVAL : 0;
 }
@@ -79,6 +89,13 @@ const BanjoKey banjo_keys[] = {
                         .wanted = "keep or remove",
                         .help = "whether bans stay in the kernel while banjod is stopped",
                         .parse = parse_on_stop,
+        },
+        {
+                        .name = "max_bans",
+                        .standard = "1000000",
+                        .wanted = "a number from 1 to 10000000",
+                        .help = "of more bans than this in all, the one that ends first makes room",
+                        .parse = parse_max_bans,
         },
         {
                         .name = "history_size",

@@ -22,6 +22,7 @@
 #define BUS_ERROR_NO_SUCH_JAIL "org.banjo1.Error.NoSuchJail"
 #define BUS_ERROR_INVALID_ADDRESS "org.banjo1.Error.InvalidAddress"
 #define BUS_ERROR_REFUSED "org.banjo1.Error.Refused"
+#define BUS_ERROR_TOO_MANY_BANS "org.banjo1.Error.TooManyBans"
 #define BUS_ERROR_INVALID_CONFIGURATION "org.banjo1.Error.InvalidConfiguration"
 #define BUS_ERROR_NOT_STORED "org.banjo1.Error.NotStored"
 #define BUS_ERROR_FAILED "org.banjo1.Error.Failed"

@@ -32,6 +32,7 @@
 #define CONFIG_MAX_ADDRESSES_MIN 1000
 #define CONFIG_MAX_ADDRESSES_MAX 10000000
 #define CONFIG_MAX_ADDRESSES_DEFAULT 100000
+#define CONFIG_MAX_BANS_MAX 10000000
 #define CONFIG_WEIGHT_MAX 1000
 #define CONFIG_USER_MAXRETRY_MAX 100
 #define CONFIG_IPV4_PREFIX_MIN 8
@@ -102,6 +103,7 @@ typedef struct JailConfig {
         PatternWeight *weights;
         size_t n_weights;
         size_t max_addresses;
+        size_t max_bans;
         char *journal_namespace; /* "" for the default one */
         bool enabled;
         bool refused; /* enabled, but wrong: it recognises nothing, and keeps the bans it has */
@@ -116,6 +118,7 @@ typedef struct Config {
         bool kill; /* bans end open connections, too */
         FirewallOwning ownership;
         FirewallStop on_stop;
+        size_t max_bans;       /* of all jails together */
         uint64_t history_size; /* bytes beyond which the database forgets; UINT64_MAX for none */
         Settings *settings;    /* what the files say, for config_get_origin() */
 } Config;

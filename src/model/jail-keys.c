@@ -464,6 +464,16 @@ PARSER(parse_max_addresses) {
         return 0;
 }
 
+PARSER(parse_max_bans) {
+        uint64_t n;
+
+        if (parse_uint64(value, 1, CONFIG_MAX_BANS_MAX, &n) < 0)
+                return -EINVAL;
+
+        j->max_bans = (size_t) n;
+        return 0;
+}
+
 PARSER(parse_spoofable) {
         return parse_bool(value, &j->spoofable);
 }
@@ -801,6 +811,14 @@ const JailKey jail_keys[] = {
                         .help = "addresses whose failures are kept in memory",
                         .in_default = true,
                         .parse = parse_max_addresses,
+        },
+        {
+                        .name = "max_bans",
+                        .standard = "1000000",
+                        .wanted = "a number from 1 to 10000000",
+                        .help = "of more bans than this, the one that ends first makes room",
+                        .in_default = true,
+                        .parse = parse_max_bans,
         },
         {},
 };

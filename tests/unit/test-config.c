@@ -78,6 +78,7 @@ static void jail_has_defaults(void **state) {
         assert_int_equal(c->ownership, OWNERSHIP_AUTO);
         assert_int_equal(c->on_stop, STOP_KEEP);
         assert_int_equal(c->history_size, 256 << 20);
+        assert_int_equal(c->max_bans, 1000000);
         assert_null(config_get_jail(c, "y"));
 }
 
@@ -88,7 +89,7 @@ static void every_key_is_read(void **state) {
 
         (void) files_write(*state,
                         "usr/conf.d/x.conf",
-                        "[banjo]\nfirewall = log\nkill = no\nownership = no\non_stop = remove\nhistory_size = 3G\n"
+                        "[banjo]\nfirewall = log\nkill = no\nownership = no\non_stop = remove\nmax_bans = 7\nhistory_size = 3G\n"
                         "[x]\nenabled = yes\nfilter = a\nunits = b.service\nmaxretry = 3\nfindtime = 5min\n"
                         "bantime = -1\nports = 53 6000-6010\nprotocol = udp tcp\ndescription = Ex ample\n"
                         "allow = 192.0.2.1 2001:db8::/64\n");
@@ -108,6 +109,7 @@ static void every_key_is_read(void **state) {
         assert_int_equal(c->ownership, OWNERSHIP_NO);
         assert_int_equal(c->on_stop, STOP_REMOVE);
         assert_int_equal(c->history_size, UINT64_C(3) << 30);
+        assert_int_equal(c->max_bans, 7);
 }
 
 static void every_other_key_is_read(void **state) {
@@ -119,7 +121,7 @@ static void every_other_key_is_read(void **state) {
                         JAIL("x") "ports = auto\nblock = reset\nscope = local\nallow_local = no\n"
                                   "allow = 192.0.2.1 host.example.org, 2001:db8::/64\n"
                                   "allow_sessions = sudo wheel\nspoofable = yes\n"
-                                  "max_addresses = 1000\nnamespace = web\nweight = bad:1000\n");
+                                  "max_addresses = 1000\nmax_bans = 9\nnamespace = web\nweight = bad:1000\n");
         (void) files_write(*state,
                         "usr/conf.d/y.conf",
                         JAIL("y") "ipv4_prefix = 24\nipv6_prefix = 56\nblock = reject\n"
@@ -139,6 +141,7 @@ static void every_other_key_is_read(void **state) {
         assert_null(j->allow_sessions[2]);
         assert_true(j->spoofable);
         assert_int_equal(j->max_addresses, 1000);
+        assert_int_equal(j->max_bans, 9);
         assert_string_equal(j->journal_namespace, "web");
         assert_int_equal(j->n_weights, 1);
         assert_string_equal(j->weights[0].pattern, "bad");
@@ -418,6 +421,7 @@ static void defaults_of_the_table_are_those_of_the_header(void **state) {
         assert_int_equal(j->ipv4_prefix, CONFIG_IPV4_PREFIX_DEFAULT);
         assert_int_equal(j->ipv6_prefix, CONFIG_IPV6_PREFIX_DEFAULT);
         assert_int_equal(j->max_addresses, CONFIG_MAX_ADDRESSES_DEFAULT);
+        assert_int_equal(j->max_bans, 1000000);
         assert_int_equal(j->block, BLOCK_DROP);
         assert_int_equal(j->scope, SCOPE_ALL);
         assert_true(j->allow_local);
@@ -672,6 +676,8 @@ static void wrong_values_are_named(void **state) {
                 { "ipv6_prefix", "129", "a number of bits from 19 to 128" },
                 { "max_addresses", "999", "a number from 1000 to 10000000" },
                 { "max_addresses", "10000001", "a number from 1000 to 10000000" },
+                { "max_bans", "0", "a number from 1 to 10000000" },
+                { "max_bans", "10000001", "a number from 1 to 10000000" },
                 { "namespace",
                                 "a/b",
                                 "the name of a journal namespace: up to 64 letters, digits and -_.:" },
@@ -1000,6 +1006,8 @@ static void mistakes_in_default_and_banjo_are_named(void **state) {
                                 "[banjo] ownership: \"perhaps\" is wrong, it should be auto, yes or no." },
                 { "[banjo]\non_stop = yes\n",
                                 "[banjo] on_stop: \"yes\" is wrong, it should be keep or remove." },
+                { "[banjo]\nmax_bans = 0\n",
+                                "[banjo] max_bans: \"0\" is wrong, it should be a number from 1 to 10000000." },
                 { "[banjo]\nhistory_size = much\n",
                                 "[banjo] history_size: \"much\" is wrong, it should be a size such as 64M, or infinity." },
                 { "[banjo]\nmaxretry = 3\n",
