@@ -10,36 +10,12 @@
 #include <stdarg.h>
 
 #include "base/log.h"
+#include "base/service.h"
 #include "base/usec.h"
 #include "model/bus-names.h"
 
 /* A flush of many bans, or a reload that reads the journal anew, takes its time. */
 #define CALL_TIMEOUT (5 * USEC_PER_MINUTE)
-
-static const char *const cgroup_events[] = {
-        "/sys/fs/cgroup/system.slice/banjod.service/cgroup.events",
-        "/sys/fs/cgroup/unified/system.slice/banjod.service/cgroup.events",
-        "/sys/fs/cgroup/systemd/system.slice/banjod.service/cgroup.events",
-};
-
-static bool is_populated(const char *path) {
-        _cleanup_(fclosep) FILE *f = fopen(path, "re");
-        char line[64];
-
-        while (f && fgets(line, sizeof(line), f))
-                if (streq(line, "populated 1\n"))
-                        return true;
-
-        return false;
-}
-
-static bool service_is_running(void) {
-        for (size_t i = 0; i < ELEMENTSOF(cgroup_events); i++)
-                if (is_populated(cgroup_events[i]))
-                        return true;
-
-        return false;
-}
 
 /* banjod's own socket answers Hello as a message bus does, so all connections are alike. */
 static int open_address(sd_bus **ret, const char *address) {
@@ -116,7 +92,7 @@ static int open_system_bus(sd_bus **ret) {
 static int open_socket(sd_bus **ret, ConnectionUse use) {
         if (geteuid() != 0)
                 return -EACCES;
-        if (use != CONNECTION_START && !service_is_running())
+        if (use != CONNECTION_START && !service_is_running("banjod.service"))
                 return -ENOENT;
 
         return open_address(ret, "unix:path=" BUS_SOCKET_PATH);

@@ -34,8 +34,11 @@ static void warn_about_daemon(Warnings *w, const Status *s) {
 
 /* What is asked of this host. */
 static void warn_about_host(Warnings *w, const Options *options) {
-        if (!options->host)
-                warnings_about_rivals(w);
+        if (options->host)
+                return;
+
+        warnings_about_rivals(w);
+        warnings_about_rulesets(w);
 }
 
 /* JSON */

@@ -19,6 +19,7 @@
 #include "engine/forgery.h"
 #include "engine/journal.h"
 #include "engine/matcher.h"
+#include "engine/saved-ruleset.h"
 #include "model/config-files.h"
 
 /* What is looked through for the first entry of a jail that has none, in entries that are not its
@@ -304,6 +305,19 @@ static void check_journal(Verify *v, const JailConfig *j) {
                                 j->name);
 }
 
+static void check_rulesets(Verify *v) {
+        _cleanup_(freep) char *path = NULL;
+
+        if (saved_ruleset_find("", &path) > 0)
+                (void) findings_add(&v->findings,
+                                true,
+                                path,
+                                NULL,
+                                NULL,
+                                "contains the table inet banjo, which banjod makes by itself: see "
+                                "\"Saved rulesets\" in banjod(8).");
+}
+
 static void check_host(Verify *v) {
         bool has_services = journal_has_services(v->options->journal);
         sd_bus *bus = NULL;
@@ -322,6 +336,7 @@ static void check_host(Verify *v) {
         }
 
         sd_bus_flush_close_unref(bus);
+        check_rulesets(v);
 }
 
 /* Output */

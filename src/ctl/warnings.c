@@ -8,6 +8,7 @@
 #include "ctl/rivals.h"
 #include "ctl/sockets.h"
 #include "engine/listeners.h"
+#include "engine/saved-ruleset.h"
 #include "model/entry.h"
 #include "model/match.h"
 
@@ -60,6 +61,7 @@ const char *warning_advice(const char *kind) {
                                 "Give the jail the ports of its service: ports = ..., or ports = "
                                 "auto." },
                 { "rival", "Stop one of the two." },
+                { "saved-ruleset", "Delete the table from the file: banjod makes it by itself." },
                 { "store-failed",
                                 "See `journalctl -u banjod`, and whether the disk of "
                                 "/var/lib/banjo is full." },
@@ -247,4 +249,17 @@ void warnings_about_rivals(Warnings *w) {
                                 "%s runs as well. Both read the same failures, and each has bans "
                                 "that the other does not know.",
                                 names[i]);
+}
+
+void warnings_about_rulesets(Warnings *w) {
+        _cleanup_(freep) char *path = NULL;
+
+        if (saved_ruleset_find("", &path) > 0)
+                warnings_add(w,
+                                "saved-ruleset",
+                                NULL,
+                                "%s contains the table inet banjo, as it was once: it does not load "
+                                "while banjod owns the table, and otherwise brings old bans back "
+                                "until banjod puts it right.",
+                                path);
 }

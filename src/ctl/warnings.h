@@ -39,3 +39,6 @@ void warnings_about_jails(Warnings *w, const JailList *jails, const Options *opt
 
 /* Other ban daemons beside us. */
 void warnings_about_rivals(Warnings *w);
+
+/* The table of bans among those that are loaded at boot. */
+void warnings_about_rulesets(Warnings *w);

@@ -7,12 +7,15 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
 #include "base/log.h"
+#include "base/service.h"
 #include "daemon/manager-verify.h"
 #include "daemon/manager.h"
+#include "engine/firewall.h"
 #include "model/config.h"
 
 /* What programs mean by 2; sysexits(3) has the others. */
@@ -22,6 +25,8 @@ static ManagerParams arg_params = {
         .state_dir = "/var/lib/banjo",
         .bus = "system",
 };
+
+static bool arg_remove_table;
 
 static void help(void) {
         (void) printf("banjod [OPTION...]\n\n"
@@ -36,6 +41,7 @@ static void help(void) {
                       "                       the message bus to offer org.banjo1 on\n"
                       "  --once               read to the end of the journal, decide, commit, print\n"
                       "                       a summary, and exit\n"
+                      "  --remove-table       take every ban out of the kernel, before banjo is removed\n"
                       "  --log-level=LEVEL    emerg, alert, crit, err, warning, notice, info or debug\n"
                       "  --help\n"
                       "  --version\n\n"
@@ -51,6 +57,7 @@ static int parse_argv(int argc, char *argv[]) {
                 ARG_FIREWALL,
                 ARG_BUS,
                 ARG_ONCE,
+                ARG_REMOVE_TABLE,
                 ARG_LOG_LEVEL,
                 ARG_HELP,
                 ARG_VERSION,
@@ -62,6 +69,7 @@ static int parse_argv(int argc, char *argv[]) {
                 { "firewall", required_argument, NULL, ARG_FIREWALL },
                 { "bus", required_argument, NULL, ARG_BUS },
                 { "once", no_argument, NULL, ARG_ONCE },
+                { "remove-table", no_argument, NULL, ARG_REMOVE_TABLE },
                 { "log-level", required_argument, NULL, ARG_LOG_LEVEL },
                 { "help", no_argument, NULL, ARG_HELP },
                 { "version", no_argument, NULL, ARG_VERSION },
@@ -99,6 +107,9 @@ static int parse_argv(int argc, char *argv[]) {
                         break;
                 case ARG_ONCE:
                         arg_params.once = true;
+                        break;
+                case ARG_REMOVE_TABLE:
+                        arg_remove_table = true;
                         break;
                 case ARG_LOG_LEVEL:
                         level = log_level_from_string(optarg);
@@ -219,6 +230,37 @@ static int run(void) {
         return EXIT_SUCCESS;
 }
 
+/* For whoever removes the package: without the daemon that made it nobody needs the table, and the
+ * bans stay in the database, should it come back. */
+static int remove_table(void) {
+        _cleanup_(firewall_freep) Firewall *f = NULL;
+        int r;
+
+        if (service_is_running("banjod.service")) {
+                log_error("banjod.service runs, and would put the table back. `systemctl stop "
+                          "banjod.socket banjod.service` first.");
+                return EXIT_FAILURE;
+        }
+
+        r = firewall_nft_new(&f);
+        if (r == -EOPNOTSUPP)
+                return EXIT_SUCCESS; /* no nftables, no table */
+        if (r == -EPERM) {
+                (void) log_error_errno(r, "Not allowed to change nftables: this wants root.");
+                return EX_NOPERM;
+        }
+        if (r >= 0)
+                r = firewall_destroy(f);
+        if (r == -EPERM)
+                (void) log_error_errno(r,
+                                "Another process owns the nftables table inet banjo. Is there a "
+                                "banjod outside banjod.service?");
+        else if (r < 0)
+                (void) log_error_errno(r, "Failed to remove the nftables table inet banjo: %m");
+
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int main(int argc, char *argv[]) {
         int r;
 
@@ -228,5 +270,5 @@ int main(int argc, char *argv[]) {
         if (r <= 0)
                 return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 
-        return run();
+        return arg_remove_table ? remove_table() : run();
 }

@@ -552,6 +552,8 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
         if (m->tail)
                 tail_wake(m->tail);
         log_info("Configuration reloaded, %zu jails.", m->n_jails);
+        if (firewall_get_ownership(m->firewall) != FIREWALL_NONE)
+                manager_warn_of_rulesets();
         bus_emit_reloaded(m->bus);
         return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "daemon/manager-private.h"
+#include "engine/saved-ruleset.h"
 
 #define RETRY_USEC (2 * USEC_PER_SEC)
 
@@ -246,6 +247,16 @@ int manager_commit_firewall(Manager *m) {
         }
         m->status.firewall_failed = false;
         return 0;
+}
+
+void manager_warn_of_rulesets(void) {
+        _cleanup_(freep) char *path = NULL;
+
+        if (saved_ruleset_find("", &path) > 0)
+                log_warning("%s contains the table inet banjo, as it was once. Delete it there: "
+                            "banjod makes the table by itself. See \"Saved rulesets\" in "
+                            "banjod(8).",
+                                path);
 }
 
 /* Puts every ban into the second table, for whoever starts next. */

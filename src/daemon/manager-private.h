@@ -317,6 +317,9 @@ void manager_report_meddling(Manager *m);
 void manager_pause_watch(Manager *m);
 bool manager_watch_pauses(Manager *m);
 
+/* Warns if a ruleset that is loaded at boot has the table, as far as it may be read. */
+void manager_warn_of_rulesets(void);
+
 /* For the end: leaves the bans in the kernel, or takes them out if the configuration says so. What
  * fails is reported. */
 void manager_leave_firewall(Manager *m);

@@ -336,6 +336,8 @@ static int start_firewall(Manager *m) {
                 return log_error_errno(r, "Failed to read the database: %m");
 
         manager_restore_begin(m, true);
+        if (firewall_get_ownership(m->firewall) != FIREWALL_NONE && !m->params.once)
+                manager_warn_of_rulesets();
         return 0;
 }
 
