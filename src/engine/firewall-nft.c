@@ -38,8 +38,9 @@
  * of the host gets through. */
 #define CHANGES_PER_TRANSACTION 8192
 
-/* What a change takes in a message at most: an IPv6 element added, deleted and added again. */
-#define CHANGE_SIZE_MAX 112
+/* What a change takes in a message at most: an IPv6 element added, deleted and added again, with a
+ * counter. */
+#define CHANGE_SIZE_MAX 224
 
 /* The same with messages of its own. */
 #define CHANGE_ALONE_SIZE_MAX 512
@@ -324,7 +325,8 @@ carry_out(NftFirewall *f, NftOperation *operations, size_t n, bool *replace, Ref
         Attempt attempt = { .replace = *replace, .refusals = refusals };
         int r;
 
-        if (*replace)
+        /* Without DESTROYSETELEM nothing may be removed twice either. */
+        if (*replace || !f->can.destroy)
                 n = nft_operations_coalesce(operations, n);
 
         n = try(f, operations, n, &attempt, &r);

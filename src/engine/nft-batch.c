@@ -4,6 +4,11 @@
  * To ban an address again is to add it again where the kernel can update. Elsewhere it is to
  * destroy it and then to add it. What may stay as it is (FIREWALL_KEEP) is added without either.
  *
+ * The kernel compares the time of an update with the one that was there before the transaction.
+ * The same one is no update to it, also if an hour of it is over, and also if the transaction has
+ * set another one: so what remains is said as well, and whoever is banned for good, of which
+ * nothing remains, is destroyed first there, too.
+ *
  * Where jails are gated, each prefix is in the gate for as long as the longest of its bans, so that
  * what one of them does to it is asked about all of them.
  */
@@ -77,9 +82,13 @@ static void write_elements(const NftBatch *b,
                 n_written++;
                 if (part == PART_REPLACED)
                         continue;
-                if (change->remaining != USEC_INFINITY)
-                        nftnl_set_elem_set_u64(
-                                        e, NFTNL_SET_ELEM_TIMEOUT, timeout_msec(change->remaining));
+                if (change->remaining != USEC_INFINITY) {
+                        uint64_t timeout = timeout_msec(change->remaining);
+
+                        nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, timeout);
+                        if (b->can.update)
+                                nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_EXPIRATION, timeout);
+                }
                 if (change->flags & FIREWALL_COUNTED)
                         nft_element_count(b->link, e);
         }
@@ -121,16 +130,26 @@ static bool write_set_if_needed(const NftBatch *b, const NftOperation *o, bool a
 /* Operations that go into the same messages. */
 typedef struct Run {
         size_t n;
-        bool adds; /* some are bans */
+        bool adds;     /* some are bans */
+        bool for_good; /* all are, if they are of one kind */
 } Run;
 
+static bool is_for_good(const FirewallChange *change) {
+        return !change->remove && change->remaining == USEC_INFINITY;
+}
+
 static bool is_of_one_kind(const FirewallChange *a, const FirewallChange *b) {
-        return a->remove == b->remove && (a->flags & FIREWALL_KEEP) == (b->flags & FIREWALL_KEEP);
+        return a->remove == b->remove && is_for_good(a) == is_for_good(b) &&
+               (a->flags & FIREWALL_KEEP) == (b->flags & FIREWALL_KEEP);
 }
 
 /* The run at the beginning: all on the same set; if in_order, all of the same kind, too. */
 static Run find_run(const NftOperation *operations, size_t n, bool in_order) {
-        Run run = { .n = 1, .adds = !operations[0].change->remove };
+        Run run = {
+                .n = 1,
+                .adds = !operations[0].change->remove,
+                .for_good = is_for_good(operations[0].change),
+        };
 
         for (; run.n < n; run.n++) {
                 const NftOperation *o = operations + run.n;
@@ -150,7 +169,7 @@ static void write_run(const NftBatch *b, const NftOperation *operations, Run run
         if (!write_set_if_needed(b, operations, run.adds))
                 return;
 
-        if (!run.adds || b->replace)
+        if (!run.adds || b->replace || (run.for_good && b->can.update))
                 write_absence(b, operations, run.n);
         if (run.adds)
                 write_elements(b,
@@ -174,14 +193,18 @@ static int compare_operations(const void *va, const void *vb) {
         return a->change < b->change ? -1 : 1;
 }
 
-/* Brings those of each set together that go into the same messages. */
+/* Brings those of each set together that go into the same messages. What goes makes room for what
+ * comes. */
 static int compare_kinds(const void *va, const void *vb) {
         const NftOperation *a = va, *b = vb;
 
         if (a->set != b->set)
                 return a->set->index < b->set->index ? -1 : 1;
         if (a->change->remove != b->change->remove)
-                return a->change->remove ? 1 : -1;
+                return a->change->remove ? -1 : 1;
+
+        if (is_for_good(a->change) != is_for_good(b->change))
+                return is_for_good(a->change) ? 1 : -1;
 
         return (int) (a->change->flags & FIREWALL_KEEP) - (int) (b->change->flags & FIREWALL_KEEP);
 }
@@ -315,5 +338,6 @@ size_t nft_operations_coalesce(NftOperation *operations, size_t n) {
                         next->change->flags &= (uint8_t) ~FIREWALL_KEEP;
         }
 
+        qsort(operations, n_left, sizeof(*operations), compare_kinds);
         return n_left;
 }

@@ -360,6 +360,74 @@ static void what_has_just_expired_can_be_lifted_and_banned(void **state) {
         }
 }
 
+static void same_time_again_begins_anew(void **state) {
+        const Address a = nth4(1);
+        _cleanup_(nft_link_freep) NftLink *l = open_link();
+        Firewall *f = open_sshd();
+        struct nftnl_set *elements;
+        struct nftnl_set_elem *e;
+        FirewallElement element;
+
+        (void) state;
+
+        /* Of an hour some minutes are left. */
+        nft_link_begin(l);
+        elements = nft_elements_new(l, "sshd-v4");
+        e = nft_elements_add(l, elements, a.bytes, 4);
+        nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, USEC_PER_HOUR / USEC_PER_MSEC);
+        nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_EXPIRATION, USEC_PER_MINUTE / USEC_PER_MSEC);
+        nft_put_elements(l, NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements);
+        nftnl_set_free(elements);
+        assert_ok(nft_link_commit(l, NULL, NULL));
+        assert_int_equal(firewall_lookup(f, "sshd", &a, &element), 1);
+        assert_about(element.remaining, USEC_PER_MINUTE);
+
+        assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR, 0));
+        assert_int_equal(firewall_commit(f, NULL, NULL), 1);
+        assert_int_equal(firewall_lookup(f, "sshd", &a, &element), 1);
+        assert_about(element.remaining, USEC_PER_HOUR);
+}
+
+static void what_was_there_before_is_no_reason_to_leave_it(void **state) {
+        static const usec_t times[] = { USEC_INFINITY, USEC_PER_DAY, USEC_PER_HOUR };
+        const Address a = nth4(1);
+        Firewall *f = open_sshd();
+
+        (void) state;
+
+        /* Each becomes another and itself again, in one batch. */
+        for (size_t i = 0; i < ELEMENTSOF(times); i++) {
+                FirewallElement element;
+
+                assert_ok(firewall_add(f, "sshd", &a, times[i], 0));
+                assert_int_equal(firewall_commit(f, NULL, NULL), 1);
+                assert_ok(firewall_add(f, "sshd", &a, times[(i + 1) % 3], 0));
+                assert_ok(firewall_add(f, "sshd", &a, times[i], 0));
+                assert_int_equal(firewall_commit(f, NULL, NULL), 2);
+                assert_int_equal(firewall_lookup(f, "sshd", &a, &element), 1);
+                if (times[i] == USEC_INFINITY)
+                        assert_true(element.remaining == USEC_INFINITY);
+                else
+                        assert_about(element.remaining, times[i]);
+        }
+}
+
+static void what_is_lifted_twice_is_lifted(void **state) {
+        const Address a = nth4(1), b = nth4(2);
+        Firewall *f = open_sshd();
+
+        (void) state;
+
+        assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR, 0));
+        assert_int_equal(firewall_commit(f, NULL, NULL), 1);
+        for (int i = 0; i < 3; i++) {
+                assert_ok(firewall_remove(f, "sshd", &a));
+                assert_ok(firewall_remove(f, "sshd", &b));
+        }
+        assert_int_equal(firewall_commit(f, NULL, NULL), 6);
+        assert_false(is_banned(f, &a));
+}
+
 /* Everything in one batch: fresh and known, longer and shorter, for good, lifted, kept, of several
  * lengths and families, some twice. */
 static void batch_that_mixes_everything_ends_as_if_in_order(void **state) {
@@ -433,12 +501,18 @@ int main(void) {
                 test(single_refused_element_keeps_nobody_back),
                 test(what_somebody_deleted_can_be_lifted_and_banned),
                 test(what_has_just_expired_can_be_lifted_and_banned),
+                test(same_time_again_begins_anew),
+                test(what_was_there_before_is_no_reason_to_leave_it),
+                test(what_is_lifted_twice_is_lifted),
                 test(batch_that_mixes_everything_ends_as_if_in_order),
                 test_old(what_is_larger_than_the_send_buffer_goes_in_parts),
                 test_old(full_set_takes_what_fits_and_the_rest_is_named),
                 test_old(single_refused_element_keeps_nobody_back),
                 test_old(what_somebody_deleted_can_be_lifted_and_banned),
                 test_old(what_has_just_expired_can_be_lifted_and_banned),
+                test_old(same_time_again_begins_anew),
+                test_old(what_was_there_before_is_no_reason_to_leave_it),
+                test_old(what_is_lifted_twice_is_lifted),
                 test_old(batch_that_mixes_everything_ends_as_if_in_order),
         };
 
