@@ -68,6 +68,22 @@ int bus_not_stored(const Manager *m, const char *what, sd_bus_error *error) {
                         strerror(-status.store_error));
 }
 
+int bus_append_ban(sd_bus_message *reply, const Manager *m, const char *jail, const Ban *ban) {
+        char address[ADDRESS_STR_SIZE];
+
+        return sd_bus_message_append(reply,
+                        BUS_BAN_TYPE,
+                        ban->id,
+                        jail,
+                        address_format(&ban->address, address),
+                        ban->start,
+                        ban->end,
+                        manager_get_remaining(m, ban),
+                        (uint32_t) ban->failures,
+                        bus_text(ban->pattern),
+                        bus_text(ban->reason));
+}
+
 const char *bus_text(const char *s) {
         if (!s)
                 return "";

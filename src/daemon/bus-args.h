@@ -25,6 +25,9 @@ int bus_too_many_exemptions(sd_bus_error *error);
 /* The same: what was asked for is done, and the disk does not have it. */
 int bus_not_stored(const Manager *m, const char *what, sd_bus_error *error);
 
+/* Appends a running ban, as BUS_BAN_TYPE. Returns 0 or a negative errno. */
+int bus_append_ban(sd_bus_message *reply, const Manager *m, const char *jail, const Ban *ban);
+
 /* A text that a message may hold: names and descriptions come from files, and sd-bus refuses a
  * message for one wrong byte. "" for NULL. */
 const char *bus_text(const char *s);

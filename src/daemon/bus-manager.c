@@ -14,6 +14,7 @@
 #include "daemon/bus-history.h"
 #include "daemon/bus-jail.h"
 #include "daemon/bus-log.h"
+#include "daemon/bus-lookup.h"
 #include "daemon/bus-verify.h"
 #include "model/bus-names.h"
 
@@ -105,19 +106,7 @@ static int append_leak(sd_bus_message *reply, const Manager *m, const BanPageEnt
 }
 
 static int append_ban(sd_bus_message *reply, const Manager *m, const BanPageEntry *e) {
-        char address[ADDRESS_STR_SIZE];
-
-        return sd_bus_message_append(reply,
-                        BUS_BAN_TYPE,
-                        e->ban->id,
-                        e->jail,
-                        address_format(&e->ban->address, address),
-                        e->ban->start,
-                        e->ban->end,
-                        manager_get_remaining(m, e->ban),
-                        (uint32_t) e->ban->failures,
-                        bus_text(e->ban->pattern),
-                        bus_text(e->ban->reason));
+        return bus_append_ban(reply, m, e->jail, e->ban);
 }
 
 static int append_page(sd_bus_message *reply, const Manager *m, const BanPage *page, bool leaking) {
@@ -328,6 +317,16 @@ static const sd_bus_vtable manager_vtable[] = {
                         SD_BUS_ARGS("s", jail, "t", after, "u", max),
                         SD_BUS_RESULT("a" BUS_BAN_TYPE, bans),
                         method_list_bans,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("DumpBans",
+                        SD_BUS_NO_ARGS,
+                        SD_BUS_RESULT("h", pipe),
+                        bus_dump_bans,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Lookup",
+                        SD_BUS_ARGS("s", address),
+                        SD_BUS_RESULT("a{sv}", answer),
+                        bus_lookup,
                         SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListLeaks",
                         SD_BUS_ARGS("s", jail, "t", after, "u", max),

@@ -34,6 +34,9 @@
 /* Signals waiting for somebody to read them. */
 #define QUEUE_MAX 16384
 
+/* Answers waiting for a peer. */
+#define ANSWERS_MAX 128
+
 /* After accept() failed for want of descriptors. */
 #define ACCEPT_PAUSE USEC_PER_SEC
 
@@ -351,6 +354,23 @@ static int on_peer_connected(sd_bus_message *message, void *userdata, sd_bus_err
         return sd_event_source_set_enabled(p->leftover, SD_EVENT_ON);
 }
 
+/* A peer gets his answers into a queue of ours. Whoever asks on and on without reading them loses
+ * his connection before they fill the memory. */
+static int on_peer_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Peer *p = userdata;
+        uint64_t n;
+
+        (void) message, (void) error;
+
+        if (sd_bus_get_n_queued_write(p->connection, &n) >= 0 && n < ANSWERS_MAX)
+                return 0;
+
+        log_warning("A client on %s does not read its answers; its connection is closed.",
+                        BUS_SOCKET_PATH);
+        peer_free(p);
+        return 1;
+}
+
 /* The socket is root's and has mode 0600, but it is systemd or whoever started us that made it. */
 static bool is_root(int fd) {
         struct ucred creds;
@@ -388,6 +408,8 @@ static int peer_add(Bus *b, int fd) {
                 r = match_local(p->connection, "Disconnected", on_peer_gone, p);
         if (r >= 0)
                 r = match_local(p->connection, "Connected", on_peer_connected, p);
+        if (r >= 0)
+                r = sd_bus_add_filter(p->connection, NULL, on_peer_message, p);
         if (r >= 0)
                 r = sd_bus_set_connected_signal(p->connection, true);
         if (r >= 0)

@@ -251,3 +251,36 @@ int manager_resume(Manager *m, const char *jail) {
         r = manager_commit_command(m, true);
         return r < 0 ? r : 1;
 }
+
+const char *
+manager_explain_spared(const Manager *m, const Address *a, char why[static MANAGER_ERROR_SIZE]) {
+        assert(m);
+        assert(a);
+
+        if (exemptions_overlap(&m->exemptions, a, manager_now()))
+                return "allowed for now";
+
+        for (size_t i = 0; i < m->n_jails; i++) {
+                const JailConfig *config = jail_get_config(m->jails[i]);
+                Spared spared;
+
+                if (surroundings_spare(m->surroundings, config, a, &spared)) {
+                        (void) snprintf(why,
+                                        MANAGER_ERROR_SIZE,
+                                        "%.*s",
+                                        MANAGER_ERROR_SIZE - 1,
+                                        spared.text);
+                        return why;
+                }
+                if (allowlist_overlaps(&config->allow, a)) {
+                        (void) snprintf(why,
+                                        MANAGER_ERROR_SIZE,
+                                        "allowed by jail %.*s",
+                                        MANAGER_ERROR_SIZE / 2,
+                                        config->name);
+                        return why;
+                }
+        }
+
+        return "";
+}

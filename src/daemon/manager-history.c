@@ -293,3 +293,25 @@ int manager_foreach_user(Manager *m,
         free(u.known);
         return r;
 }
+
+int manager_count_ended(Manager *m, const Address *a, unsigned *ret) {
+        assert(m);
+        assert(a);
+        assert(ret);
+
+        return store_count_earlier(m->store, NULL, a, 0, USEC_INFINITY, POLICY_EARLIER_MAX, ret);
+}
+
+int manager_dump(Manager *m, int *ret_fd) {
+        assert(m);
+        assert(ret_fd);
+
+        for (size_t i = 0; i < MANAGER_DUMPS_MAX; i++) {
+                if (m->dumps[i] && !store_dump_is_over(m->dumps[i]))
+                        continue;
+                m->dumps[i] = store_dump_free(m->dumps[i]);
+                return store_dump_new(&m->dumps[i], m->store, ret_fd);
+        }
+
+        return -EBUSY;
+}

@@ -26,6 +26,7 @@
 #include "engine/accounts.h"
 #include "engine/journal.h"
 #include "engine/pseudonym.h"
+#include "engine/store-dump.h"
 #include "engine/store-prune.h"
 #include "engine/store.h"
 
@@ -92,6 +93,8 @@ struct Manager {
         sd_event_source *watch_timer;  /* enabled while we do not look */
         usec_t watch_pause;            /* for how long we did not, the last time */
         usec_t repaired;               /* when, by the monotonic clock; 0 for never */
+
+        StoreDump *dumps[MANAGER_DUMPS_MAX];
 
         Exemptions exemptions;
         bool exemptions_unsaved;

@@ -361,6 +361,8 @@ Manager *manager_free(Manager *m) {
         accounts_free(m->accounts);
         manager_free_jails(m->jails, m->n_jails);
         exemptions_done(&m->exemptions);
+        for (size_t i = 0; i < MANAGER_DUMPS_MAX; i++)
+                store_dump_free(m->dumps[i]);
         store_close(m->store);
         ender_free(m->ender);
         firewall_free(m->firewall);

@@ -169,6 +169,20 @@ Jail *manager_find_jail(const Manager *m, const char *name); /* NULL if there is
 const Exemptions *manager_get_exemptions(const Manager *m);
 bool manager_is_paused(const Manager *m, const char *jail);
 
+/* Why an address or prefix would not be banned by some jail; "" if nothing is known. Returns why.
+ */
+const char *
+manager_explain_spared(const Manager *m, const Address *a, char why[static MANAGER_ERROR_SIZE]);
+
+/* How many bans of exactly this address or prefix ended that are earlier bans of it. Returns 0 or a
+ * negative errno. */
+int manager_count_ended(Manager *m, const Address *a, unsigned *ret);
+
+/* Begins to write all bans as store-dump.h has it, and returns the end to read from in *ret_fd.
+ * Returns 0; -EBUSY if MANAGER_DUMPS_MAX are being written; or a negative errno. */
+#define MANAGER_DUMPS_MAX 4
+int manager_dump(Manager *m, int *ret_fd);
+
 typedef struct ManagerStatus {
         usec_t started;      /* when the daemon began to follow */
         usec_t newest;       /* time of the entry handled last; 0 if none was */

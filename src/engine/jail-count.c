@@ -353,6 +353,21 @@ bool jail_get_target(const Jail *j, const Address *net, Address *ret) {
         return address_covers(ret, net);
 }
 
+bool jail_get_window(const Jail *j, const Address *a, usec_t now, JailWindow *ret) {
+        usec_t since = usec_sub(now, j->config->findtime);
+
+        assert(j);
+        assert(a);
+        assert(ret);
+
+        if (!jail_get_target(j, a, &ret->target))
+                return false;
+
+        since = MAX(since, usec_add(find_end(j, &ret->target, now), 1));
+        ret->n_failures = tracker_count(j->memory.tracker, &ret->target, since, &ret->newest);
+        return ret->n_failures > 0;
+}
+
 int jail_forget(Jail *j, const Address *a, usec_t until) {
         bool has_target;
         Address target;

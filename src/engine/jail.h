@@ -181,6 +181,15 @@ int jail_forget_lifted(Jail *j, const Address *a, usec_t until);
  * it counts for it no more, and as before for all others. Returns 0 or -ENOMEM. */
 int jail_forget_spared(Jail *j, const Address *a, usec_t when);
 
+/* The failures that count now for whom an address or prefix counts for. False if there are none, or
+ * if its hosts count for several. */
+typedef struct JailWindow {
+        Address target;
+        unsigned n_failures;
+        usec_t newest;
+} JailWindow;
+bool jail_get_window(const Jail *j, const Address *a, usec_t now, JailWindow *ret);
+
 /* Forgets all windows and sessions, as if nothing had been read yet. Returns 0 or -ENOMEM. */
 int jail_clear(Jail *j);
 

@@ -366,6 +366,25 @@ bool tracker_has_forgotten(const Tracker *t, const Address *address, usec_t when
         return item && when <= item->forgotten_until;
 }
 
+unsigned tracker_count(const Tracker *t, const Address *address, usec_t since, usec_t *ret_newest) {
+        const TrackerItem *item;
+        unsigned n = 0;
+
+        assert(t);
+        assert(address);
+        assert(ret_newest);
+
+        TABLE_FIND(t->items, address, item);
+        if (!item)
+                return 0;
+
+        while (n < item->n_failures && item->failures[item->n_failures - 1 - n].when >= since)
+                n++;
+        if (n > 0)
+                *ret_newest = item->failures[item->n_failures - 1].when;
+        return n;
+}
+
 size_t tracker_expire(Tracker *t, usec_t now) {
         TrackerItem *item;
         size_t n = 0;

@@ -111,6 +111,9 @@ int tracker_forget(Tracker *t, const Address *address, usec_t until);
 /* True if a failure of the address at that time counts nowhere, because of the above. */
 bool tracker_has_forgotten(const Tracker *t, const Address *address, usec_t when);
 
+/* How many failures of the address there are at that time or later, and when the newest was. */
+unsigned tracker_count(const Tracker *t, const Address *address, usec_t since, usec_t *ret_newest);
+
 /* Drops the addresses whose last failure, or login that had something to forgive, is more than
  * findtime before now. Returns their number.
  * The tracker answers correctly without this call; it only gives memory back. */

@@ -381,3 +381,127 @@ start_anew() {
                 run ! nobody busctl --address="$ADDRESS" call "${jail[@]}" Pause
         fi
 }
+
+# ---- one address ----
+
+@test "Lookup tells all about an address" {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        start_anew
+        call Ban ssts mail 198.51.100.0/24 0 'a network'
+        call Ban ssts sshd 198.51.100.7 0 ''
+        call Unban ss sshd 198.51.100.7
+        call Ban ssts mail 198.51.100.0/24 0 'a network'
+        call Ban ssts sshd 198.51.100.9 0 ''
+        fail_later 1 100 203.0.113.7 203.0.113.7 2001:db8:1:2::3
+        wait_for failures_are 3
+
+        run -0 call_json Lookup s 198.51.100.9
+        jq -e '.[0].Bans.data | map([.[1], .[2]]) | sort == [["mail", "198.51.100.0/24"], ["sshd", "198.51.100.9"]]' <<<"$output"
+        jq -e '.[0] | .Windows.data == [] and .Allowed.data == "" and .Earlier.data == 0' <<<"$output"
+        run -0 call_json Lookup s 198.51.100.0/23
+        jq -e '.[0].Bans.data | length == 2' <<<"$output"
+
+        run -0 call_json Lookup s 203.0.113.7
+        jq -e '.[0].Bans.data == [] and (.[0].Windows.data[0] | .[0:3] == ["sshd", "203.0.113.7", 2])' <<<"$output"
+        run -0 call_json Lookup s 2001:db8:1:2::99
+        jq -e '.[0].Windows.data[0][0:3] == ["sshd", "2001:db8:1:2::/64", 1]' <<<"$output"
+        run -0 call_json Lookup s 127.0.0.1
+        jq -e '.[0].Allowed.data | test("own address")' <<<"$output"
+        call Allow sts 203.0.113.7 60000000 ''
+        run -0 call_json Lookup s 203.0.113.7
+        jq -e '.[0].Allowed.data == "allowed for now"' <<<"$output"
+        call Disallow s 203.0.113.7
+        run ! call Lookup s nonsense
+}
+
+# ---- those who ask too much ----
+
+@test "DumpBans writes all bans, and whoever does not read holds up nobody but himself" {
+        local i holders=()
+
+        # shellcheck disable=SC2046
+        for i in {0..3}; do
+                call BanMany sastst sshd 5000 $(printf "198.18.%d.%d " $(for ((n = 0; n < 5000; n++)); do
+                        echo $((i * 20 + n / 250)) $((n % 250))
+                done)) 0 'a "test"' 0
+        done
+        call Ban ssts mail 2001:db8::/64 0 ''
+        "$BUS_CLIENT" "$ADDRESS" dump >dumped
+        [ "$(wc -l <dumped)" = 20001 ]
+        jq -e -s 'length == 20001 and (map(.address) | unique | length == 20001) and
+                (map(select(.jail == "sshd")) | length == 20000 and all(.reason == "a \"test\"")) and
+                any(.address == "2001:db8::/64" and .end_usec == null and .jail == "mail")' dumped
+
+        for i in {1..4}; do
+                : >"held$i"
+                background "$DIRECTORY/held$i" "$BUS_CLIENT" "$ADDRESS" hold
+                holders+=($!)
+                wait_for grep -q held "held$i"
+        done
+        run ! "$BUS_CLIENT" "$ADDRESS" dump
+        [[ $output == *'one has to wait'* ]]
+        call Ban ssts sshd 192.0.2.1 0 ''
+        in_kernel sshd-v4 192.0.2.1
+        kill "${holders[0]}"
+        again() {
+                "$BUS_CLIENT" "$ADDRESS" dump >dumped 2>/dev/null
+        }
+        wait_for again
+        [ "$(wc -l <dumped)" = 20002 ]
+        # The daemon ends, although three still do not read.
+        stop_banjod
+        kill "${holders[@]:1}"
+        start_banjod
+}
+
+@test "a client that never reads its answers loses only itself" {
+        local deaf
+
+        call Ban ssts sshd 192.0.2.1 0 ''
+        background "$DIRECTORY/deaf" "$BUS_CLIENT" "$ADDRESS" deaf
+        deaf=$!
+        wait_for grep -q sent deaf
+        call Ban ssts sshd 192.0.2.2 0 ''
+        in_kernel sshd-v4 192.0.2.2
+        run -0 call ListBans stu '' 0 0
+        kill "$deaf"
+}
+
+@test "nor does one on the socket, which is thrown out" {
+        local peer=unix:path=$DIRECTORY/banjo.socket pid deaf
+
+        mkdir -p state2
+        : >log2
+        background "$DIRECTORY/log2" $ENTER systemd-socket-activate -l "$DIRECTORY/banjo.socket" \
+                "$BANJOD" --config-dir=config --state-dir=state2 --journal=journal --firewall=none --bus=none
+        pid=$!
+        wait_for test -S banjo.socket
+        busctl --address="$peer" call org.banjo1 /org/banjo1 org.banjo1.Manager BanMany sastst sshd 2000 \
+                $(printf '198.51.%d.1 ' {0..255} {0..255} {0..255} {0..255} {0..255} {0..255} {0..255} {0..207}) 0 '' 0
+        PEER=1 background "$DIRECTORY/deaf2" "$BUS_CLIENT" "$peer" deaf
+        deaf=$!
+        wait_for grep -q 'does not read its answers' log2
+        PEER=1 "$BUS_CLIENT" "$peer" flood 500 >flooded
+        [ "$(<flooded)" = 'answered 500, of which errors 0' ]
+        run -0 busctl --address="$peer" call org.banjo1 /org/banjo1 org.banjo1.Manager ListBans stu '' 0 1
+        kill "$deaf" "$pid"
+        wait_for gone "$pid"
+        run ! grep Sanitizer log2
+}
+
+@test "many calls do not keep bans waiting" {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        local flood
+
+        start_anew
+        background "$DIRECTORY/flood" "$BUS_CLIENT" "$ADDRESS" flood 1000000000
+        flood=$!
+        fail_later 1 100 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.7
+        wait_for in_kernel sshd-v4 203.0.113.7
+        call Ban ssts sshd 192.0.2.2 0 ''
+        in_kernel sshd-v4 192.0.2.2
+        kill -0 "$flood"
+        kill "$flood"
+        "$BUS_CLIENT" "$ADDRESS" flood 1000 >flooded
+        [ "$(<flooded)" = 'answered 1000, of which errors 0' ]
+}

@@ -48,6 +48,8 @@ everything() {
         "$2" "$1" UnbanMany sas sshd 1 198.51.100.66
         "$2" "$1" UnbanAll s sshd
         "$2" "$1" Forget s 198.51.100.66
+        "$2" "$1" Allow sts 198.51.100.67 60000000 x
+        "$2" "$1" Disallow s 198.51.100.67
         "$2" "$1" Flush
         "$2" "$1" Reload
 }
@@ -58,6 +60,9 @@ looking() {
         "$2" "$1" History sstttu '' '' 0 0 0 0
         "$2" "$1" Why s 198.51.100.66
         "$2" "$1" Statistics ttt 0 3600000000 3600000000
+        "$2" "$1" Lookup s 198.51.100.66
+        "$2" "$1" DumpBans
+        "$2" "$1" ListAllowed
         "$2" "$1" Subscribe
 }
 
