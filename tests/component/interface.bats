@@ -158,8 +158,16 @@ END
         [ -z "$wrong" ]
 }
 
-# Where a dictionary is returned, its keys are ".Li Key" in the item of the method.
-@test "the page has every key of ListJails, and no others" {
-        same "$(call --json=short ListJails | jq -r '.data[0][][1] | keys[]' | sed 's/^/ListJails: .Li /' | sort -u)" \
-                "$(sed -n '/^\.It Fn ListJails/,/^\.\(It\|El\)/s/^\.Li \([A-Z][A-Za-z]*\).*/ListJails: .Li \1/p' "$PAGE" | sort -u)"
+# Where dictionaries are returned, their keys are ".Li Key" in the item of the method.
+@test "the page has every key of dictionaries that methods return, and no others" {
+        local method arguments
+        for method in $(documented | sed -nE 's/^Methods of org\.banjo1\.Manager: \.It Fn ([A-Za-z]+).*a\{sv\}.*/\1/p'); do
+                arguments=
+                [ "$method" != Lookup ] || arguments='s 192.0.2.1'
+                same "$(call --json=short "$method" $arguments |
+                        jq -r '.data | .. | objects | select(all(.[]; type == "object")) | keys[]' |
+                        sed "s/^/$method: .Li /" | sort -u)" \
+                        "$(sed -n "/^\.It Fn $method/,/^\.\(It\|El\)/s/^\.Li \([A-Z][A-Za-z]*\).*/$method: .Li \1/p" "$PAGE" |
+                                sort -u)"
+        done
 }
