@@ -1,96 +1,365 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Bans carried into the kernel in a second, beside `nft -f` with the same elements
+ * Bans carried into the kernel, in batches of several sizes
  *
- * Runs in a network namespace of its own. Each way gets an empty table, and the same number of IPv4
- * addresses with a timeout. nft(8) reads its input from a file made beforehand.
+ * Beside a bare loop of libnftnl, which puts the same addresses into a set with the same flags in
+ * transactions of the same size and knows nothing of bans; beside `nft -f`, which reads its input
+ * from a file made beforehand; and beside a process of nft(8) for each ban. All start with an empty
+ * table, in a network namespace of their own.
+ *
+ * And how long it takes from a decision until a packet is dropped that a moment before arrived.
  */
 
 #include "bench.h"
 
+#include <arpa/inet.h>
 #include <err.h>
+#include <libmnl/libmnl.h>
+#include <libnftnl/common.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "../component/netns.h"
 #include "engine/firewall.h"
+#include "engine/nft-link.h"
+#include "engine/nft-table.h"
 
-#define N_ELEMENTS 100000u
-#define N_ELEMENTS_UNPRIVILEGED 3000u /* more nft(8) cannot send */
-#define TIMEOUT BENCH_TIMEOUT
+#define N_PROCESSES 200u
+#define N_DROPS 1000u
 
-/* Bans n addresses in batches. Returns the seconds it took, the queueing included. */
-static double run_batches(unsigned n, unsigned batch) {
-        _cleanup_(firewall_freep) Firewall *f = NULL;
-        _cleanup_(freep) double *spans = NULL;
+static const struct {
+        unsigned batch, n;
+} sizes[] = {
+        { 1, 100000 },
+        { 100, 100000 },
+        { 10000, 1000000 },
+        { 1000000, 1000000 },
+};
+
+typedef struct Result {
+        double seconds;
+        double p50, p99; /* of a batch */
+} Result;
+
+/* Puts the bans from i to i + n into the kernel. */
+typedef void (*BatchHandler)(unsigned i, unsigned n, void *userdata);
+
+static Result run_batches(unsigned n, unsigned batch, BatchHandler handler, void *userdata) {
+        _cleanup_(freep) double *spans = calloc(n / batch, sizeof(*spans));
+        Result result = {};
+
+        if (!spans)
+                err(EXIT_FAILURE, "calloc");
+
+        for (unsigned i = 0; i < n / batch; i++) {
+                double before = bench_now();
+
+                handler(i * batch, batch, userdata);
+                spans[i] = bench_now() - before;
+                result.seconds += spans[i];
+        }
+
+        bench_sort(spans, n / batch);
+        result.p50 = spans[n / batch / 2];
+        result.p99 = spans[n / batch * 99 / 100];
+        return result;
+}
+
+static void print_result(const char *who, unsigned batch, unsigned n, Result r) {
+        printf("%-12s batches of %7u: %9.0f a second, a batch %10.1f us p50 %10.1f us p99\n",
+                        who,
+                        batch,
+                        n / r.seconds,
+                        r.p50 * 1e6,
+                        r.p99 * 1e6);
+}
+
+/* banjo */
+
+static Firewall *open_firewall(const FirewallJail *jail) {
+        const FirewallSettings settings = {};
+        Firewall *f = NULL;
+        int r;
+
+        r = firewall_nft_new(&f);
+        if (r < 0)
+                errx(EXIT_FAILURE, "firewall: %s", strerror(-r));
+        (void) firewall_destroy(f);
+        r = firewall_configure(f, &settings, jail, 1);
+        if (r < 0)
+                errx(EXIT_FAILURE, "configure: %s", strerror(-r));
+        return f;
+}
+
+static void ban_batch(unsigned i, unsigned n, void *userdata) {
+        Firewall *f = userdata;
+        int r = 0;
+
+        for (unsigned end = i + n; i < end && r >= 0; i++) {
+                const Address a = bench_address(i);
+
+                r = firewall_add(f, "bench", &a, BENCH_TIMEOUT, 0);
+        }
+        if (r >= 0)
+                r = firewall_commit(f, NULL, NULL);
+        if (r < 0)
+                errx(EXIT_FAILURE, "ban: %s", strerror(-r));
+}
+
+static Result run_banjo(unsigned n, unsigned batch) {
         const FirewallJail jail = {
                 .name = "bench",
                 .ports = { .ranges = { { 22, 22 } }, .n_ranges = 1, .protocols = PORT_TCP },
         };
-        double start, end;
-        size_t n_spans = 0;
+        _cleanup_(firewall_freep) Firewall *f = open_firewall(&jail);
+        Result r;
+
+        r = run_batches(n, batch, ban_batch, f);
+        (void) firewall_destroy(f);
+        return r;
+}
+
+/* a bare loop */
+
+typedef struct Bare {
+        struct mnl_socket *socket;
+        char *buffer;
+        uint32_t seq;
+} Bare;
+
+/* Room for a transaction of all. */
+#define BARE_SIZE (128u * 1024 * 1024)
+
+static void bare_batch(unsigned i, unsigned n, void *userdata) {
+        struct nftnl_set_elems_iter *iter;
+        char answer[8192], *p;
+        struct nlmsghdr *nlh;
+        struct nftnl_set *s;
+        Bare *b = userdata;
+        ssize_t size;
+        int more;
+
+        s = nftnl_set_alloc();
+        (void) nftnl_set_set_str(s, NFTNL_SET_TABLE, "bare");
+        (void) nftnl_set_set_str(s, NFTNL_SET_NAME, "s");
+        for (unsigned end = i + n; i < end; i++) {
+                const Address a = bench_address(i);
+                struct nftnl_set_elem *e = nftnl_set_elem_alloc();
+
+                (void) nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, a.bytes, 16);
+                nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, BENCH_TIMEOUT / USEC_PER_MSEC);
+                nftnl_set_elem_add(s, e);
+        }
+
+        p = b->buffer;
+        p += NLMSG_ALIGN(nftnl_batch_begin(p, b->seq++)->nlmsg_len);
+        iter = nftnl_set_elems_iter_create(s);
+        do {
+                nlh = nftnl_nlmsg_build_hdr(
+                                p, NFT_MSG_NEWSETELEM, NFPROTO_INET, NLM_F_CREATE, b->seq++);
+                more = nftnl_set_elems_nlmsg_build_payload_iter(nlh, iter);
+                if (more <= 0)
+                        nlh->nlmsg_flags |= NLM_F_ACK;
+                p += NLMSG_ALIGN(nlh->nlmsg_len);
+        } while (more > 0);
+        nftnl_set_elems_iter_destroy(iter);
+        nftnl_set_free(s);
+        p += NLMSG_ALIGN(nftnl_batch_end(p, b->seq++)->nlmsg_len);
+
+        if (mnl_socket_sendto(b->socket, b->buffer, (size_t) (p - b->buffer)) < 0)
+                err(EXIT_FAILURE, "bare loop");
+        size = mnl_socket_recvfrom(b->socket, answer, sizeof(answer));
+        if (size < 0 || mnl_cb_run(answer,
+                                        (size_t) size,
+                                        0,
+                                        mnl_socket_get_portid(b->socket),
+                                        NULL,
+                                        NULL) < 0)
+                err(EXIT_FAILURE, "bare loop");
+}
+
+static void make_bare_table(bool exists) {
+        const NftSetParams params = {
+                .flags = NFT_SET_TIMEOUT,
+                .key_type = NFT_TYPE_IPV6_ADDR,
+                .key_size = 16,
+                .gc_interval = 60000,
+        };
+        _cleanup_(nft_link_freep) NftLink *l = NULL;
         int r;
 
-        spans = calloc(n / batch + 1, sizeof(*spans));
-        r = firewall_nft_new(&f);
-        if (!spans || r < 0)
-                errx(EXIT_FAILURE, "firewall: %s", strerror(-r));
-
-        (void) firewall_destroy(f);
-        r = firewall_configure(f, &(FirewallSettings){}, &jail, 1);
-        if (r < 0)
-                errx(EXIT_FAILURE, "configure: %s", strerror(-r));
-
-        start = bench_now();
-        for (unsigned i = 0; i < n;) {
-                double before = bench_now();
-
-                for (unsigned k = 0; k < batch && i < n; k++, i++) {
-                        Address a = bench_address(i);
-
-                        r = firewall_add(f, "bench", &a, TIMEOUT, 0);
-                        if (r < 0)
-                                errx(EXIT_FAILURE, "add: %s", strerror(-r));
+        r = nft_link_new(&l, "bare");
+        if (r >= 0) {
+                nft_link_begin(l);
+                if (exists)
+                        nft_delete_table(l);
+                else {
+                        nft_add_table(l, 0);
+                        nft_add_set(l, "s", &params);
                 }
-                r = firewall_commit(f, NULL, NULL);
-                if (r < 0)
-                        errx(EXIT_FAILURE, "commit: %s", strerror(-r));
-
-                spans[n_spans++] = bench_now() - before;
+                r = nft_link_commit(l, NULL, NULL);
         }
-        end = bench_now();
+        if (r < 0)
+                errx(EXIT_FAILURE, "bare loop: %s", strerror(-r));
+}
 
-        bench_sort(spans, n_spans);
-        printf("batches of %4u: %6u bans in %.3f s, %8.0f a second; a batch %.1f us p50, %.1f us "
-               "p99\n",
-                        batch,
-                        n,
-                        end - start,
-                        n / (end - start),
-                        spans[n_spans / 2] * 1e6,
-                        spans[n_spans * 99 / 100] * 1e6);
+static Result run_bare(unsigned n, unsigned batch) {
+        Bare b = { .seq = (uint32_t) time(NULL) };
+        int size = BARE_SIZE;
+        Result r;
 
-        (void) firewall_destroy(f);
-        return end - start;
+        make_bare_table(false);
+        b.socket = mnl_socket_open(NETLINK_NETFILTER);
+        b.buffer = calloc(1, BARE_SIZE);
+        if (!b.socket || !b.buffer || mnl_socket_bind(b.socket, 0, MNL_SOCKET_AUTOPID) < 0)
+                err(EXIT_FAILURE, "bare loop");
+        (void) setsockopt(mnl_socket_get_fd(b.socket),
+                        SOL_SOCKET,
+                        SO_SNDBUFFORCE,
+                        &size,
+                        sizeof(size));
+
+        r = run_batches(n, batch, bare_batch, &b);
+
+        (void) mnl_socket_close(b.socket);
+        free(b.buffer);
+        make_bare_table(true);
+        return r;
+}
+
+/* a process for each */
+
+static double run_processes(void) {
+        double start;
+
+        make_bare_table(false);
+        start = bench_now();
+        for (unsigned i = 0; i < N_PROCESSES; i++) {
+                Address a = bench_address(i);
+                char command[128], buf[ADDRESS_STR_SIZE];
+                char *argv[] = { (char *) "nft", command, NULL };
+                int status;
+                pid_t pid;
+
+                a.prefixlen = 128;
+                (void) snprintf(command,
+                                sizeof(command),
+                                "add element inet bare s { %s timeout 1d }",
+                                address_format(&a, buf));
+                if (posix_spawnp(&pid, "nft", NULL, NULL, argv, environ) != 0 ||
+                                waitpid(pid, &status, 0) < 0 || status != 0)
+                        errx(EXIT_FAILURE, "nft failed");
+        }
+        start = bench_now() - start;
+        make_bare_table(true);
+        return start / N_PROCESSES;
+}
+
+/* packets */
+
+static void ban_peer(Firewall *f, bool ban) {
+        const Address peer = netns_address(PEER4);
+        int r;
+
+        r = ban ? firewall_add(f, "bench", &peer, BENCH_TIMEOUT, 0)
+                : firewall_remove(f, "bench", &peer);
+        if (r >= 0)
+                r = firewall_commit(f, NULL, NULL);
+        if (r < 0)
+                errx(EXIT_FAILURE, "ban: %s", strerror(-r));
+}
+
+static bool arrives(int from, int at) {
+        char c;
+
+        netns_send(from, HOST4, 53);
+        return recv(at, &c, 1, MSG_DONTWAIT) > 0;
+}
+
+/* From the call that carries the ban out until a packet was sent that does not arrive any more. */
+static void measure_drops(void) {
+        const FirewallJail jail = {
+                .name = "bench",
+                .ports = { .ranges = { { 53, 53 } }, .n_ranges = 1, .protocols = PORT_UDP },
+        };
+        _cleanup_(firewall_freep) Firewall *f = NULL;
+        static double spans[N_DROPS];
+        FirewallCounter dropped;
+        int from, at;
+
+        netns_enter();
+        netns_make_peer();
+        f = open_firewall(&jail);
+        from = netns_socket(SIDE_PEER, SOCK_DGRAM, PEER4, 0, false);
+        at = netns_socket(SIDE_HOST, SOCK_DGRAM, HOST4, 53, false);
+        while (!arrives(from, at))
+                ; /* the first waits for its neighbour */
+
+        for (unsigned i = 0; i < N_DROPS; i++) {
+                double start;
+
+                while (!arrives(from, at))
+                        ;
+                start = bench_now();
+                ban_peer(f, true);
+                while (arrives(from, at))
+                        ;
+                spans[i] = bench_now() - start;
+                ban_peer(f, false);
+        }
+
+        if (firewall_get_counter(f, "bench", &dropped) < 0 || dropped.packets < N_DROPS)
+                errx(EXIT_FAILURE, "packets were lost, and not dropped");
+        bench_sort(spans, N_DROPS);
+        printf("decision to dropped packet: %.1f us p50 %.1f us p99\n",
+                        spans[N_DROPS / 2] * 1e6,
+                        spans[N_DROPS * 99 / 100] * 1e6);
 }
 
 int main(void) {
-        unsigned n = geteuid() == 0 ? N_ELEMENTS : N_ELEMENTS_UNPRIVILEGED;
-        double nft, single, hundred, many;
+        double nft[ELEMENTSOF(sizes)];
+        pid_t pid;
+        int status;
+
+        /* In namespaces that the rest has no use for. */
+        (void) fflush(stdout);
+        pid = fork();
+        if (pid == 0) {
+                measure_drops();
+                return EXIT_SUCCESS;
+        }
+        if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0)
+                errx(EXIT_FAILURE, "packets could not be sent");
 
         bench_enter_namespace();
 
-        single = run_batches(n, 1);
-        hundred = run_batches(n, 100);
-        many = run_batches(n, 5000);
+        for (size_t i = 0; i < ELEMENTSOF(sizes); i++) {
+                unsigned batch = sizes[i].batch, n = sizes[i].n;
+                Result banjo = run_banjo(n, batch), bare = run_bare(n, batch);
 
-        nft = bench_nft(n);
-        if (nft < 0)
-                return 77;
+                print_result("banjo:", batch, n, banjo);
+                print_result("bare loop:", batch, n, bare);
+                printf("ratio to the bare loop: %.2f of its bans a second, %.2f of its time for a "
+                       "batch (p50)\n",
+                                bare.seconds / banjo.seconds,
+                                banjo.p50 / bare.p50);
 
-        printf("nft -f:           %6u elements in %.3f s, %8.0f a second\n", n, nft, n / nft);
-        printf("ratio of bans a second to nft -f: batches of 1 %.2f, of 100 %.2f, of 5000 %.2f\n",
-                        nft / single,
-                        nft / hundred,
-                        nft / many);
+                nft[i] = batch > 1 ? bench_nft(batch) : run_processes();
+                if (nft[i] > 0)
+                        printf("%s %7u: %9.0f a second; banjo is %.1f times as fast\n",
+                                        batch > 1 ? "nft -f of         " : "nft, a process for",
+                                        batch,
+                                        batch / nft[i],
+                                        nft[i] / batch * n / banjo.seconds);
+        }
+
         return EXIT_SUCCESS;
 }
