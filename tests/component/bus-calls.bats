@@ -416,14 +416,20 @@ start_anew() {
 
 # ---- those who ask too much ----
 
+# Five thousand addresses, others for each number.
+thousands() {
+        local n
+        for ((n = 0; n < 5000; n++)); do
+                echo "198.18.$(($1 * 20 + n / 250)).$((n % 250))"
+        done
+}
+
 @test "DumpBans writes all bans, and whoever does not read holds up nobody but himself" {
         local i holders=()
 
-        # shellcheck disable=SC2046
         for i in {0..3}; do
-                call BanMany sastst sshd 5000 $(printf "198.18.%d.%d " $(for ((n = 0; n < 5000; n++)); do
-                        echo $((i * 20 + n / 250)) $((n % 250))
-                done)) 0 'a "test"' 0
+                # shellcheck disable=SC2046
+                call BanMany sastst sshd 5000 $(thousands "$i") 0 'a "test"' 0
         done
         call Ban ssts mail 2001:db8::/64 0 ''
         "$BUS_CLIENT" "$ADDRESS" dump >dumped
@@ -476,8 +482,9 @@ start_anew() {
                 "$BANJOD" --config-dir=config --state-dir=state2 --journal=journal --firewall=none --bus=none
         pid=$!
         wait_for test -S banjo.socket
-        busctl --address="$peer" call org.banjo1 /org/banjo1 org.banjo1.Manager BanMany sastst sshd 2000 \
-                $(printf '198.51.%d.1 ' {0..255} {0..255} {0..255} {0..255} {0..255} {0..255} {0..255} {0..207}) 0 '' 0
+        # shellcheck disable=SC2046
+        busctl --address="$peer" call org.banjo1 /org/banjo1 org.banjo1.Manager BanMany sastst sshd 256 \
+                $(printf '198.51.100.%d ' {0..255}) 0 '' 0
         PEER=1 background "$DIRECTORY/deaf2" "$BUS_CLIENT" "$peer" deaf
         deaf=$!
         wait_for grep -q 'does not read its answers' log2

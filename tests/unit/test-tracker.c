@@ -264,6 +264,24 @@ static void forgetting_keeps_what_came_after(void **state) {
         assert_int_equal(hit(t, &a, T0 + 22, &n), 1);
 }
 
+static void failures_are_counted_from_a_time_on(void **state) {
+        _cleanup_(tracker_freep) Tracker *t = new_tracker(4, FINDTIME, 16);
+        Address a = addr("192.0.2.1"), b = addr("192.0.2.2");
+        usec_t newest = 0;
+
+        assert_int_equal(tracker_count(t, &a, 0, &newest), 0);
+        (void) hit(t, &a, T0, NULL);
+        (void) hit(t, &a, T0 + 20, NULL);
+        (void) hit(t, &a, T0 + 10, NULL);
+        assert_int_equal(tracker_count(t, &a, 0, &newest), 3);
+        assert_int_equal(newest, T0 + 20);
+        assert_int_equal(tracker_count(t, &a, T0 + 10, &newest), 2);
+        assert_int_equal(tracker_count(t, &a, T0 + 21, &newest), 0);
+        assert_int_equal(tracker_count(t, &b, 0, &newest), 0);
+        assert_int_equal(hit(t, &a, T0 + 21, NULL), 1);
+        assert_int_equal(tracker_count(t, &a, 0, &newest), 0);
+}
+
 static void address_can_be_forgotten_before_it_is_known(void **state) {
         _cleanup_(tracker_freep) Tracker *t = new_tracker(1, FINDTIME, 16);
         Address a = addr("192.0.2.1");
@@ -532,6 +550,7 @@ int main(void) {
                 cmocka_unit_test(number_of_addresses_is_bounded_in_a_flood),
                 cmocka_unit_test(forgotten_failures_do_not_count_and_later_ones_do),
                 cmocka_unit_test(forgetting_keeps_what_came_after),
+                cmocka_unit_test(failures_are_counted_from_a_time_on),
                 cmocka_unit_test(address_can_be_forgotten_before_it_is_known),
                 cmocka_unit_test(quiet_addresses_expire),
                 cmocka_unit_test(expiring_changes_no_answer),
