@@ -272,8 +272,10 @@ void netns_send(int fd, const char *to, uint16_t port) {
         struct sockaddr_storage sa;
         socklen_t n = make_sockaddr(to, port, &sa);
 
-        if (sendto(fd, "x", 1, 0, (struct sockaddr *) &sa, n) < 0)
-                err(EXIT_FAILURE, "sendto %s", to);
+        /* What others sent may wait for a processor, and there is room for so much only. */
+        while (sendto(fd, "x", 1, 0, (struct sockaddr *) &sa, n) < 0)
+                if (errno != EAGAIN || !wait_for(fd, POLLOUT))
+                        err(EXIT_FAILURE, "sendto %s", to);
 }
 
 bool netns_receive(int fd) {
