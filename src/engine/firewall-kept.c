@@ -249,6 +249,12 @@ static int kept_settle(Firewall *base) {
         KeptFirewall *f = KEPT(base);
         int r;
 
+        /* One may have passed the place of the second table before that was there, or before the
+         * bans were in it, and the same with the first. It must not come to the other when that is
+         * gone. */
+        if (f->phase != PHASE_ONE_TABLE)
+                nft_wait_for_packets(nft_firewall_get_link(f->table));
+
         if (f->phase == PHASE_FILLING_KEPT) {
                 if (f->is_leaving)
                         return 0; /* the rest is for who comes next */

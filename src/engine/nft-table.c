@@ -73,6 +73,15 @@ void nft_flush_chain(NftLink *l, const char *chain) {
         mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, chain);
 }
 
+/* The kernel does not wait for packets when a transaction is done, but does before it takes back
+ * what it had begun of one that fails. */
+void nft_wait_for_packets(NftLink *l) {
+        nft_link_begin(l);
+        nft_add_counter(l, "wait");
+        nft_delete_counter(l, "nothing");
+        (void) nft_link_commit(l, NULL, NULL);
+}
+
 /* chains */
 
 static struct nftnl_chain *chain_new(NftLink *l, const char *name) {

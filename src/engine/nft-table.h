@@ -51,6 +51,10 @@ void nft_delete_table(NftLink *l);
 /* Deletes every rule of every chain. */
 void nft_flush_rules(NftLink *l);
 
+/* Waits until all packets are through that were underway, and may have met the table as it was
+ * before the last transaction. Leaves no trace. Where it goes wrong it does not wait. */
+void nft_wait_for_packets(NftLink *l);
+
 /* The same of one chain. */
 void nft_flush_chain(NftLink *l, const char *chain);
 
