@@ -242,7 +242,15 @@ static const Property properties[] = {
         SETTING(NULL, "PortsAuto", "b", ports_auto),
         SETTING_BY("block", "Block", "s", append_block),
         SETTING_BY("scope", "Scope", "s", append_scope),
-        SETTING_BY("allow", "Allow", "as", append_allow),
+        /* Thousands of them in each jail would make an answer about all jails larger than a bus
+         * passes on. */
+        {
+                        .key = "allow",
+                        .name = "Allow",
+                        .type = "as",
+                        .append = append_allow,
+                        .flags = SD_BUS_VTABLE_PROPERTY_EXPLICIT,
+        },
         SETTING("allow_local", "AllowLocal", "b", allow_local),
         SETTING("allow_sessions", "AllowSessions", "as", allow_sessions),
         SETTING("spoofable", "Spoofable", "b", spoofable),
