@@ -31,6 +31,7 @@ struct BanList {
         Prioq expiry; /* those that end */
         size_t n_prefixlen4[PREFIXLEN_MAX + 1];
         size_t n_prefixlen6[PREFIXLEN_MAX + 1];
+        size_t n_counted;
         char **patterns;
         size_t n_patterns;
 };
@@ -325,10 +326,30 @@ void ban_list_set_expiry(BanList *l, Ban *ban, usec_t when) {
         prioq_move(&l->expiry, &ban->expiry, when);
 }
 
+bool ban_list_count(BanList *l, Ban *ban, size_t max) {
+        assert(l);
+        assert(ban);
+
+        if (!ban->is_counted && l->n_counted < max) {
+                ban->is_counted = true;
+                l->n_counted++;
+        }
+
+        return ban->is_counted;
+}
+
+size_t ban_list_n_counted(const BanList *l) {
+        assert(l);
+
+        return l->n_counted;
+}
+
 void ban_list_remove(BanList *l, Ban *ban) {
         assert(l);
         assert(ban);
 
+        if (ban->is_counted)
+                l->n_counted--;
         if (l->last == ban)
                 l->last = NULL;
         (*prefixlen_counter(l, &ban->address))--;

@@ -34,6 +34,7 @@ typedef struct Ban {
         usec_t acknowledged; /* by the firewall; 0 if that is not known. A point of the clock */
         unsigned n_leaks;    /* failures that got through all the same */
         bool leaks_unsaved;  /* the store does not have their number yet; the caller's */
+        bool is_counted;     /* what it drops is; see ban_list_count() */
         usec_t start;
         usec_t end;       /* USEC_INFINITY for good */
         PrioqNode expiry; /* .when is the end, or what ban_list_set_expiry() said */
@@ -72,6 +73,11 @@ usec_t ban_list_find_end(const BanList *l, const Address *a, usec_t when);
 
 /* A ban that ends is over at another time than its end. */
 void ban_list_set_expiry(BanList *l, Ban *ban, usec_t when);
+
+/* Has what the ban drops counted by itself if it is already, or fewer than max bans are. Returns
+ * whether it is. */
+bool ban_list_count(BanList *l, Ban *ban, size_t max);
+size_t ban_list_n_counted(const BanList *l);
 
 /* Frees the ban. */
 void ban_list_remove(BanList *l, Ban *ban);

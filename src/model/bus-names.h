@@ -92,5 +92,8 @@
 /* Steps in an answer of Statistics(). */
 #define BUS_STEPS_MAX 1000u
 
+/* One ban in an answer of ListCounters(): id, jail, address, packets, bytes. */
+#define BUS_COUNTER_TYPE "(tsstt)"
+
 /* One ban in an answer of ListLeaks(): id, jail, address, failures that got through. */
 #define BUS_LEAK_TYPE "(tsst)"

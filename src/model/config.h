@@ -29,6 +29,8 @@
 #define CONFIG_FINDTIME_DEFAULT (10 * USEC_PER_MINUTE)
 #define CONFIG_FINDTIME_MAX (366 * USEC_PER_DAY)
 #define CONFIG_BANTIME_DEFAULT USEC_PER_HOUR
+#define CONFIG_COUNTERS_MAX 1000000
+#define CONFIG_COUNTERS_DEFAULT 10000
 #define CONFIG_MAX_ADDRESSES_MIN 1000
 #define CONFIG_MAX_ADDRESSES_MAX 10000000
 #define CONFIG_MAX_ADDRESSES_DEFAULT 100000
@@ -87,6 +89,7 @@ typedef struct JailConfig {
         bool ports_auto; /* the ports that the units listen on; .ports holds those known */
         BlockKind block;
         BlockScope scope;
+        size_t counters;    /* so many bans have a counter of their own */
         Allowlist allow;    /* what is written as addresses, or was read from files */
         char **allow_names; /* host names, resolved by the daemon; NULL-terminated, may be NULL */
         bool allow_local;   /* this host's own addresses are never banned */

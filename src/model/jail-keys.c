@@ -284,6 +284,16 @@ PARSER(parse_block) {
         return 0;
 }
 
+PARSER(parse_counters) {
+        uint64_t n;
+
+        if (parse_uint64(value, 0, CONFIG_COUNTERS_MAX, &n) < 0)
+                return -EINVAL;
+
+        j->counters = (size_t) n;
+        return 0;
+}
+
 PARSER(parse_scope) {
         if (streq(value, "all"))
                 j->scope = SCOPE_ALL;
@@ -745,6 +755,14 @@ const JailKey jail_keys[] = {
                         .help = "whether packets that this host forwards are blocked, too",
                         .in_default = true,
                         .parse = parse_scope,
+        },
+        {
+                        .name = "counters",
+                        .standard = "10000",
+                        .wanted = "a number from 0 to 1000000",
+                        .help = "so many bans have what they drop counted, each by itself",
+                        .in_default = true,
+                        .parse = parse_counters,
         },
         {
                         .name = "allow",

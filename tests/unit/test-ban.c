@@ -371,6 +371,27 @@ static void what_is_loaded_is_found_like_what_is_added(void **state) {
         assert_int_equal(ban_list_first_to_end(l)->end, T0 + 10);
 }
 
+static void so_many_bans_are_counted(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        Ban *a = add(l, "192.0.2.1", T0, T0 + 10), *b = add(l, "192.0.2.2", T0, T0 + 10);
+        Ban *c = add(l, "192.0.2.3", T0, T0 + 10);
+
+        (void) state;
+
+        assert_false(ban_list_count(l, a, 0));
+        assert_true(ban_list_count(l, a, 2));
+        assert_true(ban_list_count(l, b, 2));
+        assert_false(ban_list_count(l, c, 2));
+        assert_true(ban_list_count(l, a, 0)); /* it stays so */
+        assert_int_equal(ban_list_n_counted(l), 2);
+
+        /* One that ends makes room, one that is made longer does not. */
+        ban_list_remove(l, b);
+        assert_ptr_equal(add(l, "192.0.2.1", T0, T0 + 20), a);
+        assert_int_equal(ban_list_n_counted(l), 1);
+        assert_true(ban_list_count(l, c, 2));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(ban_keeps_what_it_was_given),
@@ -384,6 +405,7 @@ int main(void) {
                 cmocka_unit_test(walk_goes_in_order_and_survives_removals),
                 cmocka_unit_test(walk_within_a_prefix_goes_in_order_and_survives_removals),
                 cmocka_unit_test(find_agrees_with_a_search_through_all),
+                cmocka_unit_test(so_many_bans_are_counted),
                 cmocka_unit_test(any_ban_may_be_picked),
                 cmocka_unit_test(what_is_loaded_is_found_like_what_is_added),
                 cmocka_unit_test(names_of_patterns_are_kept_once_and_bounded),

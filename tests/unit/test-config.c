@@ -121,7 +121,8 @@ static void every_other_key_is_read(void **state) {
                         JAIL("x") "ports = auto\nblock = reset\nscope = local\nallow_local = no\n"
                                   "allow = 192.0.2.1 host.example.org, 2001:db8::/64\n"
                                   "allow_sessions = sudo wheel\nspoofable = yes\n"
-                                  "max_addresses = 1000\nmax_bans = 9\nnamespace = web\nweight = bad:1000\n");
+                                  "max_addresses = 1000\nmax_bans = 9\ncounters = 0\nnamespace = web\n"
+                                  "weight = bad:1000\n");
         (void) files_write(*state,
                         "usr/conf.d/y.conf",
                         JAIL("y") "ipv4_prefix = 24\nipv6_prefix = 56\nblock = reject\n"
@@ -142,6 +143,7 @@ static void every_other_key_is_read(void **state) {
         assert_true(j->spoofable);
         assert_int_equal(j->max_addresses, 1000);
         assert_int_equal(j->max_bans, 9);
+        assert_int_equal(j->counters, 0);
         assert_string_equal(j->journal_namespace, "web");
         assert_int_equal(j->n_weights, 1);
         assert_string_equal(j->weights[0].pattern, "bad");
@@ -424,6 +426,7 @@ static void defaults_of_the_table_are_those_of_the_header(void **state) {
         assert_int_equal(j->max_bans, 1000000);
         assert_int_equal(j->block, BLOCK_DROP);
         assert_int_equal(j->scope, SCOPE_ALL);
+        assert_int_equal(j->counters, CONFIG_COUNTERS_DEFAULT);
         assert_true(j->allow_local);
         assert_null(j->allow_names);
         assert_null(j->allow_sessions);
@@ -674,6 +677,8 @@ static void wrong_values_are_named(void **state) {
                 { "ipv4_prefix", "33", "a number of bits from 8 to 32" },
                 { "ipv6_prefix", "18", "a number of bits from 19 to 128" },
                 { "ipv6_prefix", "129", "a number of bits from 19 to 128" },
+                { "counters", "-1", "a number from 0 to 1000000" },
+                { "counters", "1000001", "a number from 0 to 1000000" },
                 { "max_addresses", "999", "a number from 1000 to 10000000" },
                 { "max_addresses", "10000001", "a number from 1000 to 10000000" },
                 { "max_bans", "0", "a number from 1 to 10000000" },
