@@ -17,7 +17,7 @@
 
 /* What a property is read from. */
 typedef struct Source {
-        const Manager *manager;
+        Manager *manager;
         Jail *jail;
         const JailConfig *config;
         JailStats stats;
@@ -242,6 +242,7 @@ static const Property properties[] = {
         SETTING(NULL, "PortsAuto", "b", ports_auto),
         SETTING_BY("block", "Block", "s", append_block),
         SETTING_BY("scope", "Scope", "s", append_scope),
+        SETTING("counters", "Counters", "t", counters),
         /* Thousands of them in each jail would make an answer about all jails larger than a bus
          * passes on. */
         {
@@ -283,7 +284,7 @@ static const Property properties[] = {
         COUNTER_BY("DroppedBytes", append_dropped_bytes),
 };
 
-static Source make_source(const Manager *m, Jail *jail) {
+static Source make_source(Manager *m, Jail *jail) {
         Source s = { .manager = m, .jail = jail, .config = jail_get_config(jail) };
 
         jail_get_stats(jail, &s.stats);
@@ -557,7 +558,7 @@ static int append_listed(sd_bus_message *reply, const Property *p, const Source 
         return r;
 }
 
-static int append_jail(sd_bus_message *reply, const Manager *m, Jail *jail) {
+static int append_jail(sd_bus_message *reply, Manager *m, Jail *jail) {
         const Source s = make_source(m, jail);
         int r;
 

@@ -79,21 +79,59 @@ static int method_unsubscribe(sd_bus_message *message, void *userdata, sd_bus_er
 
 /* Methods that tell something */
 
-static void offer_bans(BanPage *page, Jail *jail, bool leaking) {
-        const char *name = jail_get_config(jail)->name;
-        const BanList *bans = jail_get_bans(jail);
+/* What is told of bans, one after the other. */
+typedef struct ListKind {
+        const char *type;
+        bool (*has)(const Jail *jail); /* any; NULL: see for yourself */
+        bool (*wants)(const Ban *ban); /* NULL: all */
+        int (*append)(sd_bus_message *reply, Manager *m, const BanPageEntry *e);
+} ListKind;
+
+static bool has_leaks(const Jail *jail) {
         JailStats stats;
 
         jail_get_stats(jail, &stats);
-        if (leaking && stats.n_leaks == 0)
+        return stats.n_leaks > 0;
+}
+
+static bool leaks(const Ban *ban) {
+        return ban->n_leaks > 0;
+}
+
+static bool is_counted(const Ban *ban) {
+        return ban->is_counted;
+}
+
+static void offer_bans(BanPage *page, Jail *jail, const ListKind *kind) {
+        const char *name = jail_get_config(jail)->name;
+        const BanList *bans = jail_get_bans(jail);
+
+        if (kind->has && !kind->has(jail))
                 return;
 
         for (const Ban *b = ban_list_next(bans, NULL); b; b = ban_list_next(bans, b))
-                if (!leaking || b->n_leaks > 0)
+                if (!kind->wants || kind->wants(b))
                         ban_page_offer(page, name, b);
 }
 
-static int append_leak(sd_bus_message *reply, const Manager *m, const BanPageEntry *e) {
+static int append_counter(sd_bus_message *reply, Manager *m, const BanPageEntry *e) {
+        char address[ADDRESS_STR_SIZE];
+        FirewallCounter c;
+
+        /* Of one that cannot be read, or is not there after all, nothing is told. */
+        if (manager_get_ban_counter(m, e->jail, e->ban, &c) <= 0)
+                return 0;
+
+        return sd_bus_message_append(reply,
+                        BUS_COUNTER_TYPE,
+                        e->ban->id,
+                        e->jail,
+                        address_format(&e->ban->address, address),
+                        c.packets,
+                        c.bytes);
+}
+
+static int append_leak(sd_bus_message *reply, Manager *m, const BanPageEntry *e) {
         char address[ADDRESS_STR_SIZE];
 
         (void) m;
@@ -105,24 +143,24 @@ static int append_leak(sd_bus_message *reply, const Manager *m, const BanPageEnt
                         (uint64_t) e->ban->n_leaks);
 }
 
-static int append_ban(sd_bus_message *reply, const Manager *m, const BanPageEntry *e) {
+static int append_ban(sd_bus_message *reply, Manager *m, const BanPageEntry *e) {
         return bus_append_ban(reply, m, e->jail, e->ban);
 }
 
-static int append_page(sd_bus_message *reply, const Manager *m, const BanPage *page, bool leaking) {
+static int
+append_page(sd_bus_message *reply, Manager *m, const BanPage *page, const ListKind *kind) {
         int r;
 
-        r = sd_bus_message_open_container(reply, 'a', leaking ? BUS_LEAK_TYPE : BUS_BAN_TYPE);
+        r = sd_bus_message_open_container(reply, 'a', kind->type);
         for (size_t i = 0; i < page->n_entries && r >= 0; i++)
-                r = (leaking ? append_leak : append_ban)(reply, m, &page->entries[i]);
+                r = kind->append(reply, m, &page->entries[i]);
         if (r < 0)
                 return r;
 
         return sd_bus_message_close_container(reply);
 }
 
-/* All bans, or those that leak. */
-static int list(sd_bus_message *message, Manager *m, bool leaking, sd_bus_error *error) {
+static int list(sd_bus_message *message, Manager *m, const ListKind *kind, sd_bus_error *error) {
         _cleanup_(ban_page_done) BanPage page = {};
         sd_bus_message *reply = NULL;
         const char *name;
@@ -154,12 +192,12 @@ static int list(sd_bus_message *message, Manager *m, bool leaking, sd_bus_error 
 
         for (size_t i = 0; i < manager_n_jails(m); i++)
                 if (!jail || manager_get_jail(m, i) == jail)
-                        offer_bans(&page, manager_get_jail(m, i), leaking);
+                        offer_bans(&page, manager_get_jail(m, i), kind);
         ban_page_sort(&page);
 
         r = sd_bus_message_new_method_return(message, &reply);
         if (r >= 0)
-                r = append_page(reply, m, &page, leaking);
+                r = append_page(reply, m, &page, kind);
         if (r >= 0)
                 r = sd_bus_message_send(reply);
         sd_bus_message_unref(reply);
@@ -167,11 +205,30 @@ static int list(sd_bus_message *message, Manager *m, bool leaking, sd_bus_error 
 }
 
 static int method_list_bans(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        return list(message, userdata, false, error);
+        static const ListKind bans = { .type = BUS_BAN_TYPE, .append = append_ban };
+
+        return list(message, userdata, &bans, error);
 }
 
 static int method_list_leaks(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        return list(message, userdata, true, error);
+        static const ListKind those_that_leak = {
+                .type = BUS_LEAK_TYPE,
+                .has = has_leaks,
+                .wants = leaks,
+                .append = append_leak,
+        };
+
+        return list(message, userdata, &those_that_leak, error);
+}
+
+static int method_list_counters(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        static const ListKind counters = {
+                .type = BUS_COUNTER_TYPE,
+                .wants = is_counted,
+                .append = append_counter,
+        };
+
+        return list(message, userdata, &counters, error);
 }
 
 /* Properties */
@@ -332,6 +389,11 @@ static const sd_bus_vtable manager_vtable[] = {
                         SD_BUS_ARGS("s", jail, "t", after, "u", max),
                         SD_BUS_RESULT("a" BUS_LEAK_TYPE, bans),
                         method_list_leaks,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListCounters",
+                        SD_BUS_ARGS("s", jail, "t", after, "u", max),
+                        SD_BUS_RESULT("a" BUS_COUNTER_TYPE, bans),
+                        method_list_counters,
                         SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("History",
                         SD_BUS_ARGS("s",

@@ -98,6 +98,8 @@ int manager_queue_ban(Manager *m, Jail *jail, Ban *ban, unsigned flags) {
         if (expiry != USEC_INFINITY && expiry != ban->expiry.when)
                 ban_list_set_expiry(jail_get_bans(jail), ban, expiry);
 
+        if (ban_list_count(jail_get_bans(jail), ban, jail_get_config(jail)->counters))
+                flags |= FIREWALL_COUNTED;
         r = firewall_add(m->firewall, jail_name(jail), &ban->address, remaining, flags);
         if (r < 0)
                 return log_error_errno(r, "Failed to queue a ban for the firewall: %m");

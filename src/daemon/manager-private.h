@@ -38,6 +38,7 @@
 /* What systemd calls the socket that owns the table. */
 #define MANAGER_SOCKET_NAME "nftables"
 
+typedef struct Counts Counts;     /* manager-counters.c's */
 typedef struct Verifier Verifier; /* manager-verify.c's */
 
 typedef enum ChangeKind {
@@ -137,6 +138,7 @@ struct Manager {
         int64_t clock_offset; /* what the clock says, less the time since the boot; 0: not known */
         SuppressedList suppressed;
 
+        Counts *counts;     /* NULL before anybody asked */
         Verifier *verifier; /* NULL with `once` */
 
         Tally *tally; /* since the position was written */
@@ -261,6 +263,10 @@ void manager_retry_store(Manager *m);
 
 /* Begins to forget what is old, again and again. Returns 0 or a negative errno. */
 int manager_start_pruning(Manager *m);
+
+/* Reads what all jails dropped, so that it is known if the table is removed. */
+void manager_note_counters(Manager *m);
+void manager_free_counts(Manager *m);
 
 /* Takes samples from now on, and answers those who ask (manager-verify.h). Returns 0 or a negative
  * errno. */

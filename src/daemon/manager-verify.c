@@ -610,6 +610,7 @@ static int on_sample(sd_event_source *s, uint64_t usec, void *userdata) {
 
         (void) usec;
 
+        manager_note_counters(m);
         m->verifier->sample_due = true;
         begin_next(m);
         (void) sd_event_source_set_time_relative(s, SAMPLE_USEC);

@@ -365,6 +365,7 @@ Manager *manager_free(Manager *m) {
                 store_dump_free(m->dumps[i]);
         store_close(m->store);
         ender_free(m->ender);
+        manager_free_counts(m);
         firewall_free(m->firewall);
         config_free(m->config);
         free(m->position.cursor);
@@ -649,12 +650,6 @@ Bus *manager_get_bus(Manager *m) {
         assert(m);
 
         return m->bus;
-}
-
-int manager_get_counter(const Manager *m, const char *jail, FirewallCounter *ret) {
-        assert(m);
-
-        return firewall_get_counter(m->firewall, jail, ret);
 }
 
 int manager_exit_status(const Manager *m) {

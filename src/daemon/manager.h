@@ -232,5 +232,11 @@ int manager_foreach_user(Manager *m,
                 ManagerUserHandler handler,
                 void *userdata);
 
-/* What the jail's bans have dropped. Returns 0 or a negative errno. */
-int manager_get_counter(const Manager *m, const char *jail, FirewallCounter *ret);
+/* What the jail's bans have dropped. While the daemon runs it never becomes less, also if somebody
+ * removes the table; what was dropped since it was asked for last is lost then. Returns 0 or a
+ * negative errno. */
+int manager_get_counter(Manager *m, const char *jail, FirewallCounter *ret);
+
+/* What a running ban has dropped. Returns 1; 0 if it has no counter of its own; or a negative
+ * errno. */
+int manager_get_ban_counter(Manager *m, const char *jail, const Ban *ban, FirewallCounter *ret);
