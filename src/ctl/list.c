@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/usec.h"
+#include "ctl/ban-extras.h"
 #include "ctl/clock.h"
 #include "ctl/connection.h"
 #include "ctl/output.h"
@@ -32,14 +33,10 @@ typedef struct BanInfo {
         const char *pattern;
         const char *reason;
         uint64_t n_leaks; /* failures that got through */
+        bool is_counted;  /* what it dropped is: */
+        uint64_t n_packets;
+        uint64_t n_bytes;
 } BanInfo;
-
-/* The bans that leak, in the order of their ids. */
-typedef struct Leaks {
-        sd_bus_message *page; /* NULL at the end */
-        uint64_t id;          /* of the one read last */
-        uint64_t n;
-} Leaks;
 
 /* Returns 1 for a ban, 0 at the end of the page, or a negative errno. */
 static int read_ban(sd_bus_message *m, BanInfo *ret) {
@@ -56,52 +53,38 @@ static int read_ban(sd_bus_message *m, BanInfo *ret) {
                         &ret->reason);
 }
 
-static void leaks_done(Leaks *l) {
-        sd_bus_message_unref(l->page);
-        l->page = NULL;
+/* What is told of bans besides. */
+typedef struct Besides {
+        Extras leaks;
+        Extras counters;
+        size_t n_uncounted; /* bans without a counter of their own, so far */
+} Besides;
+
+static void besides_done(Besides *b) {
+        extras_done(&b->leaks);
+        extras_done(&b->counters);
 }
 
-/* Asks for those behind an id, as many as there are bans on a page. A daemon that cannot tell, as
- * before it is restarted after an upgrade, has none. Returns 0 or a negative errno. */
-static int get_leaks(Leaks *ret, sd_bus *bus, const char *jail, uint64_t after) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+static int find_besides(Besides *besides, BanInfo *b) {
         int r;
 
-        *ret = (Leaks){};
-        r = connection_call(bus,
-                        "ListLeaks",
-                        &error,
-                        &ret->page,
-                        "stu",
-                        jail,
-                        after,
-                        (uint32_t) PAGE_SIZE);
+        r = extras_find(&besides->leaks, b->id);
         if (r < 0)
-                return 0;
+                return r;
+        b->n_leaks = r > 0 ? besides->leaks.first : 0;
 
-        return sd_bus_message_enter_container(ret->page, 'a', BUS_LEAK_TYPE);
-}
-
-/* What got through the ban with this id, which has to grow from call to call. */
-static int count_leaks(Leaks *l, uint64_t id, uint64_t *ret) {
-        const char *jail, *address;
-
-        while (l->page && l->id < id) {
-                int r;
-
-                r = sd_bus_message_read(l->page, BUS_LEAK_TYPE, &l->id, &jail, &address, &l->n);
-                if (r < 0)
-                        return r;
-                if (r == 0)
-                        leaks_done(l);
-        }
-
-        *ret = l->page && l->id == id ? l->n : 0;
+        r = extras_find(&besides->counters, b->id);
+        if (r < 0)
+                return r;
+        b->is_counted = r > 0;
+        b->n_packets = besides->counters.first;
+        b->n_bytes = besides->counters.second;
+        besides->n_uncounted += r == 0;
         return 0;
 }
 
 static json_t *ban_to_json(const BanInfo *b) {
-        return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:i, s:s, s:s, s:o}",
+        return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:i, s:s, s:s, s:o, s:o, s:o}",
                         "id",
                         json_count(b->id),
                         "jail",
@@ -123,7 +106,11 @@ static json_t *ban_to_json(const BanInfo *b) {
                         "reason",
                         b->reason,
                         "leaks",
-                        json_count(b->n_leaks));
+                        json_count(b->n_leaks),
+                        "packets",
+                        b->is_counted ? json_count(b->n_packets) : json_null(),
+                        "bytes",
+                        b->is_counted ? json_count(b->n_bytes) : json_null());
 }
 
 static void mark_leaks(char *why, size_t size, uint64_t n) {
@@ -134,6 +121,7 @@ static void mark_leaks(char *why, size_t size, uint64_t n) {
 
 static int add_line(Table *t, const BanInfo *b) {
         char age[USEC_STR_SIZE], remaining[USEC_STR_SIZE], failures[16], why[512];
+        char dropped[OUTPUT_COUNT_SIZE] = "-";
         struct libscols_line *line = table_add(t);
         int r;
 
@@ -151,6 +139,8 @@ static int add_line(Table *t, const BanInfo *b) {
         }
         if (b->n_leaks > 0)
                 mark_leaks(why, sizeof(why), b->n_leaks);
+        if (b->is_counted)
+                (void) output_format_count(b->n_packets, dropped);
 
         r = table_set(line, 0, b->jail);
         if (r >= 0)
@@ -162,17 +152,19 @@ static int add_line(Table *t, const BanInfo *b) {
         if (r >= 0)
                 r = table_set(line, 4, failures);
         if (r >= 0)
-                r = table_set(line, 5, why);
+                r = table_set(line, 5, dropped);
+        if (r >= 0)
+                r = table_set(line, 6, why);
         if (b->end == USEC_INFINITY)
                 table_set_color(line, 3, COLOR_YELLOW);
         if (b->n_leaks > 0)
-                table_set_color(line, 5, COLOR_RED);
+                table_set_color(line, 6, COLOR_RED);
         return r;
 }
 
 /* One page. Returns a negative errno, and keeps count of the bans and their last id. */
 static int print_page(sd_bus_message *page,
-                Leaks *leaks,
+                Besides *besides,
                 const Options *options,
                 size_t *n_printed,
                 uint64_t *last) {
@@ -182,6 +174,7 @@ static int print_page(sd_bus_message *page,
                 { "AGE", true, false },
                 { "REMAINING", true, false },
                 { "FAILURES", true, false },
+                { "DROPPED", true, false },
                 { "WHY", false, true },
         };
         _cleanup_(table_freep) Table *t = NULL;
@@ -199,7 +192,7 @@ static int print_page(sd_bus_message *page,
                 return r;
 
         while ((r = read_ban(page, &b)) > 0) {
-                r = count_leaks(leaks, b.id, &b.n_leaks);
+                r = find_besides(besides, &b);
                 if (r < 0)
                         return r;
                 if (options->json != JSON_OFF)
@@ -217,9 +210,16 @@ static int print_page(sd_bus_message *page,
         return table_print(t);
 }
 
+static void say_uncounted(size_t n) {
+        (void) fprintf(stderr,
+                        "What %zu of them dropped is not counted by itself: of each jail so many "
+                        "are as `counters` says\n(banjo.conf(5)).\n",
+                        n);
+}
+
 int verb_list(int argc, char **argv, const Options *options) {
         _cleanup_(bus_closep) sd_bus *bus = NULL;
-        size_t n_printed = 0, n_before;
+        size_t n_printed = 0, n_before, n_uncounted = 0;
         const char *jail;
         uint64_t last = 0;
         int r;
@@ -235,7 +235,7 @@ int verb_list(int argc, char **argv, const Options *options) {
         do {
                 _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
                 _cleanup_(message_unrefp) sd_bus_message *page = NULL;
-                _cleanup_(leaks_done) Leaks leaks = {};
+                _cleanup_(besides_done) Besides besides = {};
 
                 n_before = n_printed;
                 r = connection_call(bus,
@@ -249,9 +249,17 @@ int verb_list(int argc, char **argv, const Options *options) {
                 if (r < 0)
                         return connection_report(NULL, &error, r);
 
-                r = get_leaks(&leaks, bus, jail, last);
+                r = extras_get(&besides.leaks, EXTRA_LEAKS, bus, jail, last, PAGE_SIZE);
                 if (r >= 0)
-                        r = print_page(page, &leaks, options, &n_printed, &last);
+                        r = extras_get(&besides.counters,
+                                        EXTRA_COUNTERS,
+                                        bus,
+                                        jail,
+                                        last,
+                                        PAGE_SIZE);
+                if (r >= 0)
+                        r = print_page(page, &besides, options, &n_printed, &last);
+                n_uncounted += besides.n_uncounted;
                 if (r < 0) {
                         log_error_errno(r, "Failed to print the bans: %m");
                         return EXIT_FAILED;
@@ -262,6 +270,8 @@ int verb_list(int argc, char **argv, const Options *options) {
                 json_print_end(options, n_printed);
         else if (!options->no_legend && isatty(STDERR_FILENO) && n_printed == 0)
                 (void) fprintf(stderr, "Nobody is banned.\n");
+        else if (!options->no_legend && isatty(STDERR_FILENO) && n_uncounted > 0)
+                say_uncounted(n_uncounted);
 
         return EXIT_DONE;
 }

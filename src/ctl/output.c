@@ -2,6 +2,7 @@
 
 #include "ctl/output.h"
 
+#include <inttypes.h>
 #include <langinfo.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -160,6 +161,23 @@ Table *table_free(Table *t) {
         if (t)
                 scols_unref_table(t);
         return NULL;
+}
+
+/* Numbers */
+
+const char *output_format_count(uint64_t n, char buf[static OUTPUT_COUNT_SIZE]) {
+        static const char units[] = "kMGTPE";
+        size_t i = 0;
+
+        if (n < 100000) {
+                (void) snprintf(buf, OUTPUT_COUNT_SIZE, "%" PRIu64, n);
+                return buf;
+        }
+
+        for (n /= 1000; n >= 10000 && units[i + 1]; i++)
+                n /= 1000;
+        (void) snprintf(buf, OUTPUT_COUNT_SIZE, "%" PRIu64 "%c", n, units[i]);
+        return buf;
 }
 
 int table_new(Table **ret, const Options *options, const Column *columns, size_t n_columns) {

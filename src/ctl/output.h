@@ -12,6 +12,7 @@
 #include <libsmartcols.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/macro.h"
 #include "ctl/options.h"
@@ -52,6 +53,13 @@ typedef enum Color {
 /* Escape sequences, or "" where there are no colours. */
 const char *color_begin(Color color);
 const char *color_end(void);
+
+/* numbers */
+
+#define OUTPUT_COUNT_SIZE 32
+
+/* 12345 packets are "12345", more are "1234k" and so on: what fits into a column. Returns buf. */
+const char *output_format_count(uint64_t n, char buf[static OUTPUT_COUNT_SIZE]);
 
 /* tables */
 

@@ -246,22 +246,6 @@ static void print_head(const Status *s, const Warnings *w, usec_t now) {
                         s->n_failures);
 }
 
-/* 12345 packets are "12345", more are "1234k" and so on: what fits into a column. */
-static const char *format_count(uint64_t n, char buf[static USEC_STR_SIZE]) {
-        static const char units[] = "kMGTPE";
-        size_t i = 0;
-
-        if (n < 100000) {
-                (void) snprintf(buf, USEC_STR_SIZE, "%" PRIu64, n);
-                return buf;
-        }
-
-        for (n /= 1000; n >= 10000 && units[i + 1]; i++)
-                n /= 1000;
-        (void) snprintf(buf, USEC_STR_SIZE, "%" PRIu64 "%c", n, units[i]);
-        return buf;
-}
-
 static const char *format_ago(usec_t t, usec_t now, char buf[static USEC_STR_SIZE + 8]) {
         char span[USEC_STR_SIZE];
 
@@ -277,7 +261,7 @@ static const char *format_ago(usec_t t, usec_t now, char buf[static USEC_STR_SIZ
 
 /* What stands in a column of the table; "-" if there is none. */
 static int add_jail(Table *t, const JailInfo *j, const Activity *a, usec_t now, bool is_wide) {
-        char count[USEC_STR_SIZE], span[USEC_STR_SIZE], limit[USEC_STR_SIZE + 16];
+        char count[OUTPUT_COUNT_SIZE], span[USEC_STR_SIZE], limit[USEC_STR_SIZE + 16];
         char ago[USEC_STR_SIZE + 8], spark[CHART_SPARK_SIZE];
         struct libscols_line *line = table_add(t);
         int r;
@@ -291,23 +275,25 @@ static int add_jail(Table *t, const JailInfo *j, const Activity *a, usec_t now, 
 
         r = table_set(line, 0, j->name);
         if (r >= 0)
-                r = table_set(line, 1, format_count(j->n_banned, count));
+                r = table_set(line, 1, output_format_count(j->n_banned, count));
         if (r >= 0)
-                r = table_set(line, 2, format_count(a->n_bans_today, count));
+                r = table_set(line, 2, output_format_count(a->n_bans_today, count));
         if (r >= 0)
                 r = table_set(line, 3, format_ago(a->last_ban, now, ago));
         if (r >= 0)
-                r = table_set(line, 4, format_count(activity_this_hour(a), count));
+                r = table_set(line, 4, output_format_count(activity_this_hour(a), count));
         if (r >= 0)
                 r = table_set(line, 5, j->refused ? "refused" : spark);
         if (r >= 0)
-                r = table_set(line, 6, format_count(j->dropped_packets, count));
+                r = table_set(line, 6, output_format_count(j->dropped_packets, count));
         if (r >= 0 && is_wide)
-                r = table_set(line, 7, limit);
+                r = table_set(line, 7, output_format_count(j->dropped_bytes, count));
         if (r >= 0 && is_wide)
-                r = table_set(line, 8, usec_format_span(j->bantime, span));
+                r = table_set(line, 8, limit);
         if (r >= 0 && is_wide)
-                r = table_set(line, 9, j->ports_text);
+                r = table_set(line, 9, usec_format_span(j->bantime, span));
+        if (r >= 0 && is_wide)
+                r = table_set(line, 10, j->ports_text);
 
         table_set_color(line, 5, j->refused ? COLOR_RED : COLOR_YELLOW);
         if (j->n_banned > 0)
@@ -326,6 +312,7 @@ print_jails(const JailList *jails, const Activity *activities, usec_t now, const
                 { "12 HOURS", false, false },
                 { "DROPPED", true, false },
                 /* where there is room */
+                { "BYTES", true, false },
                 { "LIMIT", false, false },
                 { "BANTIME", false, false },
                 { "PORTS", false, true },
@@ -334,7 +321,7 @@ print_jails(const JailList *jails, const Activity *activities, usec_t now, const
         _cleanup_(table_freep) Table *t = NULL;
         int r;
 
-        r = table_new(&t, options, columns, ELEMENTSOF(columns) - (is_wide ? 0 : 3));
+        r = table_new(&t, options, columns, ELEMENTSOF(columns) - (is_wide ? 0 : 4));
         for (size_t i = 0; i < jails->n_jails && r >= 0; i++)
                 if (jails->jails[i].enabled || jails->jails[i].n_banned > 0)
                         r = add_jail(t, &jails->jails[i], &activities[i], now, is_wide);

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "ctl/ban-extras.h"
 #include "ctl/clock.h"
 #include "ctl/connection.h"
 #include "ctl/exhibit.h"
@@ -25,6 +26,7 @@
 
 typedef struct Why {
         const Options *options;
+        sd_bus *bus; /* borrowed */
         Address address;
         char text[ADDRESS_STR_SIZE];
         usec_t now;
@@ -191,6 +193,22 @@ static void print_ago(usec_t t, usec_t now) {
                         t > now ? "" : " ago");
 }
 
+static void print_dropped(const Why *w, const BanRecord *b) {
+        char packets[OUTPUT_COUNT_SIZE], bytes[OUTPUT_COUNT_SIZE];
+        Extras counter = {};
+
+        if (record_is_running(b) &&
+                        extras_get(&counter, EXTRA_COUNTERS, w->bus, b->jail, b->id - 1, 1) >= 0 &&
+                        extras_find(&counter, b->id) > 0) {
+                print_name("Dropped");
+                (void) printf("%s packets, %s bytes\n",
+                                output_format_count(counter.first, packets),
+                                output_format_count(counter.second, bytes));
+        }
+
+        extras_done(&counter);
+}
+
 static void print_times(const Why *w, const BanRecord *b) {
         char span[USEC_STR_SIZE];
 
@@ -330,6 +348,7 @@ static void print_detail(Why *w, const WhyBan *b) {
 
         print_times(w, &b->ban);
         print_reason(w, b);
+        print_dropped(w, &b->ban);
         if (b->ban.n_leaks > 0) {
                 print_name("Leaks");
                 (void) printf("%s%" PRIu64 " failure%s got through: the ban %s hold%s\n",
@@ -491,6 +510,7 @@ int verb_why(int argc, char **argv, const Options *options) {
         (void) address_format(&w.address, w.text);
 
         r = connection_open(&bus, options, CONNECTION_ASK, false);
+        w.bus = bus;
         if (r == EXIT_DONE)
                 r = why_answer_get(&w.answer, bus, w.text);
         if (r == EXIT_DONE)

@@ -45,7 +45,7 @@ kernel_has() {
         local table
 
         table=$(nsenter -t "$PID" -U -n --preserve-credentials nft list set inet banjo sshd-v4 2>/dev/null) || return
-        [[ $table =~ $1" timeout "$2 ]]
+        [[ $table =~ $1[^,]*" timeout "$2 ]]
 }
 
 @test "what remains of a ban follows the clock" {

@@ -298,3 +298,31 @@ EOT
         nothing_passed
         eventually 5 connects 203.0.113.5 22
 }
+
+# dropped_by_ban ADDRESS: packets, as banctl tells it.
+dropped_by_ban() {
+        inside banctl list --json=short | jq -e --arg address "$1" '.[] | select(.address == $address).packets'
+}
+
+dropped_by_jail() {
+        inside banctl jails --json=short | jq -e --arg jail "$1" '.[] | select(.name == $jail).dropped_packets'
+}
+
+@test "what a ban and its jail dropped goes on being counted over a restart" {
+        local ban jail
+
+        wrong_passwords 198.51.100.66 5
+        eventually 2 is_banned sshd 198.51.100.66
+        is_dropped 198.51.100.66 22 sshd
+        ban=$(dropped_by_ban 198.51.100.66)
+        jail=$(dropped_by_jail sshd)
+        ((ban > 0 && jail >= ban))
+
+        inside systemctl restart banjod.service
+        eventually 5 answers
+        (($(dropped_by_ban 198.51.100.66) >= ban))
+        (($(dropped_by_jail sshd) >= jail))
+        is_dropped 198.51.100.66 22 sshd
+        (($(dropped_by_ban 198.51.100.66) > ban))
+        (($(dropped_by_jail sshd) > jail))
+}
