@@ -117,7 +117,8 @@ has_no_end() {
 }
 
 @test "a ruleset saved with the table and loaded again brings no ban back" {
-        start_with ownership=no
+        # nft cannot read what it prints of elements that count.
+        start_with ownership=no '[default]' counters=0
         ban_two
         banctl ban sshd 192.0.2.3 --time=permanent --quiet
         { echo 'flush ruleset'; inside nft list ruleset; } >"$DIRECTORY/saved.nft"
