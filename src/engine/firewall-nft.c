@@ -26,6 +26,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "engine/nft-base.h"
 #include "engine/nft-batch.h"
 #include "engine/nft-elements.h"
 #include "engine/nft-fingerprint.h"
@@ -45,15 +46,17 @@
 /* The same with messages of its own. */
 #define CHANGE_ALONE_SIZE_MAX 512
 
+#define N_HOOKS (FIREWALL_INGRESS + 1)
+
 typedef struct NftFirewall {
         Firewall base;
 
         NftLink *link;
         NftLayout layout;
         NftAbilities can;
-        int can_reject;        /* negative: not known yet */
-        int can_spare_transit; /* same */
-        unsigned lacks;        /* FirewallLack */
+        int can_reject[N_HOOKS]; /* negative: not known yet */
+        int can_spare_transit[N_HOOKS];
+        unsigned lacks; /* FirewallLack */
 
         uint64_t fingerprint;     /* of the table, when it was... */
         uint32_t n_fingerprinted; /* ...one with so many sets; 0 if it is not known */
@@ -68,39 +71,75 @@ static NftFirewall *NFT(Firewall *f) {
 
 /* configuring */
 
-/* Finds out what only some jails need, when one does. */
-static int probe_for_jails(NftFirewall *f, const FirewallJail *jails, size_t n_jails) {
-        for (size_t i = 0; i < n_jails; i++) {
-                if (jails[i].block != BLOCK_DROP && f->can_reject < 0)
-                        f->can_reject = nft_probe_reject();
-                if (jails[i].scope != SCOPE_ALL && f->can_spare_transit < 0)
-                        f->can_spare_transit = nft_probe_transit();
+/* Whether rules can do it at all of the hooks, each of which is a bit. */
+static int probe_hooks(int known[static N_HOOKS], unsigned hooks, int (*probe)(FirewallHook)) {
+        for (FirewallHook hook = FIREWALL_PREROUTING; hook < N_HOOKS; hook++) {
+                if (!(hooks & (1u << hook)))
+                        continue;
+                if (known[hook] < 0)
+                        known[hook] = probe(hook);
+                if (known[hook] <= 0)
+                        return known[hook];
+        }
 
-                if (jails[i].block != BLOCK_DROP && f->can_reject < 0)
-                        return f->can_reject;
-                if (jails[i].scope != SCOPE_ALL && f->can_spare_transit < 0)
-                        return f->can_spare_transit;
+        return 1;
+}
+
+/* Has the jails ask for no more than the kernel can at these hooks. Adds what that takes away to
+ * *lacks. What only some jails need is found out when one does. */
+static int
+reduce_jails(NftFirewall *f, unsigned hooks, FirewallJail *jails, size_t n_jails, unsigned *lacks) {
+        for (size_t i = 0; i < n_jails; i++) {
+                int r;
+
+                if (jails[i].block != BLOCK_DROP) {
+                        r = probe_hooks(f->can_reject, hooks, nft_probe_reject);
+                        if (r < 0)
+                                return r;
+                        if (r == 0) {
+                                jails[i].block = BLOCK_DROP;
+                                *lacks |= FIREWALL_LACKS_REJECT;
+                        }
+                }
+
+                /* At input there is nothing in transit. */
+                if (hooks == 1u << FIREWALL_INPUT)
+                        jails[i].scope = SCOPE_ALL;
+                if (jails[i].scope != SCOPE_ALL) {
+                        r = probe_hooks(f->can_spare_transit, hooks, nft_probe_transit);
+                        if (r < 0)
+                                return r;
+                        if (r == 0) {
+                                jails[i].scope = SCOPE_ALL;
+                                *lacks |= FIREWALL_LACKS_SCOPE;
+                        }
+                }
         }
 
         return 0;
 }
 
-/* Has the jails ask for no more than the kernel can. Returns what that takes away. */
-static unsigned reduce_jails(const NftFirewall *f, FirewallJail *jails, size_t n_jails) {
-        unsigned lacks = 0;
+static int note_base(struct nftnl_chain *c, void *userdata) {
+        (void) nft_bases_note(userdata, c);
+        return 0;
+}
 
-        for (size_t i = 0; i < n_jails; i++) {
-                if (jails[i].block != BLOCK_DROP && !f->can_reject) {
-                        jails[i].block = BLOCK_DROP;
-                        lacks |= FIREWALL_LACKS_REJECT;
-                }
-                if (jails[i].scope != SCOPE_ALL && !f->can_spare_transit) {
-                        jails[i].scope = SCOPE_ALL;
-                        lacks |= FIREWALL_LACKS_SCOPE;
-                }
-        }
+/* The hooks of the table that is there. */
+static int read_hooks(NftFirewall *f, unsigned *ret) {
+        NftPresent present = {};
+        NftBases bases = {};
+        int r;
 
-        return lacks;
+        r = nft_present_read(f->link, &present);
+        if (r < 0)
+                return r;
+
+        if (present.table)
+                (void) nftnl_chain_list_foreach(present.chains, note_base, &bases);
+        *ret = nft_bases_hooks(&bases);
+        nft_bases_done(&bases);
+        nft_present_done(&present);
+        return 0;
 }
 
 static int take_fingerprint(NftFirewall *f) {
@@ -121,31 +160,27 @@ static uint32_t choose_flags(const NftFirewall *f, FirewallOwning owning) {
         return 0;
 }
 
-int nft_firewall_configure(Firewall *base,
+/* Configures what the kernel can at all of these hooks. */
+static int configure_for_hooks(NftFirewall *f,
+                unsigned hooks,
                 const FirewallSettings *settings,
                 const FirewallJail *jails,
                 size_t n_jails,
                 NftManner manner) {
         _cleanup_(freep) FirewallJail *reduced = NULL;
-        NftFirewall *f = NFT(base);
+        unsigned lacks = 0;
         NftLayout layout;
-        unsigned lacks;
         uint32_t flags;
         int r;
-
-        if (settings->hook != FIREWALL_PREROUTING)
-                return -EOPNOTSUPP;
-
-        r = probe_for_jails(f, jails, n_jails);
-        if (r < 0)
-                return r;
 
         reduced = calloc(n_jails + 1, sizeof(*reduced));
         if (!reduced)
                 return -ENOMEM;
         if (n_jails > 0)
                 memcpy(reduced, jails, n_jails * sizeof(*reduced));
-        lacks = reduce_jails(f, reduced, n_jails);
+        r = reduce_jails(f, hooks, reduced, n_jails, &lacks);
+        if (r < 0)
+                return r;
 
         flags = choose_flags(f, settings->ownership);
         if (settings->ownership == OWNERSHIP_YES && flags == 0)
@@ -154,11 +189,43 @@ int nft_firewall_configure(Firewall *base,
         r = nft_configure(&layout, f->link, settings, reduced, n_jails, flags, manner);
         if (r < 0)
                 return r;
+        if (layout.bases.lacks_device)
+                lacks |= FIREWALL_LACKS_DEVICE;
 
         nft_layout_done(&f->layout);
         f->layout = layout;
         f->lacks = lacks;
         f->n_fingerprinted = 0;
+        return r;
+}
+
+int nft_firewall_configure(Firewall *base,
+                const FirewallSettings *settings,
+                const FirewallJail *jails,
+                size_t n_jails,
+                NftManner manner) {
+        unsigned wanted = 1u << settings->hook, present = 0, lacks;
+        NftFirewall *f = NFT(base);
+        int r;
+
+        if (manner == NFT_ADOPT) {
+                r = read_hooks(f, &present);
+                if (r < 0)
+                        return r;
+        }
+
+        r = configure_for_hooks(f, wanted | present, settings, jails, n_jails, manner);
+        if (r < 0)
+                return r;
+
+        /* The hooks that were are gone, and with them what they could not do. */
+        lacks = f->lacks & (FIREWALL_LACKS_REJECT | FIREWALL_LACKS_SCOPE);
+        if (lacks != 0 && (present & ~wanted)) {
+                r = configure_for_hooks(f, wanted, settings, jails, n_jails, NFT_ADOPT);
+                if (r < 0)
+                        return r;
+        }
+
         (void) take_fingerprint(f);
         return r;
 }
@@ -672,10 +739,13 @@ int nft_firewall_new(Firewall **ret, const char *table, const Firewall *like) {
                 const NftFirewall *other = (const NftFirewall *) (const void *) like;
 
                 f->can = other->can;
-                f->can_reject = other->can_reject;
-                f->can_spare_transit = other->can_spare_transit;
+                memcpy(f->can_reject, other->can_reject, sizeof(f->can_reject));
+                memcpy(f->can_spare_transit,
+                                other->can_spare_transit,
+                                sizeof(f->can_spare_transit));
         } else {
-                f->can_reject = f->can_spare_transit = -ENODATA;
+                for (size_t i = 0; i < N_HOOKS; i++)
+                        f->can_reject[i] = f->can_spare_transit[i] = -ENODATA;
                 r = nft_probe(&f->can);
                 if (r < 0)
                         return r;
@@ -709,7 +779,8 @@ bool nft_firewall_is_fleeting(const Firewall *base) {
 void nft_firewall_assume_old_kernel(Firewall *base) {
         NftFirewall *f = NFT(base);
 
-        f->can_reject = f->can_spare_transit = false;
+        for (size_t i = 0; i < N_HOOKS; i++)
+                f->can_reject[i] = f->can_spare_transit[i] = false;
         f->can = (NftAbilities){ .own = f->can.own };
 }
 

@@ -237,6 +237,8 @@ FirewallOwnership firewall_get_ownership(const Firewall *f);
 typedef enum FirewallLack {
         FIREWALL_LACKS_REJECT = 1 << 0, /* packets are dropped without an answer */
         FIREWALL_LACKS_SCOPE = 1 << 1,  /* packets in transit are blocked, too */
+        FIREWALL_LACKS_DEVICE = 1 << 3, /* what comes in on a device that is not there (yet) will
+                                           not be blocked */
         FIREWALL_LACKS_OWNER = 1 << 2,  /* nobody can own the table */
 } FirewallLack;
 

@@ -88,6 +88,16 @@ static int note_set(struct nftnl_set *s, void *userdata) {
         return 0;
 }
 
+static int note_chain(struct nftnl_chain *chain, void *userdata) {
+        Clearing *c = userdata;
+        int r;
+
+        r = nft_bases_note(&c->layout->bases, chain);
+        if (r < 0)
+                c->error = r;
+        return 0;
+}
+
 static int note_counter(struct nftnl_obj *o, void *userdata) {
         Clearing *c = userdata;
         NftJail *jail;
@@ -107,6 +117,7 @@ static int note_present(NftLink *l, const NftPresent *present, NftLayout *layout
         if (r < 0)
                 return r;
 
+        (void) nftnl_chain_list_foreach(present->chains, note_chain, &c);
         (void) nftnl_set_list_foreach(present->sets, note_set, &c);
         (void) nftnl_obj_list_foreach(present->counters, note_counter, &c);
         return c.error;
@@ -127,8 +138,8 @@ static int clear_chain(struct nftnl_chain *chain, void *userdata) {
         Clearing *c = userdata;
         bool stays;
 
-        if (streq(name, NFT_BASE_CHAIN))
-                stays = chain_is_usable(chain, NF_INET_PRE_ROUTING);
+        if (nft_bases_have(&c->layout->bases, chain))
+                stays = true;
         else if (streq(name, NFT_OUTPUT_CHAIN))
                 stays = c->layout->has_output && chain_is_usable(chain, NF_INET_LOCAL_OUT);
         else
@@ -199,14 +210,21 @@ static int clear_gate(struct nftnl_set *s, void *userdata) {
         return 0;
 }
 
-/* The gate that was: the new one begins empty, and no rule looks into it yet. */
-static int remove_gate(NftLink *l, const NftPresent *present) {
+/* Removes what only packets underway may need: the hooks that were, and the gate that was (the new
+ * one begins empty, and no rule looks into it yet). */
+static int remove_rest(NftLink *l, const NftPresent *present, const NftLayout *layout) {
         Clearing c = { .link = l };
 
         if (!present->table)
                 return 0;
 
         nft_link_begin(l);
+        for (size_t i = 0; i < layout->bases.n; i++)
+                if (layout->bases.list[i].is_leaving) {
+                        c.found = true;
+                        nft_flush_chain(l, layout->bases.list[i].name);
+                        nft_delete_chain(l, layout->bases.list[i].name);
+                }
         (void) nftnl_set_list_foreach(present->sets, clear_gate, &c);
         if (c.found)
                 wait_for_packets();
@@ -250,7 +268,7 @@ static int configure_present(NftLink *l,
                 return r;
 
         layout->is_owned = flags & NFT_TABLE_OWNER;
-        return remove_gate(l, present);
+        return remove_rest(l, present, layout);
 }
 
 static int keep_counter(struct nftnl_obj *o, void *userdata) {
@@ -337,7 +355,7 @@ int nft_configure(NftLayout *ret,
                 NftLayout layout;
                 uint32_t present_flags;
 
-                r = nft_layout_init(&layout, jails, n_jails);
+                r = nft_layout_init(&layout, settings, jails, n_jails);
                 if (r < 0)
                         return r;
 

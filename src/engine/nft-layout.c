@@ -104,7 +104,10 @@ static int gate_any(NftLayout *layout, const FirewallJail *jails, PortProtocol p
         return nft_gate_add_chain(&layout->gate, nft_ports_any_chain(protocol));
 }
 
-int nft_layout_init(NftLayout *ret, const FirewallJail *jails, size_t n_jails) {
+int nft_layout_init(NftLayout *ret,
+                const FirewallSettings *settings,
+                const FirewallJail *jails,
+                size_t n_jails) {
         NftLayout layout = { .n_jails = n_jails };
         int r;
 
@@ -114,7 +117,9 @@ int nft_layout_init(NftLayout *ret, const FirewallJail *jails, size_t n_jails) {
                 return -ENOMEM;
 
         layout.gate = nft_gate_init();
-        r = nft_port_map_new(&layout.maps[0], jails, n_jails, PORT_TCP);
+        r = nft_bases_init(&layout.bases, settings);
+        if (r >= 0)
+                r = nft_port_map_new(&layout.maps[0], jails, n_jails, PORT_TCP);
         if (r >= 0)
                 r = nft_port_map_new(&layout.maps[1], jails, n_jails, PORT_UDP);
         for (size_t i = 0; r >= 0 && i < n_jails; i++)
@@ -148,6 +153,7 @@ void nft_layout_done(NftLayout *layout) {
         nft_layout_forget_maps(layout);
         free(layout->jails);
         nft_gate_done(&layout->gate);
+        nft_bases_done(&layout->bases);
         *layout = (NftLayout){};
 }
 
@@ -238,11 +244,26 @@ bool nft_layout_prepare(const NftLayout *layout,
         return true;
 }
 
+/* What a packet meets first. */
+static void
+write_base(const NftLayout *layout, NftLink *l, const FirewallJail *jails, const NftBase *base) {
+        nft_base_write(l, base);
+
+        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++)
+                nft_port_map_write_rule(layout->maps[i], l, base->name);
+
+        nft_ports_write_wide(l, base->name, jails, layout->n_jails, PORT_TCP);
+        nft_ports_write_wide(l, base->name, jails, layout->n_jails, PORT_UDP);
+        if (layout->has_any & PORT_TCP)
+                nft_ports_write_any_rule(l, base->name, PORT_TCP);
+        if (layout->has_any & PORT_UDP)
+                nft_ports_write_any_rule(l, base->name, PORT_UDP);
+}
+
 void nft_layout_write(const NftLayout *layout,
                 NftLink *l,
                 const FirewallJail *jails,
                 const NftPresent *present) {
-        nft_add_base_chain(l, NFT_BASE_CHAIN, NF_INET_PRE_ROUTING, NFT_PRIORITY_RAW);
         for (size_t i = 0; i < layout->n_jails; i++)
                 nft_jail_write_chains(l, &layout->jails[i]);
 
@@ -255,13 +276,13 @@ void nft_layout_write(const NftLayout *layout,
                 nft_jail_write(l, &layout->jails[i], &jails[i]);
 
         nft_ports_write_groups(layout->maps, l, jails, NULL);
+        nft_ports_write_any(l, &layout->gate, jails, layout->n_jails, PORT_TCP);
+        nft_ports_write_any(l, &layout->gate, jails, layout->n_jails, PORT_UDP);
         for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++)
-                nft_port_map_write(layout->maps[i], l, NFT_BASE_CHAIN);
+                nft_port_map_write(layout->maps[i], l);
 
-        nft_ports_write_wide(l, NFT_BASE_CHAIN, jails, layout->n_jails, PORT_TCP);
-        nft_ports_write_wide(l, NFT_BASE_CHAIN, jails, layout->n_jails, PORT_UDP);
-        nft_ports_write_any(l, NFT_BASE_CHAIN, &layout->gate, jails, layout->n_jails, PORT_TCP);
-        nft_ports_write_any(l, NFT_BASE_CHAIN, &layout->gate, jails, layout->n_jails, PORT_UDP);
+        for (size_t i = 0; i < layout->bases.n; i++)
+                write_base(layout, l, jails, &layout->bases.list[i]);
 }
 
 void nft_layout_write_set(const NftLayout *layout,

@@ -24,18 +24,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/nft-base.h"
 #include "engine/nft-gate.h"
 #include "engine/nft-jail.h"
 #include "engine/nft-link.h"
 #include "engine/nft-ports.h"
 #include "engine/nft-present.h"
 
-#define NFT_BASE_CHAIN "prerouting"
-
 typedef struct NftLayout {
         NftJail *jails;
         size_t n_jails;
         NftGate gate;
+        NftBases bases;
         uint32_t n_sets;       /* of jails and gate */
         PortRange local_ports; /* which the kernel gives to connections of this host's own */
         bool is_owned;         /* the table, by us */
@@ -46,7 +46,10 @@ typedef struct NftLayout {
 
 /* Prepares the jails, each with the sets it always has. Returns 0 or a negative errno with *ret
  * untouched. */
-int nft_layout_init(NftLayout *ret, const FirewallJail *jails, size_t n_jails);
+int nft_layout_init(NftLayout *ret,
+                const FirewallSettings *settings,
+                const FirewallJail *jails,
+                size_t n_jails);
 void nft_layout_done(NftLayout *layout);
 
 /* Releases what is only needed while configuring. */

@@ -137,13 +137,12 @@ static void write_port_elements(NftLink *l, const NftPortMap *map) {
                 nftnl_set_free(elements);
 }
 
-void nft_port_map_write(const NftPortMap *map, NftLink *l, const char *chain) {
+void nft_port_map_write(const NftPortMap *map, NftLink *l) {
         const NftSetParams params = {
                 .flags = NFT_SET_MAP,
                 .key_type = NFT_TYPE_INET_SERVICE,
                 .key_size = sizeof(uint16_t),
         };
-        NftRule r;
 
         if (!port_groups_guard_any(map->groups))
                 return;
@@ -151,6 +150,13 @@ void nft_port_map_write(const NftPortMap *map, NftLink *l, const char *chain) {
         if (!map->stays)
                 nft_add_set(l, map->name, &params);
         write_port_elements(l, map);
+}
+
+void nft_port_map_write_rule(const NftPortMap *map, NftLink *l, const char *chain) {
+        NftRule r;
+
+        if (!port_groups_guard_any(map->groups))
+                return;
 
         r = nft_rule_begin(l, chain);
         nft_rule_protocol(&r, map->protocol);
@@ -237,7 +243,6 @@ void nft_ports_write_wide(NftLink *l,
 }
 
 void nft_ports_write_any(NftLink *l,
-                const char *chain,
                 const NftGate *gate,
                 const FirewallJail *jails,
                 size_t n_jails,
@@ -264,9 +269,10 @@ void nft_ports_write_any(NftLink *l,
                 nft_rule_verdict(&r, NFT_JUMP, nft_jail_chain(jail, jails[i].name));
                 nft_rule_end(&r);
         }
+}
 
-        if (!found)
-                return;
+void nft_ports_write_any_rule(NftLink *l, const char *chain, PortProtocol protocol) {
+        NftRule r;
 
         r = nft_rule_begin(l, chain);
         if (protocol == PORT_TCP) {
@@ -275,7 +281,7 @@ void nft_ports_write_any(NftLink *l,
         } else {
                 nft_rule_protocol(&r, IPPROTO_UDP);
         }
-        nft_rule_verdict(&r, NFT_JUMP, any);
+        nft_rule_verdict(&r, NFT_JUMP, nft_ports_any_chain(protocol));
         nft_rule_end(&r);
 }
 

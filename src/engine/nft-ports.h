@@ -45,8 +45,11 @@ int nft_port_map_read(NftPortMap *map, NftLink *l, const NftPresent *present);
 /* Writes the removal of those of its elements that don't stay. */
 void nft_port_map_clear(const NftPortMap *map, NftLink *l);
 
-/* Writes the map and the rule that looks into it, at the end of a chain. */
-void nft_port_map_write(const NftPortMap *map, NftLink *l, const char *chain);
+/* Writes the map. */
+void nft_port_map_write(const NftPortMap *map, NftLink *l);
+
+/* Writes the rule that looks into it, at the end of a chain. */
+void nft_port_map_write_rule(const NftPortMap *map, NftLink *l, const char *chain);
 
 /* Writes the chains of all groups of several jails, which pass the gate by; if present is not NULL,
  * only those that it lacks. */
@@ -55,6 +58,13 @@ void nft_ports_write_groups(NftPortMap *const maps[static 2],
                 const FirewallJail *jails,
                 const NftPresent *present);
 
+/* Writes the chains that lead to the jails for every port, which pass the gate by. */
+void nft_ports_write_any(NftLink *l,
+                const NftGate *gate,
+                const FirewallJail *jails,
+                size_t n_jails,
+                PortProtocol protocol);
+
 /* Writes the rules for wide ranges of ports, and those for jails that guard every port, at the end
  * of a chain. */
 void nft_ports_write_wide(NftLink *l,
@@ -62,12 +72,7 @@ void nft_ports_write_wide(NftLink *l,
                 const FirewallJail *jails,
                 size_t n_jails,
                 PortProtocol protocol);
-void nft_ports_write_any(NftLink *l,
-                const char *chain,
-                const NftGate *gate,
-                const FirewallJail *jails,
-                size_t n_jails,
-                PortProtocol protocol);
+void nft_ports_write_any_rule(NftLink *l, const char *chain, PortProtocol protocol);
 
 /* The chain that leads to the jails for every port of a protocol. */
 const char *nft_ports_any_chain(PortProtocol protocol);

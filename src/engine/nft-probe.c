@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/usec.h"
+#include "engine/nft-base.h"
 #include "engine/nft-elements.h"
 #include "engine/nft-layout.h"
 #include "engine/nft-table.h"
@@ -174,9 +175,9 @@ static void write_transit(NftRule *r) {
         nft_rule_verdict(r, NF_ACCEPT, NULL);
 }
 
-/* True if the kernel takes the rules in a chain at prerouting. No packet gets to them: the first
+/* True if the kernel takes the rules in a chain at the hook. No packet gets to them: the first
  * rule lets all pass. */
-static int try_rules(void (*const *writers)(NftRule *r), size_t n) {
+static int try_rules(FirewallHook hook, void (*const *writers)(NftRule *r), size_t n) {
         _cleanup_(nft_link_freep) NftLink *l = NULL;
         NftRule rule;
         int r, k;
@@ -188,7 +189,11 @@ static int try_rules(void (*const *writers)(NftRule *r), size_t n) {
                 return r;
 
         nft_link_begin(l);
-        nft_add_base_chain(l, PROBE_CHAIN, NF_INET_PRE_ROUTING, NFT_PRIORITY_RAW);
+        nft_add_base_chain(l,
+                        PROBE_CHAIN,
+                        nft_hook_number(hook),
+                        NFT_PRIORITY_RAW,
+                        hook == FIREWALL_INGRESS ? "lo" : NULL);
         rule = nft_rule_begin(l, PROBE_CHAIN);
         nft_rule_verdict(&rule, NF_ACCEPT, NULL);
         nft_rule_end(&rule);
@@ -205,14 +210,14 @@ static int try_rules(void (*const *writers)(NftRule *r), size_t n) {
         return r < 0 ? r : k >= 0;
 }
 
-int nft_probe_reject(void) {
+int nft_probe_reject(FirewallHook hook) {
         void (*const writers[])(NftRule *) = { write_reject, write_reset };
 
-        return try_rules(writers, ELEMENTSOF(writers));
+        return try_rules(hook, writers, ELEMENTSOF(writers));
 }
 
-int nft_probe_transit(void) {
+int nft_probe_transit(FirewallHook hook) {
         void (*const writers[])(NftRule *) = { write_transit };
 
-        return try_rules(writers, ELEMENTSOF(writers));
+        return try_rules(hook, writers, ELEMENTSOF(writers));
 }

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "model/guard.h"
+
 typedef struct NftAbilities {
         bool update;  /* adding an element again gives it the new timeout: from 6.12 */
         bool destroy; /* NFT_MSG_DESTROYSETELEM: from 6.3 */
@@ -20,7 +22,8 @@ typedef struct NftAbilities {
  * inet; or another negative errno. */
 int nft_probe(NftAbilities *ret);
 
-/* Whether a rule at prerouting may answer packets (from 5.9), and may ask where they go; both are
- * modules of the kernel that may be missing. Returns 1, 0 if not, or a negative errno. */
-int nft_probe_reject(void);
-int nft_probe_transit(void);
+/* Whether a rule at the hook may answer packets (from 5.9 at prerouting), and may ask where they go
+ * (not at ingress); both are modules of the kernel that may be missing. Returns 1, 0 if not, or a
+ * negative errno. */
+int nft_probe_reject(FirewallHook hook);
+int nft_probe_transit(FirewallHook hook);

@@ -72,7 +72,7 @@ void nft_replies_write_sets(NftLink *l, const NftPresent *present) {
 void nft_replies_write(NftLink *l, PortRange local_ports) {
         NftRule r;
 
-        nft_add_base_chain(l, NFT_OUTPUT_CHAIN, NF_INET_LOCAL_OUT, NFT_PRIORITY_RAW);
+        nft_add_base_chain(l, NFT_OUTPUT_CHAIN, NF_INET_LOCAL_OUT, NFT_PRIORITY_RAW, NULL);
 
         r = nft_rule_begin(l, NFT_OUTPUT_CHAIN);
         nft_rule_protocol(&r, IPPROTO_UDP);

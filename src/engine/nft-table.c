@@ -116,7 +116,11 @@ void nft_add_chain(NftLink *l, const char *name) {
                 put_chain(l, NFT_MSG_NEWCHAIN, NLM_F_CREATE, c);
 }
 
-void nft_add_base_chain(NftLink *l, const char *name, uint32_t hook, int32_t priority) {
+void nft_add_base_chain(NftLink *l,
+                const char *name,
+                uint32_t hook,
+                int32_t priority,
+                const char *device) {
         struct nftnl_chain *c;
 
         c = chain_new(l, name);
@@ -124,6 +128,8 @@ void nft_add_base_chain(NftLink *l, const char *name, uint32_t hook, int32_t pri
                 return;
 
         if (nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter") < 0)
+                nft_link_fail(l, -ENOMEM);
+        if (device && nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, device) < 0)
                 nft_link_fail(l, -ENOMEM);
         nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
         nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, priority);

@@ -61,7 +61,13 @@ void nft_flush_chain(NftLink *l, const char *chain);
 /* chains */
 
 void nft_add_chain(NftLink *l, const char *name);
-void nft_add_base_chain(NftLink *l, const char *name, uint32_t hook, int32_t priority);
+/* device is NULL but at ingress. */
+void nft_add_base_chain(NftLink *l,
+                const char *name,
+                uint32_t hook,
+                int32_t priority,
+                const char *device);
+
 void nft_delete_chain(NftLink *l, const char *name);
 
 /* counters */

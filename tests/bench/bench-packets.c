@@ -183,7 +183,7 @@ static NftLink *begin_table(const char *name, int32_t priority) {
 
         nft_link_begin(l);
         nft_add_table(l, 0);
-        nft_add_base_chain(l, "prerouting", NF_INET_PRE_ROUTING, priority);
+        nft_add_base_chain(l, "prerouting", NF_INET_PRE_ROUTING, priority, NULL);
         return l;
 }
 

@@ -59,13 +59,13 @@ static void table_that_outlives_its_owner(void **state) {
 static void answers_at_prerouting(void **state) {
         (void) state;
 
-        assert_ability("reject", nft_probe_reject());
+        assert_ability("reject", nft_probe_reject(FIREWALL_PREROUTING));
 }
 
 static void destinations_at_prerouting(void **state) {
         (void) state;
 
-        assert_ability("transit", nft_probe_transit());
+        assert_ability("transit", nft_probe_transit(FIREWALL_PREROUTING));
 }
 
 #define test(f) cmocka_unit_test_setup_teardown(f, remove_table, remove_table)

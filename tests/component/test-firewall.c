@@ -852,7 +852,7 @@ static void foreign_contents_make_way(void **state) {
         nft_add_set(l, "sshd-v4", &interval);
         nft_add_set(l, "sshd-v6-12", &interval);
         nft_add_set(l, "tcp-ports", &map);
-        nft_add_base_chain(l, "prerouting", NF_INET_LOCAL_IN, 0);
+        nft_add_base_chain(l, "prerouting", NF_INET_LOCAL_IN, 0, NULL);
         nft_add_chain(l, "jail-sshd");
         nft_add_chain(l, "mine");
         nft_add_counter(l, "theirs");
