@@ -7,6 +7,8 @@
  * not.
  */
 
+#include <net/if.h>
+
 #include "base/log.h"
 #include "base/parse.h"
 #include "ctl/connection.h"
@@ -21,6 +23,7 @@
 #include "engine/matcher.h"
 #include "engine/saved-ruleset.h"
 #include "model/config-files.h"
+#include "model/settings.h"
 
 /* What is looked through for the first entry of a jail that has none, in entries that are not its
  * own. */
@@ -318,9 +321,26 @@ static void check_rulesets(Verify *v) {
                                 "\"Saved rulesets\" in banjod(8).");
 }
 
+/* Devices may come later, but then nobody is kept out at them before banjod is told. */
+static void check_devices(Verify *v) {
+        const Setting *s = settings_find(v->config->settings, "banjo", "devices");
+
+        for (char **d = v->config->devices; s && d && *d; d++)
+                if (if_nametoindex(*d) == 0)
+                        (void) findings_add(&v->findings,
+                                        true,
+                                        s->file,
+                                        s->section,
+                                        s->key,
+                                        "this host has no network device %s.",
+                                        *d);
+}
+
 static void check_host(Verify *v) {
         bool has_services = journal_has_services(v->options->journal);
         sd_bus *bus = NULL;
+
+        check_devices(v);
 
         if (sd_bus_open_system(&bus) < 0)
                 bus = NULL;

@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "base/strv.h"
 #include "daemon/manager-private.h"
 #include "engine/saved-ruleset.h"
 
@@ -23,12 +24,17 @@ static void report_lacks(Manager *m) {
         unsigned lacks = firewall_get_lacks(m->firewall), fresh = lacks & ~m->firewall_lacks;
 
         if (fresh & FIREWALL_LACKS_REJECT)
-                log_warning("This kernel cannot answer packets at prerouting (Linux 5.9 and its "
-                            "module nft_reject_inet can), so that jails with block = reject or "
-                            "reset drop without an answer.");
+                log_warning("This kernel cannot answer packets where they are stopped (at prerouting "
+                            "Linux 5.9 and its module nft_reject_inet can), so that jails with "
+                            "block = reject or reset drop without an answer.");
         if (fresh & FIREWALL_LACKS_SCOPE)
-                log_warning("This kernel cannot tell packets in transit (its module nft_fib_inet "
-                            "can), so that jails with scope = local block those, too.");
+                log_warning("This kernel cannot tell packets in transit where they are stopped (its "
+                            "module nft_fib_inet can, but not with hook = ingress), so that jails "
+                            "with scope = local block those, too.");
+        if (fresh & FIREWALL_LACKS_DEVICE)
+                log_warning("Not all of the network devices are there that hook = ingress names. "
+                            "Nothing is kept out at those that are missing; once they are there, "
+                            "\"banctl reload\" takes them in.");
         if (fresh & FIREWALL_LACKS_OWNER)
                 log_warning("This kernel (before Linux 5.12) knows no owners of tables: with "
                             "ownership = yes, too, others may change the table of bans.");
@@ -65,7 +71,12 @@ int manager_configure_firewall(Manager *m,
                 size_t n_jails) {
         _cleanup_(freep) FirewallJail *f = NULL;
         _cleanup_(freep) Allowlist *allow = NULL;
-        const FirewallSettings settings = { .ownership = config->ownership };
+        const FirewallSettings settings = {
+                .hook = config->hook,
+                .devices = (const char *const *) config->devices,
+                .n_devices = strv_length(config->devices),
+                .ownership = config->ownership,
+        };
         int r = 0;
 
         f = calloc(n_jails + 1, sizeof(*f));

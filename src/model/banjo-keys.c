@@ -2,7 +2,10 @@
 
 #include "model/banjo-keys.h"
 
+#include <net/if.h>
+
 #include "base/parse.h"
+#include "base/strv.h"
 
 static int parse_firewall(Config *c, const char *value) {
         int kind = firewall_kind_from_string(value);
@@ -16,6 +19,46 @@ static int parse_firewall(Config *c, const char *value) {
 
 static int parse_kill(Config *c, const char *value) {
         return parse_bool(value, &c->kill);
+}
+
+static int parse_hook(Config *c, const char *value) {
+        if (streq(value, "prerouting"))
+                c->hook = FIREWALL_PREROUTING;
+        else if (streq(value, "input"))
+                c->hook = FIREWALL_INPUT;
+        else if (streq(value, "ingress"))
+                c->hook = FIREWALL_INGRESS;
+        else
+                return -EINVAL;
+
+        return 0;
+}
+
+/* What the kernel takes for the name of a device. */
+static bool is_device_name(const char *s, size_t n) {
+        if (n >= IF_NAMESIZE || (n <= 2 && strspn(s, ".") >= n))
+                return false;
+
+        for (size_t i = 0; i < n; i++)
+                if (s[i] <= ' ' || s[i] == '/' || s[i] == ':' || s[i] == 0x7f)
+                        return false;
+
+        return true;
+}
+
+static int parse_devices(Config *c, const char *value) {
+        _cleanup_(strv_freep) char **devices = NULL;
+        const char *word;
+        size_t n;
+
+        while ((n = parse_word(&value, ",", &word)) > 0)
+                if (!is_device_name(word, n) ||
+                                strv_append(&devices, CONFIG_DEVICES_MAX, word, n) < 0)
+                        return -EINVAL;
+
+        strv_free(c->devices);
+        c->devices = TAKE_PTR(devices);
+        return 0;
 }
 
 static int parse_ownership(Config *c, const char *value) {
@@ -75,6 +118,21 @@ const BanjoKey banjo_keys[] = {
                         .wanted = "yes or no",
                         .help = "whether a ban also ends open connections to the jail's TCP ports",
                         .parse = parse_kill,
+        },
+        {
+                        .name = "hook",
+                        .standard = "prerouting",
+                        .wanted = "prerouting, input or ingress",
+                        .help = "where packets of banned addresses are stopped: as they come in, "
+                                "when they are for this host, or at the devices",
+                        .parse = parse_hook,
+        },
+        {
+                        .name = "devices",
+                        .standard = "",
+                        .wanted = "names of network devices",
+                        .help = "the devices, for hook = ingress",
+                        .parse = parse_devices,
         },
         {
                         .name = "ownership",

@@ -64,6 +64,7 @@ Config *config_free(Config *c) {
         for (size_t i = 0; i < c->n_jails; i++)
                 jail_config_done(&c->jails[i]);
         free(c->jails);
+        strv_free(c->devices);
         settings_free(c->settings);
         free(c);
         return NULL;
@@ -765,6 +766,31 @@ static void check_sources(Loader *l) {
 
 /* [banjo] and [default] */
 
+static void report_banjo(Loader *l, const char *key, const char *text) {
+        const Setting *s = settings_find(l->config->settings, "banjo", key);
+
+        if (s)
+                problem_report(l->sink, s->file, s->section, s->key, "%s", text);
+}
+
+/* The hook and its devices go together. */
+static void check_devices(Loader *l) {
+        Config *c = l->config;
+
+        const Setting *s = settings_find(c->settings, "banjo", "devices");
+
+        if (c->hook == FIREWALL_INGRESS && !c->devices) {
+                if (!s || isempty(s->value)) /* or it has been refused */
+                        report_banjo(l,
+                                        "hook",
+                                        "ingress needs the names of devices (devices = eth0 ...).");
+                c->hook = FIREWALL_PREROUTING;
+        } else if (c->hook != FIREWALL_INGRESS && c->devices) {
+                report_banjo(l, "devices", "only hook = ingress is at devices.");
+                c->devices = strv_free(c->devices);
+        }
+}
+
 static void load_banjo(Loader *l) {
         const Section *section = settings_find_section(l->config->settings, "banjo");
 
@@ -776,6 +802,8 @@ static void load_banjo(Loader *l) {
                 else if (k->parse(l->config, s->value) < 0)
                         setting_refuse(s, s->value, strlen(s->value), k->wanted, l->sink);
         }
+
+        check_devices(l);
 }
 
 /* The values are read with each jail. */

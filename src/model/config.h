@@ -46,6 +46,7 @@
 #define CONFIG_STEPS_MAX 32
 #define CONFIG_JITTER_MAX (366 * USEC_PER_DAY)
 #define CONFIG_PERMANENT_AFTER_MAX 1000
+#define CONFIG_DEVICES_MAX 64
 
 typedef enum FirewallKind {
         FIREWALL_KIND_NFT, /* bans go into nftables */
@@ -119,6 +120,8 @@ typedef struct Config {
         size_t n_jails;
         FirewallKind firewall;
         bool kill; /* bans end open connections, too */
+        FirewallHook hook;
+        char **devices; /* of FIREWALL_INGRESS, at least one; NULL-terminated, else NULL */
         FirewallOwning ownership;
         FirewallStop on_stop;
         size_t max_bans;       /* of all jails together */

@@ -295,6 +295,11 @@ END
                 'error: config/filters/B.conf: no jail can name this filter: names begin with a letter and have at most 32 lower-case letters, digits, "-" and "_".'
 }
 
+@test "network devices that this host does not have" {
+        wrong conf.d/x.conf $'[banjo]\nhook = ingress\ndevices = lo, nosuch0\n' \
+                'warning: config/conf.d/x.conf: [banjo] devices: this host has no network device nosuch0.'
+}
+
 @test "units that this host does not have" {
         printf '[a]\nenabled = yes\nports = 22\n' >config/conf.d/a.conf
         : >empty.journal

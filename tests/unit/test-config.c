@@ -3,6 +3,7 @@
 #include "files.h"
 #include "problems.h"
 
+#include "base/strv.h"
 #include "model/config.h"
 
 /* Every test has two directories, the administrator's over the vendor's, and filters a and b. */
@@ -75,6 +76,8 @@ static void jail_has_defaults(void **state) {
         assert_string_equal(j->filter->name, "a");
         assert_int_equal(c->firewall, FIREWALL_KIND_NFT);
         assert_true(c->kill);
+        assert_int_equal(c->hook, FIREWALL_PREROUTING);
+        assert_null(c->devices);
         assert_int_equal(c->ownership, OWNERSHIP_AUTO);
         assert_int_equal(c->on_stop, STOP_KEEP);
         assert_int_equal(c->history_size, 256 << 20);
@@ -90,6 +93,7 @@ static void every_key_is_read(void **state) {
         (void) files_write(*state,
                         "usr/conf.d/x.conf",
                         "[banjo]\nfirewall = log\nkill = no\nownership = no\non_stop = remove\nmax_bans = 7\nhistory_size = 3G\n"
+                        "hook = ingress\ndevices = eth0, br-1.20\n"
                         "[x]\nenabled = yes\nfilter = a\nunits = b.service\nmaxretry = 3\nfindtime = 5min\n"
                         "bantime = -1\nports = 53 6000-6010\nprotocol = udp tcp\ndescription = Ex ample\n"
                         "allow = 192.0.2.1 2001:db8::/64\n");
@@ -106,6 +110,10 @@ static void every_key_is_read(void **state) {
         assert_string_equal(match, "_SYSTEMD_UNIT=b.service");
         assert_int_equal(c->firewall, FIREWALL_KIND_LOG);
         assert_false(c->kill);
+        assert_int_equal(c->hook, FIREWALL_INGRESS);
+        assert_int_equal(strv_length(c->devices), 2);
+        assert_string_equal(c->devices[0], "eth0");
+        assert_string_equal(c->devices[1], "br-1.20");
         assert_int_equal(c->ownership, OWNERSHIP_NO);
         assert_int_equal(c->on_stop, STOP_REMOVE);
         assert_int_equal(c->history_size, UINT64_C(3) << 30);
@@ -1007,6 +1015,14 @@ static void mistakes_in_default_and_banjo_are_named(void **state) {
                                 "[banjo] firewall: \"iptables\" is wrong, it should be nft or log." },
                 { "[banjo]\nkill = perhaps\n",
                                 "[banjo] kill: \"perhaps\" is wrong, it should be yes or no." },
+                { "[banjo]\nhook = output\n",
+                                "[banjo] hook: \"output\" is wrong, it should be prerouting, input or ingress." },
+                { "[banjo]\nhook = ingress\n",
+                                "[banjo] hook: ingress needs the names of devices (devices = eth0 ...)." },
+                { "[banjo]\nhook = input\ndevices = eth0\n",
+                                "[banjo] devices: only hook = ingress is at devices." },
+                { "[banjo]\nhook = ingress\ndevices = eth0 a/b\n",
+                                "[banjo] devices: \"eth0 a/b\" is wrong, it should be names of network devices." },
                 { "[banjo]\nownership = perhaps\n",
                                 "[banjo] ownership: \"perhaps\" is wrong, it should be auto, yes or no." },
                 { "[banjo]\non_stop = yes\n",

@@ -178,7 +178,7 @@ static void table_and_chains_are_written(void **state) {
         message(&e, NFT_MSG_DELRULE, 0);
         text(&e, NFTA_RULE_TABLE, "banjo");
 
-        nft_add_base_chain(l, "prerouting", NF_INET_PRE_ROUTING, NFT_PRIORITY_RAW);
+        nft_add_base_chain(l, "prerouting", NF_INET_PRE_ROUTING, NFT_PRIORITY_RAW, NULL);
         message(&e, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
         text(&e, NFTA_CHAIN_TABLE, "banjo");
         text(&e, NFTA_CHAIN_NAME, "prerouting");
@@ -328,7 +328,7 @@ static Fixture *new_fixture(void) {
         Fixture *f = calloc(1, sizeof(*f));
 
         assert_non_null(f);
-        assert_ok(nft_layout_init(&f->layout, &jail, 1));
+        assert_ok(nft_layout_init(&f->layout, &(FirewallSettings){}, &jail, 1));
         return f;
 }
 

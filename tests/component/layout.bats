@@ -1,0 +1,122 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What a reload makes of banjod's table of bans, in a network namespace of its own: `hook` and
+# `devices`, and jails that begin and cease to share ports. BANJOD and BANCTL name the binaries.
+
+# ENTER of daemon.bash is words.
+# shellcheck disable=SC2086
+
+bats_require_minimum_version 1.5.0
+
+load daemon
+
+setup_file() {
+        make_directory
+        make_namespace -n
+        inside ip link set lo up
+        start_bus
+}
+
+teardown_file() {
+        stop_bus
+        kill "$NAMESPACE"
+        rm -rf "$DIRECTORY"
+}
+
+setup() {
+        jail sshd 22
+        banjo hook=prerouting
+}
+
+teardown() {
+        stop_banjod
+        inside nft flush ruleset
+        rm -f "$DIRECTORY"/state/* "$DIRECTORY/log" "$DIRECTORY"/config/conf.d/*
+}
+
+# jail NAME PORTS
+jail() {
+        printf '[%s]\nenabled = yes\nports = %s\nfilter = sshd\nbantime = 1h\n' "$1" "$2" \
+                >"$DIRECTORY/config/conf.d/$1.conf"
+}
+
+# banjo KEY=VALUE...: as [banjo] has them
+banjo() {
+        { echo '[banjo]'; printf '%s\n' "$@"; } >"$DIRECTORY/config/conf.d/banjo.conf"
+}
+
+has_base_chains() {
+        [ "$(inside nft list table inet banjo | grep -B1 'type filter hook' | sed -n 's/^\tchain \(.*\) {/\1/p' | xargs)" = "$*" ]
+}
+
+is_gone() {
+        ! in_kernel "$@"
+}
+
+has_no_gate() {
+        ! inside nft list set inet banjo .gate-v4
+}
+
+# Whether the chain of jails that share ports looks into the gate.
+is_gated() {
+        inside nft list chain inet banjo "$1" 2>/dev/null | grep -q 'saddr @.gate-v4 goto'
+}
+
+@test "a reload changes the hook" {
+        start_banjod
+        banctl ban sshd 192.0.2.1 --quiet
+        has_base_chains prerouting
+
+        banjo hook=input
+        banctl reload --quiet
+        has_base_chains input
+        in_kernel sshd-v4 192.0.2.1
+
+        banjo hook=ingress 'devices=lo later0'
+        banctl reload --quiet
+        has_base_chains ingress-lo
+        in_kernel sshd-v4 192.0.2.1
+        wait_for grep -q 'Not all of the network devices are there' "$DIRECTORY/log"
+
+        inside ip link add later0 type veth peer name later1
+        banctl reload --quiet
+        has_base_chains ingress-lo ingress-later0
+        inside ip link delete later0
+
+        banjo hook=prerouting
+        banctl reload --quiet
+        has_base_chains prerouting
+}
+
+@test "jails that share ports since a reload have their bans in the gate" {
+        start_banjod
+        banctl ban sshd 192.0.2.1 --time=1h --quiet
+        banctl ban sshd 192.0.2.2 --time=permanent --quiet
+        is_gone .gate-v4 192.0.2.1
+
+        jail other 22,80
+        banctl reload --quiet
+        wait_for is_gated ports-sshd.other
+        in_kernel .gate-v4 192.0.2.1
+        in_kernel .gate-v4 192.0.2.2
+
+        # For as long as the longest has it.
+        banctl ban other 192.0.2.1 --time=2d --quiet
+        inside nft get element inet banjo .gate-v4 '{ 192.0.2.1 }' | grep -q 'expires 1d23h'
+        banctl unban other 192.0.2.1 --quiet
+        inside nft get element inet banjo .gate-v4 '{ 192.0.2.1 }' | grep -qE 'expires (1h|59m)'
+        banctl unban sshd 192.0.2.1 --quiet
+        is_gone .gate-v4 192.0.2.1
+
+        # A restart finds it and fills it anew.
+        stop_banjod
+        start_banjod
+        wait_for is_gated ports-sshd.other
+        in_kernel .gate-v4 192.0.2.2
+
+        rm "$DIRECTORY/config/conf.d/other.conf"
+        banctl reload --quiet
+        in_kernel sshd-v4 192.0.2.2
+        has_no_gate
+}
