@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "ctl/agent.h"
 #include "ctl/options.h"
 #include "ctl/output.h"
 #include "ctl/verbs.h"
@@ -113,6 +114,7 @@ int main(int argc, char **argv) {
         } else
                 status = run(argc - optind, argv + optind, &options);
 
+        agent_close();
         r = output_close();
         if (r < 0) {
                 log_error_errno(r, "Failed to write: %m");

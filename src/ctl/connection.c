@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/service.h"
 #include "base/usec.h"
+#include "ctl/agent.h"
 #include "model/bus-names.h"
 
 /* A flush of many bans, or a reload that reads the journal anew, takes its time. */
@@ -155,17 +156,18 @@ int connection_open(sd_bus **ret, const Options *options, ConnectionUse use, boo
                 return r < 0 ? EXIT_NOT_RUNNING : EXIT_DONE;
         }
 
-        if (use != CONNECTION_ASK && geteuid() != 0) {
-                log_error("Only root may do this.");
+        r = open_system_bus(ret);
+        if (r < 0 && (r != -ENOENT || geteuid() == 0))
+                r = open_socket(ret, use);
+        if (r == -EACCES && use != CONNECTION_ASK) {
+                log_error("There is no message bus, and only root reaches banjod without.");
                 return EXIT_NOT_ALLOWED;
         }
-
-        r = open_system_bus(ret);
-        if (r < 0)
-                r = open_socket(ret, use);
         if (r < 0)
                 return report_not_running(use, r, quiet);
 
+        if (use != CONNECTION_ASK)
+                agent_open();
         return EXIT_DONE;
 }
 
@@ -181,6 +183,7 @@ int connection_new_call(sd_bus *bus, sd_bus_message **ret, const char *method) {
                 return r;
 
         (void) sd_bus_message_set_auto_start(*ret, false);
+        (void) sd_bus_message_set_allow_interactive_authorization(*ret, true);
         return 0;
 }
 

@@ -26,8 +26,8 @@ static inline void message_unrefp(sd_bus_message **message) {
 /* What a verb wants of the connection. */
 typedef enum ConnectionUse {
         CONNECTION_ASK,    /* everybody may; never starts the service */
-        CONNECTION_CHANGE, /* root only; never starts the service */
-        CONNECTION_START,  /* root only; starts the service if need be */
+        CONNECTION_CHANGE, /* root, or whom polkit lets; never starts the service */
+        CONNECTION_START,  /* the same; for root, it starts the service if need be */
 } ConnectionUse;
 
 /* Opens the bus, the socket, what --address= names, or by ssh the bus of the host that --host=

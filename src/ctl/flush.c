@@ -20,13 +20,15 @@
 
 #define STATE_DIR "/var/lib/banjo"
 
-static bool confirm(void) {
+static bool confirm(const char *jail) {
         char answer[16];
 
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
                 return true;
 
-        (void) printf("Lift all bans of all jails? [y/N] ");
+        (void) printf("Lift all bans of %s%s? [y/N] ",
+                        jail ? "the jail " : "all jails",
+                        jail ?: "");
         (void) fflush(stdout);
         return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
@@ -131,7 +133,10 @@ static int flush_with_daemon(sd_bus *bus, const Options *options) {
         uint32_t n;
         int r;
 
-        r = connection_call(bus, "Flush", &error, &reply, NULL);
+        if (options->jail)
+                r = connection_call(bus, "UnbanAll", &error, &reply, "s", options->jail);
+        else
+                r = connection_call(bus, "Flush", &error, &reply, NULL);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "u", &n);
         if (r < 0)
@@ -156,7 +161,18 @@ int verb_flush(int argc, char **argv, const Options *options) {
         if (r != EXIT_DONE && r != EXIT_NOT_RUNNING)
                 return r;
 
-        if (!options->yes && !confirm()) {
+        if (r == EXIT_NOT_RUNNING && options->jail) {
+                log_error("banjod is not running, and without it there is only all or nothing.");
+                return r;
+        }
+        if (r == EXIT_NOT_RUNNING && options->host) {
+                log_error("banjod is not running on %s. Try `ssh %s banctl flush`.",
+                                options->host,
+                                options->host);
+                return r;
+        }
+
+        if (!options->yes && !confirm(options->jail)) {
                 log_error("Nothing was done.");
                 return EXIT_FAILED;
         }

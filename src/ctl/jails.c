@@ -13,6 +13,7 @@ static const DictField fields[] = {
         { "Description", 's', offsetof(JailInfo, description) },
         { "Enabled", 'b', offsetof(JailInfo, enabled) },
         { "Refused", 'b', offsetof(JailInfo, refused) },
+        { "Paused", 'b', offsetof(JailInfo, paused) },
         { "MaxRetry", 'u', offsetof(JailInfo, maxretry) },
         { "FindTimeUSec", 't', offsetof(JailInfo, findtime) },
         { "BanTimeUSec", 't', offsetof(JailInfo, bantime) },
@@ -129,7 +130,7 @@ static json_t *protocols_to_json(const JailInfo *j) {
 }
 
 json_t *jail_info_to_json(const JailInfo *j) {
-        return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:i, s:o, s:o, s:s, s:o, s:s,"
+        return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:i, s:o, s:o, s:s, s:o, s:s,"
                          " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                         "name",
                         j->name,
@@ -143,6 +144,8 @@ json_t *jail_info_to_json(const JailInfo *j) {
                         j->enabled,
                         "refused",
                         j->refused,
+                        "paused",
+                        j->paused,
                         "maxretry",
                         (int) j->maxretry,
                         "findtime_usec",
@@ -208,7 +211,10 @@ static int print_table(const JailList *l, const Options *options) {
 
         for (size_t i = 0; i < l->n_jails; i++) {
                 const JailInfo *j = &l->jails[i];
-                const char *state = j->refused ? "refused" : j->enabled ? "enabled" : "disabled";
+                const char *state = j->refused    ? "refused"
+                                    : !j->enabled ? "disabled"
+                                    : j->paused   ? "paused"
+                                                  : "enabled";
                 struct libscols_line *line = table_add(t);
                 char limit[USEC_STR_SIZE + 16], span[USEC_STR_SIZE];
 

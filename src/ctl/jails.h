@@ -26,6 +26,7 @@ typedef struct JailInfo {
         char **protocols;  /* NULL-terminated */
         int enabled;
         int refused;
+        int paused;
         uint32_t maxretry;
         uint64_t findtime;
         uint64_t bantime;

@@ -63,6 +63,7 @@ typedef struct Options {
         const char *since;
         const char *until;
         const char *jail;
+        bool remove;
         const char *lines;
         const char *output;
         bool follow;

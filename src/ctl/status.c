@@ -283,7 +283,7 @@ static int add_jail(Table *t, const JailInfo *j, const Activity *a, usec_t now, 
         if (r >= 0)
                 r = table_set(line, 4, output_format_count(activity_this_hour(a), count));
         if (r >= 0)
-                r = table_set(line, 5, j->refused ? "refused" : spark);
+                r = table_set(line, 5, j->refused ? "refused" : j->paused ? "paused" : spark);
         if (r >= 0)
                 r = table_set(line, 6, output_format_count(j->dropped_packets, count));
         if (r >= 0 && is_wide)

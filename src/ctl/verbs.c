@@ -127,6 +127,39 @@ const VerbInfo verbs[] = {
                                     "  banctl unban --file=list.txt",
         },
         {
+                        .name = "allow",
+                        .arguments = "[ADDRESS...]",
+                        .n_max = INT32_MAX,
+                        .run = verb_allow,
+                        .help = "who is never banned",
+                        .details = "Has addresses or prefixes never banned from now on, in no jail; or lists those\n"
+                                   "that are allowed so. Their bans are lifted. It outlives a restart.",
+                        .examples = "  banctl allow\n"
+                                    "  banctl allow 192.0.2.7 --time=2h --reason='a test of ours'\n"
+                                    "  banctl allow --remove 192.0.2.7",
+        },
+        {
+                        .name = "pause",
+                        .arguments = "JAIL...",
+                        .n_min = 1,
+                        .n_max = INT32_MAX,
+                        .run = verb_pause,
+                        .help = "count and ban nobody in these jails",
+                        .details = "From now on nothing counts in the jails, and they ban nobody; the bans they\n"
+                                   "have go on. It outlives a restart.",
+                        .examples = "  banctl pause sshd",
+        },
+        {
+                        .name = "resume",
+                        .arguments = "JAIL...",
+                        .n_min = 1,
+                        .n_max = INT32_MAX,
+                        .run = verb_resume,
+                        .help = "end that",
+                        .details = "Has jails that pause go on. What happened meanwhile does not count.",
+                        .examples = "  banctl resume sshd",
+        },
+        {
                         .name = "forget",
                         .arguments = "ADDRESS...",
                         .n_min = 1,
@@ -188,8 +221,8 @@ const VerbInfo verbs[] = {
                         .arguments = "",
                         .run = verb_flush,
                         .help = "lift all bans, also without banjod",
-                        .details = "Lifts all bans of all jails. Without banjod, it ends those in the database and\n"
-                                   "removes the table \"inet banjo\" from the kernel.",
+                        .details = "Lifts all bans of all jails, or of one. Without banjod, it ends those in the\n"
+                                   "database and removes the table \"inet banjo\" from the kernel.",
                         .examples = "  banctl flush --yes",
         },
 };

@@ -50,4 +50,7 @@ int verb_forget(int argc, char **argv, const Options *options);
 int verb_monitor(int argc, char **argv, const Options *options);
 int verb_log(int argc, char **argv, const Options *options);
 int verb_metrics(int argc, char **argv, const Options *options);
+int verb_allow(int argc, char **argv, const Options *options);
+int verb_pause(int argc, char **argv, const Options *options);
+int verb_resume(int argc, char **argv, const Options *options);
 int verb_flush(int argc, char **argv, const Options *options);

@@ -60,6 +60,7 @@ const char *warning_advice(const char *kind) {
                 { "nothing-listens",
                                 "Give the jail the ports of its service: ports = ..., or ports = "
                                 "auto." },
+                { "paused", "`banctl resume JAIL` ends that." },
                 { "rival", "Stop one of the two." },
                 { "saved-ruleset", "Delete the table from the file: banjod makes it by itself." },
                 { "store-failed",
@@ -207,6 +208,9 @@ void warnings_about_jails(Warnings *w, const JailList *jails, const Options *opt
                                         "recognises nothing.");
                         continue;
                 }
+
+                if (j->paused)
+                        warnings_add(w, "paused", j->name, "It pauses, and bans nobody new.");
 
                 if (j->n_leaks > 0)
                         warnings_add(w,

@@ -110,6 +110,19 @@ compare() {
         prints unban unban 198.51.100.1
 }
 
+@test "allow" {
+        compare allow '' "$({
+                banctl allow 198.51.100.9 --json=short
+                banctl allow --json=short
+                banctl allow --remove 198.51.100.9 --json=short
+        } | jq -r '.[] | keys[]' | sort -u)" 'banctl --json allow'
+}
+
+@test "pause and resume" {
+        prints pause pause recidive
+        prints resume resume recidive
+}
+
 @test "forget" {
         prints forget forget 198.51.100.1
 }

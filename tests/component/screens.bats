@@ -215,6 +215,16 @@ fitting() {
         screen forget 80 forget 203.0.113.9 203.0.113.11
 }
 
+@test "allow, pause and resume" {
+        banctl allow 203.0.113.30 --time=2h --reason='a test of ours' --quiet
+        screen allow 80 allow 2001:db8:1::/48
+        screen allow-list 80 allow
+        screen allow-remove 80 allow --remove 203.0.113.30 203.0.113.31
+        banctl pause mail
+        screen status-paused 80
+        banctl resume mail
+}
+
 @test "show" {
         screen show 80 show sshd --config-dir=config
 }
