@@ -28,7 +28,7 @@ static const struct {
         { "banaction_allports", "fail2ban's banaction_allports is ports = any here" },
         { "action", "bans go into nftables; block says what happens to packets" },
         { "blocktype", "fail2ban's blocktype is block here" },
-        { "chain", "there are no chains to choose; scope says whether forwarded packets are meant" },
+        { "chain", "hook of [banjo] says where packets are met, and scope whether forwarded ones are meant" },
         { "failregex", "patterns stand in [fail] of the filter; see banjo.filter(5)" },
         { "ignoreregex", "patterns stand in [ignore] of the filter; see banjo.filter(5)" },
         { "prefregex", "patterns stand in [prefix] of the filter; see banjo.filter(5)" },
