@@ -12,6 +12,9 @@
 #include "daemon/manager-private.h"
 #include "engine/saved-ruleset.h"
 
+/* Refused changes of a commit that are named. */
+#define REFUSED_SAID 10
+
 #define RETRY_USEC (2 * USEC_PER_SEC)
 
 void manager_set_guarded(Manager *m, usec_t since) {
@@ -152,12 +155,13 @@ static void on_refused(const char *name,
         Jail *jail;
         Ban *ban;
 
-        (void) log_error_errno(error,
-                        "The kernel refused a change for %s in jail %s: %m%s%s",
-                        address_format(address, text),
-                        name,
-                        *detail ? ": " : "",
-                        detail);
+        if (m->n_refused++ < REFUSED_SAID)
+                (void) log_error_errno(error,
+                                "The kernel refused a change for %s in jail %s: %m%s%s",
+                                address_format(address, text),
+                                name,
+                                *detail ? ": " : "",
+                                detail);
 
         jail = manager_find_jail(m, name);
         ban = jail ? ban_list_get(jail_get_bans(jail), address) : NULL;
@@ -165,6 +169,17 @@ static void on_refused(const char *name,
                 ban->in_kernel = false;
                 ban->acknowledged = 0;
         }
+}
+
+/* A set that is full refuses thousands. */
+static int commit_changes(Manager *m) {
+        int r;
+
+        m->n_refused = 0;
+        r = firewall_commit(m->firewall, on_refused, m);
+        if (m->n_refused > REFUSED_SAID)
+                log_error("The kernel refused %zu more changes.", m->n_refused - REFUSED_SAID);
+        return r;
 }
 
 static void retry_later(Manager *m) {
@@ -195,7 +210,7 @@ static int rebuild_firewall(Manager *m) {
                         return r;
         }
 
-        return firewall_commit(m->firewall, on_refused, m);
+        return commit_changes(m);
 }
 
 /* Somebody removed the table, or a part of it, before we heard of it. */
@@ -220,7 +235,7 @@ static int commit_queued(Manager *m) {
         if (firewall_n_queued(m->firewall) == 0)
                 return 0;
 
-        r = firewall_commit(m->firewall, on_refused, m);
+        r = commit_changes(m);
         return r == -ENOENT ? rebuild_removed(m) : r;
 }
 

@@ -124,6 +124,8 @@ struct Manager {
         size_t restore_size; /* of the next chunk, 0 if none was made yet */
         bool restored;
 
+        size_t n_refused; /* changes by the kernel, in the commit that goes on */
+
         /* When it was last said that bans make room, or that there is none; monotonic, 0 if never.
          */
         usec_t displacing_said;

@@ -12,7 +12,7 @@
 
 #include "engine/nft-elements.h"
 
-#define GIVE_UP (10 * USEC_PER_SEC)
+#define GIVE_UP (60 * USEC_PER_SEC)
 
 usec_t attack_now(void) {
         struct timespec ts;
@@ -71,7 +71,7 @@ bool attack_is_out(NftLink *link, const Address *a) {
 usec_t attack_wait(NftLink *link, const Address *a, usec_t since) {
         while (!attack_is_out(link, a)) {
                 if (attack_now() - since > GIVE_UP)
-                        errx(EXIT_FAILURE, "no ban within 10 s");
+                        errx(EXIT_FAILURE, "no ban within a minute");
                 /* There may be as few as two processors, and two others need one. */
                 attack_pause(10);
         }
