@@ -142,11 +142,24 @@ static int read_hooks(NftFirewall *f, unsigned *ret) {
         return 0;
 }
 
+/* Sets that are in the kernel; the gate's come with the first ban that needs them. */
+static uint32_t count_sets(const NftLayout *layout) {
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < layout->n_jails; i++)
+                for (const NftBanSet *s = layout->jails[i].sets; s; s = s->next)
+                        n += s->exists;
+        for (const NftBanSet *s = layout->gate.jail.sets; s; s = s->next)
+                n += s->exists;
+
+        return n;
+}
+
 static int take_fingerprint(NftFirewall *f) {
         int r;
 
         r = nft_fingerprint(f->link, &f->fingerprint);
-        f->n_fingerprinted = r < 0 ? 0 : f->layout.n_sets;
+        f->n_fingerprinted = r < 0 ? 0 : count_sets(&f->layout);
         return r;
 }
 
@@ -624,11 +637,11 @@ static int nft_check(Firewall *base) {
                 return r;
         if (fingerprint == 0)
                 return 0;
-        if (f->n_fingerprinted == f->layout.n_sets)
+        if (f->n_fingerprinted == count_sets(&f->layout))
                 return fingerprint == f->fingerprint;
 
         f->fingerprint = fingerprint;
-        f->n_fingerprinted = f->layout.n_sets;
+        f->n_fingerprinted = count_sets(&f->layout);
         return 1;
 }
 
