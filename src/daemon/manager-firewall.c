@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/strv.h"
+#include "daemon/announce.h"
 #include "daemon/manager-private.h"
 #include "engine/saved-ruleset.h"
 
@@ -127,10 +128,23 @@ usec_t manager_get_longest(const Address *a, void *userdata) {
         return longest;
 }
 
+/* While many bans are put back nobody hears what others do. Bans apart, it is seen afterwards. */
+static bool was_changed_unheard(Manager *m) {
+        if (firewall_get_watch(m->firewall) < 0 || manager_watch_pauses(m) ||
+                        firewall_check(m->firewall) != 0)
+                return false;
+
+        announce_repaired(m->bus, &(const FirewallMeddling){ .structure = true });
+        manager_pause_watch(m);
+        return true;
+}
+
 int manager_settle_firewall(Manager *m) {
         int r;
 
         r = firewall_settle(m->firewall);
+        if (r == 0 && was_changed_unheard(m))
+                r = 1;
         if (r > 0) {
                 r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
                 if (r >= 0) {

@@ -32,6 +32,9 @@
 /* More elements that others touched than are put right one by one. */
 #define TOUCHED_MAX 10000
 
+/* So many changes at once are carried out without listening. */
+#define UNHEARD_MIN 1000
+
 typedef enum Phase {
         PHASE_ONE_TABLE,
         PHASE_FILLING_KEPT,  /* step 1 */
@@ -309,13 +312,13 @@ static int apply_to_kept(KeptFirewall *f, const FirewallChange *changes, size_t 
         return f->kept->ops->apply(f->kept, copies, n_changes, NULL, NULL, &n_refused);
 }
 
-static int kept_apply(Firewall *base,
+static int apply_to_both(KeptFirewall *f,
                 FirewallChange *changes,
                 size_t n_changes,
                 FirewallRefusedHandler on_refused,
                 void *userdata,
                 size_t *ret_n_refused) {
-        KeptFirewall *f = KEPT(base);
+        const Firewall *base = &f->base;
         int r;
 
         if (f->kept) {
@@ -332,6 +335,25 @@ static int kept_apply(Firewall *base,
         firewall_set_longest(f->table, base->longest, base->longest_userdata);
         return f->table->ops->apply(
                         f->table, changes, n_changes, on_refused, userdata, ret_n_refused);
+}
+
+/* While many changes are carried out nobody listens. */
+static int kept_apply(Firewall *base,
+                FirewallChange *changes,
+                size_t n_changes,
+                FirewallRefusedHandler on_refused,
+                void *userdata,
+                size_t *ret_n_refused) {
+        KeptFirewall *f = KEPT(base);
+        bool unheard;
+        int r, k = 0;
+
+        unheard = f->watch && n_changes >= UNHEARD_MIN && nft_watch_pause(f->watch) >= 0;
+        r = apply_to_both(f, changes, n_changes, on_refused, userdata, ret_n_refused);
+        if (unheard)
+                k = nft_watch_resume(f->watch);
+
+        return r < 0 ? r : MIN(k, 0);
 }
 
 /* asking */

@@ -215,7 +215,9 @@ typedef void (*FirewallTouchedHandler)(const Address *address, void *userdata);
 
 /* A descriptor that is readable when somebody else has changed something at nftables, from the last
  * firewall_configure() on; -1 while the table is owned, when nobody can. It stays the firewall's,
- * and may be another one after firewall_configure(). */
+ * and may be another one after firewall_configure(). What is done while a thousand changes or more
+ * are carried out together is not heard, which would take twice the time; firewall_check() tells if
+ * it was done to anything but bans. */
 int firewall_get_watch(const Firewall *f);
 
 /* Finds out what was done. Returns 1 and *ret if it was something to the table. If .structure or

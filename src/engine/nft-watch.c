@@ -108,6 +108,28 @@ int nft_watch_ignore(NftWatch *w, const NftLink *a, const NftLink *b) {
                                                                                            : 0;
 }
 
+static int set_membership(NftWatch *w, int option) {
+        const int group = NFNLGRP_NFTABLES;
+
+        assert(w);
+
+        return setsockopt(mnl_socket_get_fd(w->socket),
+                               SOL_NETLINK,
+                               option,
+                               &group,
+                               sizeof(group)) < 0
+                               ? -errno
+                               : 0;
+}
+
+int nft_watch_pause(NftWatch *w) {
+        return set_membership(w, NETLINK_DROP_MEMBERSHIP);
+}
+
+int nft_watch_resume(NftWatch *w) {
+        return set_membership(w, NETLINK_ADD_MEMBERSHIP);
+}
+
 typedef struct Reading {
         NftWatch *watch;
         NftTouchedHandler handler;

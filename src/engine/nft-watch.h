@@ -55,6 +55,11 @@ int nft_watch_get_fd(const NftWatch *w);
  * a negative errno. */
 int nft_watch_ignore(NftWatch *w, const NftLink *a, const NftLink *b);
 
+/* Hears nothing for a while, and listens again: as long as anybody listens, the kernel needs about
+ * twice the time for a transaction of many bans. Returns 0 or a negative errno. */
+int nft_watch_pause(NftWatch *w);
+int nft_watch_resume(NftWatch *w);
+
 /* Reads what is known by now. Returns 1 and *ret if somebody has meddled with the table, 0 if not,
  * or a negative errno. */
 int nft_watch_read(NftWatch *w, NftTouchedHandler handler, void *userdata, NftMeddling *ret);

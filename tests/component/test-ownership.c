@@ -560,6 +560,67 @@ static void what_cannot_be_followed_is_made_anew(void **state) {
         stop_knocking(&k, false);
 }
 
+/* What is done while many changes are carried out: once, when the firewall asks about an address.
+ */
+static const char *command_between;
+
+static usec_t do_between(const Address *address, void *userdata) {
+        (void) address;
+        (void) userdata;
+
+        if (command_between)
+                netns_run("%s", command_between);
+        command_between = NULL;
+        return USEC_PER_HOUR;
+}
+
+static int commit_many(Firewall *f, const char *between) {
+        Address a = netns_address("198.51.100.0");
+
+        command_between = between;
+        for (int i = 0; i < 1024; i++) {
+                a.bytes[2] = (uint8_t) (100 + (i / 256) % 2);
+                a.bytes[3] = (uint8_t) i;
+                if (i < 512)
+                        assert_ok(firewall_add(f, "one", &a, USEC_PER_HOUR, 0));
+                else
+                        assert_ok(firewall_remove(f, "two", &a));
+        }
+        return firewall_commit(f, NULL, NULL);
+}
+
+static void what_is_done_while_nobody_listens_is_found_afterwards(void **state) {
+        const FirewallJail jails[] = {
+                make_jail("one", "22", PORT_TCP),
+                make_jail("two", "22", PORT_TCP),
+        };
+        Firewall *f;
+
+        (void) state;
+
+        settings.ownership = OWNERSHIP_NO;
+        f = open_firewall(jails, ELEMENTSOF(jails));
+        firewall_set_longest(f, do_between, NULL);
+
+        assert_int_equal(firewall_check(f), 1);
+        assert_int_equal(commit_many(f, NULL), 1024);
+        assert_int_equal(firewall_check(f), 1);
+        assert_int_equal(commit_many(f, "nft add table inet other; nft delete table inet other"),
+                        1024);
+        nothing_seen(f);
+
+        assert_int_equal(commit_many(f, "nft flush chain inet banjo prerouting"), 1024);
+        assert_null(command_between);
+        nothing_seen(f);
+        assert_int_equal(firewall_check(f), 0);
+        assert_ok(firewall_configure(f, &settings, jails, ELEMENTSOF(jails)));
+        assert_int_equal(commit_many(f, NULL), 1024);
+
+        /* And it listens again. */
+        netns_run("nft delete element inet banjo one-v4 '{ 198.51.100.1 }'");
+        (void) meddling_with(f, &(Seen){});
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, reset, reset)
 #define test_old(f) cmocka_unit_test_setup_teardown(f, reset_and_age, reset)
 
@@ -580,6 +641,7 @@ int main(void) {
                 test(elements_that_others_touch_are_seen),
                 test(what_others_do_to_the_shape_is_seen_and_mended),
                 test(what_cannot_be_followed_is_made_anew),
+                test(what_is_done_while_nobody_listens_is_found_afterwards),
         };
 
         netns_enter();
