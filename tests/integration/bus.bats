@@ -20,7 +20,7 @@ setup() {
 
 # call_as USER METHOD [SIGNATURE ARGUMENT...]
 call_as() {
-        inside runuser -u "$1" -- busctl call org.banjo1 /org/banjo1 org.banjo1.Manager "${@:2}"
+        inside setpriv --reuid="$1" --regid="$1" --init-groups busctl call org.banjo1 /org/banjo1 org.banjo1.Manager "${@:2}"
 }
 
 bus_is() {

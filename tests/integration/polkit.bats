@@ -25,7 +25,7 @@ setup() {
 
 # as USER METHOD [SIGNATURE ARGUMENT...]
 as() {
-        inside runuser -u "$1" -- busctl call org.banjo1 /org/banjo1 org.banjo1.Manager "${@:2}"
+        inside setpriv --reuid="$1" --regid="$1" --init-groups busctl call org.banjo1 /org/banjo1 org.banjo1.Manager "${@:2}"
 }
 
 may() {
