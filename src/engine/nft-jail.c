@@ -27,10 +27,6 @@
 #include "engine/nft-replies.h"
 #include "engine/nft-table.h"
 
-/* Expired bans match no more and are in nobody's way; the kernel's default of a second would cost
- * 8 % of a core with a million of them. */
-#define GC_INTERVAL_MSEC 60000
-
 static const int families[] = { AF_INET, AF_INET6 };
 
 /* names */
@@ -191,7 +187,7 @@ void nft_jail_write_bare_set(NftLink *l, const NftBanSet *set) {
                 .flags = NFT_SET_TIMEOUT,
                 .key_type = nft_address_type(set->family),
                 .key_size = nft_address_size(set->family),
-                .gc_interval = GC_INTERVAL_MSEC,
+                .gc_interval = NFT_GC_INTERVAL_MSEC,
         };
 
         nft_add_set(l, set->name, &params);
