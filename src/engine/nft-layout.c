@@ -4,7 +4,8 @@
  * Why the table looks like this
  *
  * A packet to a port that nobody guards pays for one look-up in a small map. A packet to a guarded
- * port pays for one look-up per prefix length of the jails that guard it.
+ * port pays for one more per prefix length, in the sets of the jail that guards it, or in those of
+ * the gate if several do, however many there are (nft-gate.c; tests/bench/run packets).
  *
  * Replies to this host. Jails that guard every port, or ports from which the kernel lets this
  * host's own connections start, would also cut what the host itself began. They spare it without
