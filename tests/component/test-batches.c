@@ -232,7 +232,7 @@ static void answers_that_do_not_fit_leave_the_outcome_known(void **state) {
 /* what the kernel refuses */
 
 static void full_set_takes_what_fits_and_the_rest_is_named(void **state) {
-        const unsigned n = 20000, size = 3000;
+        const unsigned n = 12000, size = 2000;
         Refused refused = {};
         Firewall *f = NULL;
 
