@@ -96,6 +96,12 @@ static int reset_and_age(void **state) {
         return 0;
 }
 
+static int reset_to_input(void **state) {
+        (void) reset(state);
+        settings.hook = FIREWALL_INPUT;
+        return 0;
+}
+
 /* A peer who goes on sending to a port while the table changes. */
 typedef struct Knocking {
         int server;
@@ -622,15 +628,19 @@ static void what_is_done_while_nobody_listens_is_found_afterwards(void **state) 
 }
 
 #define test(f) cmocka_unit_test_setup_teardown(f, reset, reset)
+#define test_input(f)                                                                              \
+        { #f " (input)", f, reset_to_input, reset, NULL }
 #define test_old(f) cmocka_unit_test_setup_teardown(f, reset_and_age, reset)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 test(ownership_is_as_asked_for),
                 test(ownership_changes_both_ways_while_no_packet_passes),
+                test_input(ownership_changes_both_ways_while_no_packet_passes),
                 test(counter_goes_on_when_the_owner_changes),
                 test(changes_of_before_it_is_settled_hold),
                 test(second_table_left_by_a_crash_is_taken_over),
+                test_input(second_table_left_by_a_crash_is_taken_over),
                 test(removing_leaves_neither_table),
                 test_old(nobody_owns_by_default_where_the_table_would_go_with_its_owner),
                 test_old(table_lives_as_long_as_its_socket),
