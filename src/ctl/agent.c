@@ -26,7 +26,7 @@ static void exec_agent(int notify_fd, pid_t parent) {
                 _exit(EXIT_FAILURE);
 
         (void) snprintf(number, sizeof(number), "%d", notify_fd);
-        (void) execl(PKTTYAGENT, PKTTYAGENT, "--notify-fd", number, "--fallback", (char *) NULL);
+        (void) execl(PKTTYAGENT, PKTTYAGENT, "--notify-fd", number, (char *) NULL);
         _exit(EXIT_FAILURE);
 }
 
