@@ -12,6 +12,10 @@
 #include "ctl/stats-answer.h"
 #include "model/bus-names.h"
 
+/* Of the history of some moments. Where there are more bans in them, the last one was later by
+ * moments than it is told. */
+#define ANSWERS_MAX 5
+
 /* When the newest of the bans began, of an answer of History(); and where the next one is. */
 static int read_bans(sd_bus_message *m, usec_t *newest, usec_t *since, uint64_t *after, int *more) {
         BanRecord b;
@@ -34,12 +38,14 @@ static int read_bans(sd_bus_message *m, usec_t *newest, usec_t *since, uint64_t 
         return r < 0 ? r : sd_bus_message_read(m, "ttb", since, after, more);
 }
 
-/* *ret is when the last ban began, of those since a time. Returns an exit status. */
-static int find_last_ban(sd_bus *bus, const char *jail, usec_t since, usec_t *ret) {
+/* *ret is when the last ban began, of those since a time; 0 if there are none. Returns an exit
+ * status. */
+static int find_newest(sd_bus *bus, const char *jail, usec_t since, usec_t *ret) {
         uint64_t after = 0;
         int r, more = true;
 
-        while (more) {
+        *ret = 0;
+        for (unsigned i = 0; more && i < ANSWERS_MAX; i++) {
                 _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
                 _cleanup_(message_unrefp) sd_bus_message *answer = NULL;
 
@@ -65,6 +71,23 @@ static int find_last_ban(sd_bus *bus, const char *jail, usec_t since, usec_t *re
         }
 
         return EXIT_DONE;
+}
+
+/* Looks further and further back, at most to the hour in which the last ban was. Returns an exit
+ * status. */
+static int find_last_ban(sd_bus *bus, const char *jail, usec_t hour, usec_t now, usec_t *ret) {
+        usec_t since, newest;
+        int r;
+
+        for (usec_t span = USEC_PER_SEC;; span *= 8) {
+                since = MAX(hour, usec_sub(now, span));
+                r = find_newest(bus, jail, since, &newest);
+                if (r != EXIT_DONE || newest > 0 || since == hour)
+                        break;
+        }
+
+        *ret = MAX(newest, hour);
+        return r;
 }
 
 /* Adds the count of an hour to a jail's. last_ban is the hour of it for now. */
@@ -114,6 +137,7 @@ int activity_get(Activity **ret, sd_bus *bus, const JailList *jails, usec_t now)
                         r = find_last_ban(bus,
                                         jails->jails[k].name,
                                         activities[k].last_ban,
+                                        now,
                                         &activities[k].last_ban);
         if (r != EXIT_DONE)
                 return r;

@@ -167,6 +167,31 @@ fitting() {
         [ "$(LC_ALL=C plain 80 --address=unix:path=/nowhere | head -n 1)" = '○ banjod is not running.' ]
 }
 
+# raw ENVIRONMENT ARGUMENT...: a screen with its colours
+raw() {
+        script -qec "stty cols 80; $ENTER env TERM=xterm $1 BANCTL_PAGER= $BANCTL --address=$ADDRESS ${*:2}" \
+                /dev/null </dev/null
+}
+
+@test "colours on a terminal that has some, unless somebody wants none" {
+        raw A=B status | grep -q $'\e\\['
+        run ! grep -q $'\e' <(raw NO_COLOR=1 status)
+        run ! grep -q $'\e' <(raw TERM=dumb status)
+        run ! grep -q $'\e' <(banctl status)
+}
+
+@test "in a pipe nothing is cut, nor with --full" {
+        banctl list mail | grep -q 'scans of the whole network, day and night$'
+        plain 80 list mail --full | grep -q 'scans of the whole network, day and night$'
+        banctl status | grep -q 'LIMIT *BANTIME *PORTS$'
+}
+
+@test "times are local, or UTC with --utc" {
+        TZ=JST-9 banctl history 203.0.113.7 | grep -q '^2034-11-26 21:08 '
+        TZ=JST-9 banctl history 203.0.113.7 --utc | grep -q '^2034-11-26 12:08 '
+        TZ=JST-9 banctl history --utc --since='2034-11-26 12:08:22' --until='2034-11-26 12:08:23' | grep -q 203.0.113.7
+}
+
 @test "list" {
         fitting list 80 list
         fitting list-jail 80 list mail
