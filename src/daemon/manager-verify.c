@@ -627,7 +627,7 @@ int manager_start_verifying(Manager *m) {
                 return -ENOMEM;
         m->verifier = v;
 
-        r = sd_event_add_time_relative(m->event, &v->step_timer, CLOCK_MONOTONIC, 0, 0, on_step, m);
+        r = sd_event_add_time_relative(m->event, &v->step_timer, CLOCK_MONOTONIC, 0, 1, on_step, m);
         if (r >= 0)
                 r = sd_event_source_set_enabled(v->step_timer, SD_EVENT_OFF);
         if (r >= 0)
