@@ -222,6 +222,19 @@ static void tell_not_banned(BanRun *run, const Address *a) {
                 print_element(run, a, false, json_false());
 }
 
+/* It is banned, which a restart could undo. Of many this is said once. */
+static void tell_not_stored(BanRun *run, const Address *a, const char *sentence) {
+        char text[ADDRESS_STR_SIZE];
+
+        if (run->is_single || worst_result(run->result, EXIT_NOT_STORED) != run->result) {
+                progress_end(&run->progress);
+                log_error("%s: %s", address_format(a, text), sentence);
+        }
+        run->result = worst_result(run->result, EXIT_NOT_STORED);
+        run->n_banned++;
+        tell_banned(run, a, json_null());
+}
+
 /* Reads what became of a piece. Those refused come in the order in which they were sent. */
 static int read_answer(BanRun *run, sd_bus_message *answer, const Address *addresses, size_t n) {
         const char *refused = NULL, *name, *sentence;
@@ -250,8 +263,12 @@ static int read_answer(BanRun *run, sd_bus_message *answer, const Address *addre
                         continue;
                 }
 
-                report_refusal(run, refused, &SD_BUS_ERROR_MAKE_CONST(name, sentence));
-                tell_not_banned(run, &addresses[i]);
+                if (streq(name, BUS_ERROR_NOT_STORED))
+                        tell_not_stored(run, &addresses[i], sentence);
+                else {
+                        report_refusal(run, refused, &SD_BUS_ERROR_MAKE_CONST(name, sentence));
+                        tell_not_banned(run, &addresses[i]);
+                }
                 r = sd_bus_message_read(answer, BUS_REFUSED_TYPE, &refused, &name, &sentence);
                 if (r < 0)
                         return r;

@@ -136,59 +136,54 @@ read_texts(sd_bus_message *message, const char ***ret, size_t *ret_n, sd_bus_err
         return 0;
 }
 
-typedef struct Refusal {
-        const char *text;
-        sd_bus_error error;
-} Refusal;
-
 /* A call of BanMany(). */
 typedef struct Many {
         const Manager *manager;
         const char **texts;
-        Address *addresses; /* those of the texts that are some, and */
-        size_t *places;     /* where they are among the texts */
+        size_t n_texts;
+        sd_bus_error *errors; /* for each text; not set for those that are banned */
+        Address *addresses;   /* those of the texts that are some, and */
+        size_t *places;       /* where they are among the texts */
         size_t n_addresses;
-        Refusal *refusals;
-        size_t n_refusals;
 } Many;
 
 static void many_done(Many *m) {
-        for (size_t i = 0; i < m->n_refusals; i++)
-                sd_bus_error_free(&m->refusals[i].error);
-        free(m->refusals);
+        for (size_t i = 0; m->errors && i < m->n_texts; i++)
+                sd_bus_error_free(&m->errors[i]);
+        free(m->errors);
         free(m->places);
         free(m->addresses);
         free(m->texts);
 }
 
-static int many_allocate(Many *m, size_t n) {
-        m->addresses = calloc(MAX(n, (size_t) 1), sizeof(*m->addresses));
-        m->places = calloc(MAX(n, (size_t) 1), sizeof(*m->places));
-        m->refusals = calloc(MAX(n, (size_t) 1), sizeof(*m->refusals));
-        return m->addresses && m->places && m->refusals ? 0 : -ENOMEM;
-}
-
 /* A text that is no address is refused like an address that may not be banned. */
-static void many_parse(Many *m, size_t n) {
-        for (size_t i = 0; i < n; i++) {
-                Refusal *refusal = &m->refusals[m->n_refusals];
+static int many_parse(Many *m) {
+        m->addresses = calloc(m->n_texts + 1, sizeof(*m->addresses));
+        m->places = calloc(m->n_texts + 1, sizeof(*m->places));
+        m->errors = calloc(m->n_texts + 1, sizeof(*m->errors));
+        if (!m->addresses || !m->places || !m->errors)
+                return -ENOMEM;
 
-                if (bus_read_address(m->texts[i], &m->addresses[m->n_addresses], &refusal->error) <
-                                0) {
-                        refusal->text = m->texts[i];
-                        m->n_refusals++;
-                } else
+        for (size_t i = 0; i < m->n_texts; i++)
+                if (bus_read_address(m->texts[i], &m->addresses[m->n_addresses], &m->errors[i]) >=
+                                0)
                         m->places[m->n_addresses++] = i;
-        }
+        return 0;
 }
 
 static int on_refused(size_t i, int r, const char *why, void *userdata) {
         Many *m = userdata;
-        Refusal *refusal = &m->refusals[m->n_refusals++];
+        size_t place = m->places[i];
 
-        refusal->text = m->texts[m->places[i]];
-        (void) set_refused(m->manager, r, refusal->text, why, &refusal->error);
+        (void) set_refused(m->manager, r, m->texts[place], why, &m->errors[place]);
         return 0;
+}
+
+/* All those that are banned are so without the disk. */
+static void many_not_stored(Many *m) {
+        for (size_t i = 0; i < m->n_texts; i++)
+                if (!sd_bus_error_is_set(&m->errors[i]))
+                        (void) bus_not_stored(m->manager, "Banned", &m->errors[i]);
 }
 
 static int reply_banned(sd_bus_message *message, const Many *many, const ManagerBanned *banned) {
@@ -203,12 +198,13 @@ static int reply_banned(sd_bus_message *message, const Many *many, const Manager
                                 (uint32_t) banned->n_unchanged);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', BUS_REFUSED_TYPE);
-        for (size_t i = 0; i < many->n_refusals && r >= 0; i++)
-                r = sd_bus_message_append(reply,
-                                BUS_REFUSED_TYPE,
-                                many->refusals[i].text,
-                                many->refusals[i].error.name,
-                                many->refusals[i].error.message);
+        for (size_t i = 0; i < many->n_texts && r >= 0; i++)
+                if (sd_bus_error_is_set(&many->errors[i]))
+                        r = sd_bus_message_append(reply,
+                                        BUS_REFUSED_TYPE,
+                                        many->texts[i],
+                                        many->errors[i].name,
+                                        many->errors[i].message);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
@@ -222,7 +218,6 @@ int bus_ban_many(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         ManagerBanned banned = {};
         const char *jail, *reason;
         uint64_t duration, flags;
-        size_t n;
         int r;
 
         assert(many.manager);
@@ -232,16 +227,15 @@ int bus_ban_many(sd_bus_message *message, void *userdata, sd_bus_error *error) {
                 return r;
         r = sd_bus_message_read(message, "s", &jail);
         if (r >= 0)
-                r = read_texts(message, &many.texts, &n, error);
+                r = read_texts(message, &many.texts, &many.n_texts, error);
         if (r >= 0)
                 r = sd_bus_message_read(message, "tst", &duration, &reason, &flags);
         if (r >= 0)
                 r = check_order(reason, flags, error);
         if (r >= 0)
-                r = many_allocate(&many, n);
+                r = many_parse(&many);
         if (r < 0)
                 return r;
-        many_parse(&many, n);
 
         r = manager_ban_many(userdata,
                         jail,
@@ -255,9 +249,10 @@ int bus_ban_many(sd_bus_message *message, void *userdata, sd_bus_error *error) {
                         &banned);
         if (r == -ENXIO)
                 return bus_no_such_jail(jail, error);
-        if (r == -EROFS)
-                return bus_not_stored(many.manager, "Banned", error);
-        if (r < 0)
+        if (r == -EROFS) {
+                many_not_stored(&many);
+                banned = (ManagerBanned){};
+        } else if (r < 0)
                 return bus_failed(r, "The bans could not be carried out", error);
 
         return reply_banned(message, &many, &banned);
