@@ -245,7 +245,7 @@ static int print_charts(const Stats *s, const Options *options) {
                 print_sum(s);
                 chart_layout(charts,
                                 ELEMENTSOF(charts),
-                                output_is_terminal() ? output_width() : 0,
+                                output_is_terminal() && !options->full ? output_width() : 0,
                                 &layout);
                 for (size_t i = 0; i < ELEMENTSOF(charts); i++) {
                         if (charts[i].n_rows > 0)

@@ -180,10 +180,16 @@ raw() {
         run ! grep -q $'\e' <(banctl status)
 }
 
+# banctl at the time of the screens
+banctl_then() {
+        $ENTER env LD_PRELOAD="$SET_CLOCK" CLOCK_OFFSET="$PWD/clock" "$BANCTL" --address="$ADDRESS" "$@"
+}
+
 @test "in a pipe nothing is cut, nor with --full" {
         banctl list mail | grep -q 'scans of the whole network, day and night$'
         plain 80 list mail --full | grep -q 'scans of the whole network, day and night$'
         banctl status | grep -q 'LIMIT *BANTIME *PORTS$'
+        diff <(plain 30 stats --full) <(TZ=UTC banctl_then stats)
 }
 
 @test "times are local, or UTC with --utc" {
