@@ -45,8 +45,8 @@ const char *const store_statements[_STATEMENT_MAX] = {
         [STATEMENT_BAN] = "SELECT " BAN_COLUMNS
                           " FROM bans WHERE jail = ? AND address = ? AND prefixlen = ?",
         [STATEMENT_BANS_BEHIND] = "SELECT " BAN_COLUMNS " FROM bans"
-                                  " WHERE (jail, address, prefixlen) > (?1, ?2, ?3)"
-                                  " ORDER BY jail, address, prefixlen LIMIT ?4",
+                                  " WHERE (address, prefixlen, jail) > (?2, ?3, ?1)"
+                                  " ORDER BY address, prefixlen, jail LIMIT ?4",
         [STATEMENT_ENDED] = "SELECT " BAN_COLUMNS ", cause FROM ended WHERE end >= ? ORDER BY end",
         [STATEMENT_IN_KERNEL] = "SELECT " BAN_COLUMNS " FROM ended WHERE in_kernel",
         [STATEMENT_BEGUN] = "SELECT " BAN_COLUMNS " FROM bans WHERE failures > 0 AND start >= ?1"

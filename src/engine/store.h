@@ -122,7 +122,7 @@ int store_foreach_ban(Store *s, StoreHandler handler, void *userdata);
  * if there is none; or a negative errno. */
 int store_get_ban(Store *s, const char *jail, const Address *a, Ban *ret);
 
-/* At most max of the running bans, in the order of jails and addresses: those behind this one,
+/* At most max of the running bans, in the order of addresses and jails: those behind this one,
  * which need not be there. Returns how many there were, or a negative errno. */
 int store_foreach_ban_behind(Store *s,
                 const char *jail,

@@ -390,6 +390,8 @@ static void users_and_networks_that_failed_most_stay(void **state) {
 /* A question may take time with the answer, and not with all that is kept. */
 static void questions_are_answered_by_an_index(void **state) {
         static const Statement statements[] = {
+                STATEMENT_BAN,
+                STATEMENT_BANS_BEHIND,
                 STATEMENT_HISTORY,
                 STATEMENT_HISTORY_OF,
                 STATEMENT_NEWEST_OF,

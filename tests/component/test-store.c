@@ -336,14 +336,16 @@ static void bans_can_be_walked_over_in_pieces(void **state) {
 
         assert_int_equal(store_foreach_ban_behind(s, "", &none, 2, list_one, &l), 2);
         assert_string_equal(l.text,
-                        "mail 192.0.2.9 4 0 3600000000 5 password -\n"
-                        "sshd 2001:db8::1 1 0 3600000000 5 password -\n");
+                        "sshd 2001:db8::1 1 0 3600000000 5 password -\n"
+                        "sshd 192.0.2.0/24 3 0 3600000000 5 password -\n");
 
         /* One that is not there is as good. */
         ban = make_ban("192.0.2.1", 0);
         l = (Listing){};
-        assert_int_equal(store_foreach_ban_behind(s, "sshd", &ban.address, 9, list_one, &l), 1);
-        assert_string_equal(l.text, "sshd 192.0.2.2 2 0 3600000000 5 password -\n");
+        assert_int_equal(store_foreach_ban_behind(s, "sshd", &ban.address, 9, list_one, &l), 2);
+        assert_string_equal(l.text,
+                        "sshd 192.0.2.2 2 0 3600000000 5 password -\n"
+                        "mail 192.0.2.9 4 0 3600000000 5 password -\n");
 
         l = (Listing){ .stop_after = 1 };
         assert_fails(store_foreach_ban_behind(s, "", &none, 9, list_one, &l), ECANCELED);
