@@ -212,8 +212,8 @@ static int print_page(sd_bus_message *page,
 
 static void say_uncounted(size_t n) {
         (void) fprintf(stderr,
-                        "What %zu of them dropped is not counted by itself: of each jail so many "
-                        "are as `counters` says\n(banjo.conf(5)).\n",
+                        "What %zu of them dropped is not counted by itself: each jail has so many "
+                        "counters as\n`counters` says (banjo.conf(5)).\n",
                         n);
 }
 

@@ -758,7 +758,7 @@ const JailKey jail_keys[] = {
         },
         {
                         .name = "counters",
-                        .standard = "10000",
+                        .standard = "0",
                         .wanted = "a number from 0 to 1000000",
                         .help = "so many bans have what they drop counted, each by itself",
                         .in_default = true,

@@ -83,6 +83,7 @@ END
         cat >config/conf.d/jails.conf <<'END'
 [default]
 bantime = 1d
+counters = 100
 [sshd]
 enabled = yes
 description = Logins over ssh
