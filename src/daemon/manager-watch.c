@@ -146,7 +146,7 @@ int manager_watch_firewall(Manager *m) {
                                 &m->watch_timer,
                                 CLOCK_MONOTONIC,
                                 0,
-                                0,
+                                1,
                                 on_watch_timer,
                                 m);
                 if (r >= 0)
