@@ -95,6 +95,8 @@ static void tell_kernel(Manager *m) {
         while (r > 0);
         if (r >= 0)
                 r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
+        if (r >= 0)
+                manager_restore_begin(m, true); /* the gate is empty now */
         if (r < 0)
                 (void) log_error_errno(
                                 r, "Failed to tell nftables who is allowed, trying again: %m");

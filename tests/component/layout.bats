@@ -89,6 +89,21 @@ is_gated() {
         has_base_chains prerouting
 }
 
+@test "who is allowed for a time leaves the others in the gate" {
+        jail other 22
+        start_banjod
+        banctl ban sshd 192.0.2.1 --quiet
+        wait_for is_gated ports-sshd.other
+
+        banctl allow 198.51.100.7 --quiet
+        wait_for is_gated ports-sshd.other
+        in_kernel .gate-v4 192.0.2.1
+
+        banctl allow --remove 198.51.100.7 --quiet
+        wait_for is_gated ports-sshd.other
+        in_kernel .gate-v4 192.0.2.1
+}
+
 @test "jails that share ports since a reload have their bans in the gate" {
         start_banjod
         banctl ban sshd 192.0.2.1 --time=1h --quiet
