@@ -311,6 +311,10 @@ dropped_by_jail() {
 @test "what a ban and its jail dropped goes on being counted over a restart" {
         local ban jail
 
+        configure <<<'[sshd]
+counters = 10'
+        inside banctl reload
+        inside banctl unban 198.51.100.66
         wrong_passwords 198.51.100.66 5
         eventually 2 is_banned sshd 198.51.100.66
         is_dropped 198.51.100.66 22 sshd
