@@ -133,20 +133,17 @@ static int clear_set(struct nftnl_set *s, void *userdata) {
         return 0;
 }
 
-static int clear_chain(struct nftnl_chain *chain, void *userdata) {
+/* Others than base chains may be in the maps that were. */
+static int clear_base_chain(struct nftnl_chain *chain, void *userdata) {
         const char *name = nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME);
         Clearing *c = userdata;
-        bool stays;
 
-        if (nft_bases_have(&c->layout->bases, chain))
-                stays = true;
-        else if (streq(name, NFT_OUTPUT_CHAIN))
-                stays = c->layout->has_output && chain_is_usable(chain, NF_INET_LOCAL_OUT);
-        else
-                stays = !nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM) &&
-                        nft_layout_wants_chain(c->layout, name);
+        if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM) ||
+                        nft_bases_have(&c->layout->bases, chain))
+                return 0;
 
-        if (!stays)
+        if (!streq(name, NFT_OUTPUT_CHAIN) || !c->layout->has_output ||
+                        !chain_is_usable(chain, NF_INET_LOCAL_OUT))
                 nft_delete_chain(c->link, name);
         return 0;
 }
@@ -167,8 +164,7 @@ static void clear_present(NftLink *l, const NftPresent *present, NftLayout *layo
 
         nft_flush_rules(l);
         (void) nftnl_set_list_foreach(present->sets, clear_set, &c);
-        nft_layout_clear_maps(layout, l);
-        (void) nftnl_chain_list_foreach(present->chains, clear_chain, &c);
+        (void) nftnl_chain_list_foreach(present->chains, clear_base_chain, &c);
         (void) nftnl_obj_list_foreach(present->counters, clear_counter, &c);
 }
 
@@ -199,21 +195,35 @@ static void wait_for_packets(void) {
         (void) syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
-static int clear_gate(struct nftnl_set *s, void *userdata) {
+static int clear_set_behind(struct nftnl_set *s, void *userdata) {
         const char *name = nftnl_set_get_str(s, NFTNL_SET_NAME);
         Clearing *c = userdata;
 
-        if (nft_gate_is_set_name(name)) {
+        if (nft_gate_is_set_name(name) ||
+                        (nft_port_map_is_name(name) && !nft_layout_uses_map(c->layout, name))) {
                 c->found = true;
                 nft_delete_set(c->link, name);
         }
         return 0;
 }
 
-/* Removes what only packets underway may need: the hooks that were, and the gate that was (the new
- * one begins empty, and no rule looks into it yet). */
-static int remove_rest(NftLink *l, const NftPresent *present, const NftLayout *layout) {
-        Clearing c = { .link = l };
+static int clear_chain_behind(struct nftnl_chain *chain, void *userdata) {
+        const char *name = nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME);
+        Clearing *c = userdata;
+
+        if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM) &&
+                        !nft_layout_wants_chain(c->layout, name)) {
+                c->found = true;
+                nft_delete_chain(c->link, name);
+        }
+        return 0;
+}
+
+/* Removes what only packets underway may need: the hooks that were, the maps that were and the
+ * chains that they led to, and the gate that was (the new one begins empty, and no rule looks into
+ * it yet). */
+static int remove_rest(NftLink *l, const NftPresent *present, NftLayout *layout) {
+        Clearing c = { .link = l, .layout = layout };
 
         if (!present->table)
                 return 0;
@@ -225,7 +235,8 @@ static int remove_rest(NftLink *l, const NftPresent *present, const NftLayout *l
                         nft_flush_chain(l, layout->bases.list[i].name);
                         nft_delete_chain(l, layout->bases.list[i].name);
                 }
-        (void) nftnl_set_list_foreach(present->sets, clear_gate, &c);
+        (void) nftnl_set_list_foreach(present->sets, clear_set_behind, &c);
+        (void) nftnl_chain_list_foreach(present->chains, clear_chain_behind, &c);
         if (c.found)
                 wait_for_packets();
         return nft_link_commit(l, NULL, NULL);

@@ -17,9 +17,10 @@
  *
  * How a change reaches packets. Rules change at once for a packet: it sees all old ones or all new
  * ones. But it looks up sets and maps as they are at that moment, so that a packet underway in the
- * old rules may meet the new elements: in a map that was made anew it would find no verdict and
- * slip through. (A flood of packets shows it within seconds.) So elements that stay are not
- * touched, and those that change lead to chains that were complete in a transaction before.
+ * old rules may meet new elements, or none, and slip through. (A flood of packets shows it within
+ * seconds.) So what packets look into is never changed: what takes its place is complete beside it
+ * in a transaction before the rules lead there, and it goes when no packet is underway to it any
+ * more.
  */
 
 #include "engine/nft-layout.h"
@@ -167,11 +168,6 @@ int nft_layout_read_maps(NftLayout *layout, NftLink *l, const NftPresent *presen
         return r;
 }
 
-void nft_layout_clear_maps(const NftLayout *layout, NftLink *l) {
-        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++)
-                nft_port_map_clear(layout->maps[i], l);
-}
-
 bool nft_layout_wants_chain(const NftLayout *layout, const char *name) {
         const char *jail;
 
@@ -198,15 +194,19 @@ bool nft_layout_wants_chain(const NftLayout *layout, const char *name) {
 bool nft_layout_wants_set(const NftLayout *layout, const struct nftnl_set *s) {
         const char *name = nftnl_set_get_str(s, NFTNL_SET_NAME);
 
-        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++)
-                if (streq(name, layout->maps[i]->name))
-                        return layout->maps[i]->stays;
-
         /* The last rules may still be looking into it. */
-        if (nft_gate_is_set_name(name))
+        if (nft_gate_is_set_name(name) || nft_port_map_is_name(name))
                 return true;
 
         return layout->has_output && nft_replies_wants_set(s);
+}
+
+bool nft_layout_uses_map(const NftLayout *layout, const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++)
+                if (!nft_port_map_is_empty(layout->maps[i]) && streq(layout->maps[i]->name, name))
+                        return true;
+
+        return false;
 }
 
 static bool jail_is_present(const NftJail *jail, const NftPresent *present) {
@@ -224,6 +224,8 @@ bool nft_layout_prepare(const NftLayout *layout,
         for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++) {
                 const PortGroups *g = layout->maps[i]->groups;
 
+                if (!layout->maps[i]->exists && !nft_port_map_is_empty(layout->maps[i]))
+                        needed = true;
                 for (size_t k = 1; k < g->n_groups; k++)
                         if (g->groups[k].n_ports > 0 &&
                                         !nft_present_has_chain(present, g->groups[k].chain))
@@ -241,6 +243,8 @@ bool nft_layout_prepare(const NftLayout *layout,
                 if (!jail_is_present(&layout->jails[i], present))
                         nft_jail_write(l, &layout->jails[i], &jails[i]);
         nft_ports_write_groups(layout->maps, l, jails, present);
+        for (size_t i = 0; i < ELEMENTSOF(layout->maps); i++)
+                nft_port_map_write(layout->maps[i], l);
 
         return true;
 }

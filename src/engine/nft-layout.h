@@ -71,9 +71,9 @@ void nft_layout_write_set(const NftLayout *layout,
 /* Finds out what is in the kernel's maps of ports. Returns 0 or a negative errno. */
 int nft_layout_read_maps(NftLayout *layout, NftLink *l, const NftPresent *present);
 
-/* Writes those chains that ports will lead to and that are not there yet, with all that belongs to
- * them. No packet gets there before nft_layout_write() has its turn, which has to be a transaction
- * later. Returns false if there is nothing to write. */
+/* Writes the maps of ports, and those chains that they lead to, that are not there yet, with all
+ * that belongs to them. No packet gets there before nft_layout_write() has its turn, which has to
+ * be a transaction later. Returns false if there is nothing to write. */
 bool nft_layout_prepare(const NftLayout *layout,
                 NftLink *l,
                 const FirewallJail *jails,
@@ -83,8 +83,8 @@ bool nft_layout_prepare(const NftLayout *layout,
 bool nft_layout_wants_chain(const NftLayout *layout, const char *name);
 bool nft_layout_wants_set(const NftLayout *layout, const struct nftnl_set *s);
 
-/* Writes the removal of those elements from the maps of ports that don't stay. */
-void nft_layout_clear_maps(const NftLayout *layout, NftLink *l);
+/* True if the rules look into the map of ports of this name. */
+bool nft_layout_uses_map(const NftLayout *layout, const char *name);
 
 /* Writes everything but the table itself into it. There must not be any rules, nor chains, sets and
  * elements that don't stay. */

@@ -5,6 +5,11 @@
  * port that nobody guards pays for one look-up in a small map. Wide ranges of ports become a rule
  * with two comparisons instead of thousands of elements.
  *
+ * A packet looks its port up in a map as it is at that moment, and on kernels before 6.17 an
+ * element that is replaced may be found neither as it was nor as it is by a look-up that is
+ * interrupted. So a map that says something else is a new one beside the old one, complete in a
+ * transaction before the rules lead to it.
+ *
  * Only packets that begin a TCP connection, and UDP, ever see the jails for every port.
  */
 
@@ -13,6 +18,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
 
 #include "engine/nft-elements.h"
 #include "engine/nft-jail.h"
@@ -20,10 +26,41 @@
 
 #define TCP_PORTS "tcp-ports"
 #define UDP_PORTS "udp-ports"
+
+/* Of the maps of a protocol: one that is in use, one that takes its place, and those that somebody
+ * who crashed meanwhile has left. */
+#define N_NAMES 10
+
 #define ANY_TCP_CHAIN "any-tcp"
 #define ANY_UDP_CHAIN "any-udp"
 
 /* maps */
+
+static const char *base_name(PortProtocol protocol) {
+        return protocol == PORT_TCP ? TCP_PORTS : UDP_PORTS;
+}
+
+static void format_name(char name[static NFT_NAME_SIZE], PortProtocol protocol, unsigned k) {
+        if (k == 0)
+                (void) snprintf(name, NFT_NAME_SIZE, "%s", base_name(protocol));
+        else
+                (void) snprintf(name, NFT_NAME_SIZE, "%s.%u", base_name(protocol), k);
+}
+
+bool nft_port_map_is_name(const char *name) {
+        static const PortProtocol protocols[] = { PORT_TCP, PORT_UDP };
+
+        for (size_t i = 0; i < ELEMENTSOF(protocols); i++)
+                for (unsigned k = 0; k < N_NAMES; k++) {
+                        char candidate[NFT_NAME_SIZE];
+
+                        format_name(candidate, protocols[i], k);
+                        if (streq(name, candidate))
+                                return true;
+                }
+
+        return false;
+}
 
 int nft_port_map_new(NftPortMap **ret,
                 const FirewallJail *jails,
@@ -36,8 +73,8 @@ int nft_port_map_new(NftPortMap **ret,
         if (!map)
                 return -ENOMEM;
 
-        map->name = protocol == PORT_TCP ? TCP_PORTS : UDP_PORTS;
-        map->protocol = protocol == PORT_TCP ? IPPROTO_TCP : IPPROTO_UDP;
+        format_name(map->name, protocol, 0);
+        map->protocol = protocol;
         r = port_groups_new(&map->groups, jails, n_jails, protocol);
         if (r < 0) {
                 free(map);
@@ -57,84 +94,71 @@ NftPortMap *nft_port_map_free(NftPortMap *map) {
         return NULL;
 }
 
-static bool get_bit(const uint8_t *bits, unsigned i) {
-        return bits[i / 8] & (1u << (i % 8));
+bool nft_port_map_is_empty(const NftPortMap *map) {
+        return !port_groups_guard_any(map->groups);
 }
 
-static void set_bit(uint8_t *bits, unsigned i) {
-        bits[i / 8] |= (uint8_t) (1u << (i % 8));
-}
+typedef struct Comparison {
+        const PortGroups *groups;
+        size_t n_same;
+        bool differs;
+} Comparison;
 
-static void note_port(uint16_t port, const char *chain, void *userdata) {
-        NftPortMap *map = userdata;
-        const char *wanted = port_groups_get_chain(map->groups, port);
+static void compare_port(uint16_t port, const char *chain, void *userdata) {
+        Comparison *c = userdata;
+        const char *wanted = port_groups_get_chain(c->groups, port);
 
-        set_bit(map->present, port);
         if (wanted && chain && streq(wanted, chain))
-                set_bit(map->same, port);
+                c->n_same++;
+        else
+                c->differs = true;
+}
+
+/* 1 if the map in the kernel says the same, 0 if not, or a negative errno. */
+static int says_the_same(const NftPortMap *map, NftLink *l, const char *name) {
+        Comparison c = { .groups = map->groups };
+        size_t n = 0;
+        int r;
+
+        r = nft_list_ports(l, name, compare_port, &c);
+        if (r < 0)
+                return r;
+
+        for (unsigned port = 0; port <= UINT16_MAX; port++)
+                if (port_groups_get_chain(map->groups, (uint16_t) port))
+                        n++;
+
+        return !c.differs && c.n_same == n;
 }
 
 int nft_port_map_read(NftPortMap *map, NftLink *l, const NftPresent *present) {
-        const struct nftnl_set *s;
+        bool has_name = false;
 
-        memset(map->present, 0, sizeof(map->present));
-        memset(map->same, 0, sizeof(map->same));
+        map->exists = false;
+        if (nft_port_map_is_empty(map))
+                return 0;
 
-        s = nft_present_find_set(present, map->name);
-        map->stays = s && port_groups_guard_any(map->groups) && nft_set_is_port_map(s);
-        return map->stays ? nft_list_ports(l, map->name, note_port, map) : 0;
-}
+        for (unsigned k = 0; k < N_NAMES; k++) {
+                char name[NFT_NAME_SIZE];
+                const struct nftnl_set *s;
+                int r = 0;
 
-void nft_port_map_clear(const NftPortMap *map, NftLink *l) {
-        struct nftnl_set *elements;
-        bool found = false;
-
-        if (!map->stays)
-                return;
-
-        elements = nft_elements_new(l, map->name);
-        for (unsigned port = 0; port <= UINT16_MAX; port++) {
-                const uint16_t key = htons((uint16_t) port);
-
-                if (!get_bit(map->present, port) || get_bit(map->same, port))
-                        continue;
-
-                found = true;
-                if (!nft_elements_add(l, elements, &key, sizeof(key)))
-                        break;
+                format_name(name, map->protocol, k);
+                s = nft_present_find_set(present, name);
+                if (s && nft_set_is_port_map(s))
+                        r = says_the_same(map, l, name);
+                if (r < 0)
+                        return r;
+                if (r > 0 || (!s && !has_name))
+                        memcpy(map->name, name, sizeof(name));
+                if (r > 0) {
+                        map->exists = true;
+                        return 0;
+                }
+                has_name = has_name || !s;
         }
-        if (found)
-                nft_put_elements(l, NFT_MSG_DELSETELEM, 0, elements);
-        if (elements)
-                nftnl_set_free(elements);
-}
 
-static void write_port_elements(NftLink *l, const NftPortMap *map) {
-        struct nftnl_set *elements;
-        bool found = false;
-
-        elements = nft_elements_new(l, map->name);
-        for (unsigned port = 0; port <= UINT16_MAX; port++) {
-                const char *chain = port_groups_get_chain(map->groups, (uint16_t) port);
-                const uint16_t key = htons((uint16_t) port);
-                struct nftnl_set_elem *e;
-
-                if (!chain || get_bit(map->same, port))
-                        continue;
-
-                found = true;
-                e = nft_elements_add(l, elements, &key, sizeof(key));
-                if (!e)
-                        break;
-
-                nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_VERDICT, (uint32_t) NFT_JUMP);
-                if (nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, chain) < 0)
-                        nft_link_fail(l, -ENOMEM);
-        }
-        if (found)
-                nft_put_elements(l, NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements);
-        if (elements)
-                nftnl_set_free(elements);
+        return has_name ? 0 : -ENOSPC;
 }
 
 void nft_port_map_write(const NftPortMap *map, NftLink *l) {
@@ -143,23 +167,43 @@ void nft_port_map_write(const NftPortMap *map, NftLink *l) {
                 .key_type = NFT_TYPE_INET_SERVICE,
                 .key_size = sizeof(uint16_t),
         };
+        struct nftnl_set *elements;
 
-        if (!port_groups_guard_any(map->groups))
+        if (map->exists || nft_port_map_is_empty(map))
                 return;
 
-        if (!map->stays)
-                nft_add_set(l, map->name, &params);
-        write_port_elements(l, map);
+        nft_add_set(l, map->name, &params);
+
+        elements = nft_elements_new(l, map->name);
+        for (unsigned port = 0; port <= UINT16_MAX; port++) {
+                const char *chain = port_groups_get_chain(map->groups, (uint16_t) port);
+                const uint16_t key = htons((uint16_t) port);
+                struct nftnl_set_elem *e;
+
+                if (!chain)
+                        continue;
+
+                e = nft_elements_add(l, elements, &key, sizeof(key));
+                if (!e)
+                        break;
+
+                nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_VERDICT, (uint32_t) NFT_JUMP);
+                if (nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_CHAIN, chain) < 0)
+                        nft_link_fail(l, -ENOMEM);
+        }
+        nft_put_elements(l, NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements);
+        if (elements)
+                nftnl_set_free(elements);
 }
 
 void nft_port_map_write_rule(const NftPortMap *map, NftLink *l, const char *chain) {
         NftRule r;
 
-        if (!port_groups_guard_any(map->groups))
+        if (nft_port_map_is_empty(map))
                 return;
 
         r = nft_rule_begin(l, chain);
-        nft_rule_protocol(&r, map->protocol);
+        nft_rule_protocol(&r, map->protocol == PORT_TCP ? IPPROTO_TCP : IPPROTO_UDP);
         nft_rule_port_map(&r, map->name);
         nft_rule_end(&r);
 }

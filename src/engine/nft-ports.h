@@ -17,16 +17,13 @@
 #include "engine/nft-present.h"
 #include "engine/port-groups.h"
 
-/* The map from the ports of one protocol to chains. */
+/* The map from the ports of one protocol to chains. A map that is in use is never changed: another
+ * one, with another name, takes its place. */
 typedef struct NftPortMap {
-        const char *name;
-        uint8_t protocol;
+        char name[NFT_NAME_SIZE];
+        PortProtocol protocol;
         PortGroups *groups; /* what it has to say */
-        bool stays;         /* it is in the kernel and need not be made anew */
-
-        /* A bit for each port: is in the kernel's map; and says there what it has to say. */
-        uint8_t present[(UINT16_MAX + 1) / 8];
-        uint8_t same[(UINT16_MAX + 1) / 8];
+        bool exists;        /* it is in the kernel, and says that */
 } NftPortMap;
 
 /* Works out what the map has to say. Returns 0 and passes ownership of *ret, or a negative errno.
@@ -39,13 +36,17 @@ int nft_port_map_new(NftPortMap **ret,
 /* Accepts NULL. Always returns NULL. */
 NftPortMap *nft_port_map_free(NftPortMap *map);
 
-/* Finds out what is in the kernel's map. Returns 0 or a negative errno. */
+/* Finds the map in the kernel that says the same, or else a name that none has. Returns 0 or a
+ * negative errno. */
 int nft_port_map_read(NftPortMap *map, NftLink *l, const NftPresent *present);
 
-/* Writes the removal of those of its elements that don't stay. */
-void nft_port_map_clear(const NftPortMap *map, NftLink *l);
+/* True if no port is to be found in it, so that it need not be there. */
+bool nft_port_map_is_empty(const NftPortMap *map);
 
-/* Writes the map. */
+/* True if a set of this name is, or was, such a map. */
+bool nft_port_map_is_name(const char *name);
+
+/* Writes the map, if it is not there. */
 void nft_port_map_write(const NftPortMap *map, NftLink *l);
 
 /* Writes the rule that looks into it, at the end of a chain. */

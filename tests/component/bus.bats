@@ -495,8 +495,8 @@ mark_is_heard() {
         wait_for mark_is_heard
         sed -i 's/^ports = 22$/ports = 2222/' config/conf.d/jails.conf
         run -0 banctl reload
-        [[ "$(inside nft list map inet banjo tcp-ports)" =~ 2222 ]]
-        [[ ! "$(inside nft list map inet banjo tcp-ports)" =~ [^0-9]22[^0-9] ]]
+        in_port_map 2222
+        run -1 in_port_map 22
         wait_for grep -q 'rule inet banjo' changes
         wait_for mark_is_heard
         kill "$monitor"
@@ -563,7 +563,7 @@ ports_are() {
         listen_in_group 2222
         pid=$!
         wait_for ports_are 2222
-        inside nft get element inet banjo tcp-ports '{ 2222 }'
+        in_port_map 2222
 
         # Nobody listens any more, and a reload does not forget where they did.
         kill "$pid"
@@ -574,8 +574,8 @@ ports_are() {
         listen_in_group 2223
         pid=$!
         wait_for ports_are 2223
-        inside nft get element inet banjo tcp-ports '{ 2223 }'
-        run -1 inside nft get element inet banjo tcp-ports '{ 2222 }'
+        in_port_map 2223
+        run -1 in_port_map 2222
 
         kill "$pid"
         wait_for gone "$pid"

@@ -150,6 +150,16 @@ in_kernel() {
         inside nft get element inet banjo "$1" "{ $2 }" >/dev/null 2>&1
 }
 
+# The map that leads from TCP ports to jails, which has another name when it says something else.
+port_map() {
+        inside nft list chain inet banjo prerouting | sed -n 's/.*tcp dport vmap @\([^ ]*\).*/\1/p'
+}
+
+# Whether a TCP port is guarded.
+in_port_map() {
+        inside nft get element inet banjo "$(port_map)" "{ $1 }" >/dev/null 2>&1
+}
+
 # fail_later SECONDS PID ADDRESS...: wrong passwords, so long after now; of one process each
 fail_later() {
         local second pid=$2 address

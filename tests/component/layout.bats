@@ -89,6 +89,22 @@ is_gated() {
         has_base_chains prerouting
 }
 
+@test "a map of ports is never changed while packets look into it" {
+        local first
+
+        start_banjod
+        first=$(port_map)
+        banctl reload --quiet
+        [ "$(port_map)" = "$first" ]
+
+        jail sshd 2222
+        banctl reload --quiet
+        [ "$(port_map)" != "$first" ]
+        in_port_map 2222
+        run -1 in_port_map 22
+        ! inside nft list map inet banjo "$first"
+}
+
 @test "who is allowed for a time leaves the others in the gate" {
         jail other 22
         start_banjod

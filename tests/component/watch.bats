@@ -71,9 +71,7 @@ is_gone() {
 
 # The rules lead to the ban: the packets of a port come to the chain of its jail.
 is_whole() {
-        in_kernel sshd-v4 192.0.2.1 && in_kernel sshd-v4 192.0.2.2 && is_settled &&
-                inside nft get element inet banjo tcp-ports '{ 22 }' >/dev/null 2>&1 &&
-                inside nft list chain inet banjo prerouting | grep -q @tcp-ports
+        in_kernel sshd-v4 192.0.2.1 && in_kernel sshd-v4 192.0.2.2 && is_settled && in_port_map 22
 }
 
 ban_two() {
@@ -88,7 +86,7 @@ ban_two() {
         start_with ownership=no
         ban_two
         for change in 'flush ruleset' 'delete table inet banjo' 'flush chain inet banjo prerouting' \
-                'flush map inet banjo tcp-ports' 'delete element inet banjo sshd-v4 { 192.0.2.1 }' \
+                "flush map inet banjo $(port_map)" 'delete element inet banjo sshd-v4 { 192.0.2.1 }' \
                 'flush set inet banjo sshd-v4' 'add table inet banjo { flags dormant; }'; do
                 inside nft "$change"
                 n=$((n + 1))

@@ -29,7 +29,10 @@ EOT
 
 # What the kernel's map of ports has.
 guards() {
-        inside nft get element inet banjo tcp-ports "{ $1 }" >/dev/null 2>&1
+        local map
+
+        map=$(inside nft list chain inet banjo prerouting | sed -n 's/.*tcp dport vmap @\([^ ]*\).*/\1/p')
+        inside nft get element inet banjo "$map" "{ $1 }" >/dev/null 2>&1
 }
 
 # sshd_listens_on PORT...: writes it, and does not restart sshd.
