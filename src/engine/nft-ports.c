@@ -5,10 +5,10 @@
  * port that nobody guards pays for one look-up in a small map. Wide ranges of ports become a rule
  * with two comparisons instead of thousands of elements.
  *
- * A packet looks its port up in a map as it is at that moment, and on kernels before 6.17 an
- * element that is replaced may be found neither as it was nor as it is by a look-up that is
- * interrupted. So a map that says something else is a new one beside the old one, complete in a
- * transaction before the rules lead to it.
+ * A packet looks its port up in a map as it is at that moment, and an element that is replaced may
+ * be found neither as it was nor as it is by a look-up that is interrupted. So a map that says
+ * something else is a new one beside the old one, complete in a transaction before the rules lead to
+ * it.
  *
  * Only packets that begin a TCP connection, and UDP, ever see the jails for every port.
  */
