@@ -7,8 +7,8 @@
  *
  * A packet looks its port up in a map as it is at that moment, and an element that is replaced may
  * be found neither as it was nor as it is by a look-up that is interrupted. So a map that says
- * something else is a new one beside the old one, complete in a transaction before the rules lead to
- * it.
+ * something else is a new one beside the old one, complete in a transaction before the rules lead
+ * to it.
  *
  * Only packets that begin a TCP connection, and UDP, ever see the jails for every port.
  */
