@@ -19,11 +19,10 @@
 #include "engine/conntrack.h"
 
 #include <arpa/inet.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
-#include <time.h>
 
+#include "base/netlink.h"
 #include "base/proc.h"
 
 /* Listing an entry takes the kernel so many times as long as passing it by. */
@@ -45,20 +44,19 @@ typedef struct Entry {
 } Entry;
 
 struct Conntrack {
-        struct mnl_socket *socket;
-        uint32_t seq;
+        Netlink *netlink;
 
         Entry *entries;
         size_t n_entries;
         size_t n_allocated;
         int error; /* of a callback */
 
-        char answer[32768]; /* what the kernel puts into one part of a list at most */
         char question[sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg) + KEY_SIZE_MAX];
 };
 
 int conntrack_new(Conntrack **ret) {
         _cleanup_(conntrack_freep) Conntrack *c = NULL;
+        int r;
 
         assert(ret);
 
@@ -66,14 +64,9 @@ int conntrack_new(Conntrack **ret) {
         if (!c)
                 return -ENOMEM;
 
-        c->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-        if (!c->socket)
-                return errno == EPROTONOSUPPORT ? -EOPNOTSUPP : -errno;
-
-        if (mnl_socket_bind(c->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-                return -errno;
-
-        c->seq = (uint32_t) time(NULL) | 1;
+        r = netlink_new(&c->netlink, NETLINK_NETFILTER);
+        if (r < 0)
+                return r;
 
         *ret = TAKE_PTR(c);
         return 0;
@@ -83,59 +76,24 @@ Conntrack *conntrack_free(Conntrack *c) {
         if (!c)
                 return NULL;
 
-        if (c->socket)
-                (void) mnl_socket_close(c->socket);
+        netlink_free(c->netlink);
         free(c->entries);
         free(c);
         return NULL;
 }
 
 static struct nlmsghdr *
-begin_question(Conntrack *c, unsigned type, unsigned flags, uint8_t family) {
+begin_question(Conntrack *c, unsigned type, uint16_t flags, uint8_t family) {
         struct nfgenmsg *generic;
         struct nlmsghdr *nlh;
 
-        nlh = mnl_nlmsg_put_header(c->question);
-        nlh->nlmsg_type = (uint16_t) (NFNL_SUBSYS_CTNETLINK << 8 | type);
-        nlh->nlmsg_flags = (uint16_t) (NLM_F_REQUEST | flags);
-        nlh->nlmsg_seq = ++c->seq;
+        type |= NFNL_SUBSYS_CTNETLINK << 8;
+        nlh = netlink_begin(c->netlink, c->question, (uint16_t) type, flags);
 
         generic = mnl_nlmsg_put_extra_header(nlh, sizeof(*generic));
         generic->nfgen_family = family;
         generic->version = NFNETLINK_V0;
         return nlh;
-}
-
-/* Sends c->question and reads the answers, up to the last part or the acknowledgement. */
-static int ask(Conntrack *c, mnl_cb_t callback, void *userdata) {
-        const struct nlmsghdr *nlh = (const struct nlmsghdr *) (const void *) c->question;
-        int r;
-
-        if (mnl_socket_sendto(c->socket, nlh, nlh->nlmsg_len) < 0)
-                return -errno;
-
-        do {
-                ssize_t n;
-
-                n = mnl_socket_recvfrom(c->socket, c->answer, sizeof(c->answer));
-                if (n < 0 && errno == EINTR) {
-                        r = MNL_CB_OK;
-                        continue;
-                }
-                if (n < 0)
-                        return -errno;
-
-                r = mnl_cb_run(c->answer,
-                                (size_t) n,
-                                nlh->nlmsg_seq,
-                                mnl_socket_get_portid(c->socket),
-                                callback,
-                                userdata);
-                if (r < 0)
-                        return -errno;
-        } while (r > MNL_CB_STOP);
-
-        return 0;
 }
 
 /* Attributes of one level, by their types. */
@@ -297,7 +255,7 @@ static int find_entries(Search *s, const Address *host) {
                 mnl_attr_nest_end(nlh, tuple);
         }
 
-        r = ask(c, on_entry, s);
+        r = netlink_ask(c->netlink, nlh, on_entry, s);
         return r < 0 ? r : c->error;
 }
 
@@ -345,7 +303,7 @@ static int delete_all(Conntrack *c) {
                 memcpy(mnl_nlmsg_get_payload_tail(nlh), e->key, e->size);
                 nlh->nlmsg_len += e->size;
 
-                r = ask(c, NULL, NULL);
+                r = netlink_ask(c->netlink, nlh, NULL, NULL);
                 if (r < 0 && r != -ENOENT) /* it has ended by itself */
                         return r;
                 if (r >= 0)

@@ -16,12 +16,13 @@
 #include "engine/host.h"
 
 #include <arpa/inet.h>
-#include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
+
+#include "base/netlink.h"
 
 /* Addresses of each kind kept at most. */
 #define ENTRIES_MAX 4096
@@ -35,8 +36,8 @@
 /* Notifications read at a time; the rest keeps the socket readable. */
 #define EVENTS_AT_ONCE 1024
 
-/* What the kernel puts into one part of a list at most. */
-#define ANSWER_SIZE 32768
+/* What a list is asked for with. */
+#define QUESTION_SIZE 128
 
 /* The index of lo, in every network namespace. */
 #define LOOPBACK_INDEX 1
@@ -343,48 +344,26 @@ static int on_entry(const struct nlmsghdr *nlh, void *userdata) {
         return ++reading->n_read < ROUTES_READ_MAX ? MNL_CB_OK : MNL_CB_STOP;
 }
 
-/* Asks over a socket of its own, which is closed with what was not read. buffer holds the question
- * and takes the answers. */
-static int ask(char *buffer, Reading *reading) {
-        struct nlmsghdr *nlh = (void *) buffer;
-        struct mnl_socket *socket;
-        int r = MNL_CB_OK;
+/* Over a socket that is closed with what was not read. */
+static int ask(Netlink *n, const struct nlmsghdr *question, Reading *reading) {
+        int r;
 
-        socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-        if (!socket)
-                return -errno;
-
-        nlh->nlmsg_seq = 1;
-        if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-                        mnl_socket_sendto(socket, nlh, nlh->nlmsg_len) < 0)
-                r = -errno;
-
-        while (r == MNL_CB_OK) {
-                ssize_t n;
-
-                n = mnl_socket_recvfrom(socket, buffer, ANSWER_SIZE);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n >= 0)
-                        n = mnl_cb_run(buffer,
-                                        (size_t) n,
-                                        1,
-                                        mnl_socket_get_portid(socket),
-                                        on_entry,
-                                        reading);
-                r = n < 0 ? -errno : (int) n;
-        }
-
-        (void) mnl_socket_close(socket);
+        reading->n_read = 0;
+        r = netlink_ask(n, question, on_entry, reading);
         return r < 0 ? r : reading->error;
 }
 
-static int read_list(char *buffer, uint16_t type, uint8_t family, Reading *reading) {
+static int read_list(uint16_t type, uint8_t family, Reading *reading) {
+        _Alignas(struct nlmsghdr) char question[QUESTION_SIZE];
+        _cleanup_(netlink_freep) Netlink *n = NULL;
         struct nlmsghdr *nlh;
+        int r;
 
-        nlh = mnl_nlmsg_put_header(buffer);
-        nlh->nlmsg_type = type;
-        nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        r = netlink_new(&n, NETLINK_ROUTE);
+        if (r < 0)
+                return r;
+
+        nlh = netlink_begin(n, question, type, NLM_F_DUMP);
         if (type == RTM_GETROUTE) {
                 struct rtmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
 
@@ -395,28 +374,30 @@ static int read_list(char *buffer, uint16_t type, uint8_t family, Reading *readi
                 m->ifa_family = family;
         }
 
-        reading->n_read = 0;
-        return ask(buffer, reading);
+        return ask(n, nlh, reading);
 }
 
 /* The default route of IPv6, which comes last in its list and may not be read there. */
-static int read_default6(char *buffer, Reading *reading) {
+static int read_default6(Reading *reading) {
         static const struct in6_addr any = IN6ADDR_ANY_INIT;
+        _Alignas(struct nlmsghdr) char question[QUESTION_SIZE];
+        _cleanup_(netlink_freep) Netlink *n = NULL;
         struct nlmsghdr *nlh;
         struct rtmsg *m;
         int r;
 
-        nlh = mnl_nlmsg_put_header(buffer);
-        nlh->nlmsg_type = RTM_GETROUTE;
-        nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+        r = netlink_new(&n, NETLINK_ROUTE);
+        if (r < 0)
+                return r;
+
+        nlh = netlink_begin(n, question, RTM_GETROUTE, NLM_F_ACK);
         m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
         m->rtm_family = AF_INET6;
         m->rtm_dst_len = 128;
         m->rtm_flags = RTM_F_FIB_MATCH;
         mnl_attr_put(nlh, RTA_DST, sizeof(any), &any);
 
-        reading->n_read = 0;
-        r = ask(buffer, reading);
+        r = ask(n, nlh, reading);
 
         /* There may be none, or no IPv6. */
         return r == -ENOMEM ? r : 0;
@@ -488,21 +469,16 @@ static int read_state(Host *h, Reading *reading) {
                 { RTM_GETROUTE, AF_INET },
                 { RTM_GETROUTE, AF_INET6 },
         };
-        _cleanup_(freep) char *buffer = NULL;
         FileStamp resolv_stamp, resolved_stamp = {};
         bool local = false, ignored = false;
         int r;
 
-        buffer = malloc(ANSWER_SIZE);
-        if (!buffer)
-                return -ENOMEM;
-
-        r = read_default6(buffer, reading);
+        r = read_default6(reading);
         if (r < 0)
                 return r;
 
         for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
-                r = read_list(buffer, lists[i].type, lists[i].family, reading);
+                r = read_list(lists[i].type, lists[i].family, reading);
                 if (r < 0)
                         return r;
         }
@@ -629,9 +605,9 @@ int host_new(Host **ret, const char *resolv_conf) {
         if (!h->resolv_conf)
                 return -ENOMEM;
 
-        h->events = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-        if (!h->events || mnl_socket_bind(h->events, 0, MNL_SOCKET_AUTOPID) < 0)
-                return -errno;
+        r = netlink_open(&h->events, NETLINK_ROUTE);
+        if (r < 0)
+                return r;
 
         /* Before the first reading, so that no change falls between. */
         for (size_t i = 0; i < ELEMENTSOF(groups); i++) {

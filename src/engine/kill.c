@@ -15,13 +15,12 @@
 
 #include "engine/kill.h"
 
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
-#include <time.h>
 
+#include "base/netlink.h"
 #include "base/proc.h"
 
 /* Targets asked for at a time. Each costs some nanoseconds for each connection of the host. */
@@ -48,8 +47,7 @@ typedef struct Connection {
 } Connection;
 
 struct Killer {
-        struct mnl_socket *socket;
-        uint32_t seq;
+        Netlink *netlink;
         PortRange local_ports;
 
         Connection *connections;
@@ -59,7 +57,6 @@ struct Killer {
 
         uint8_t listening[(UINT16_MAX + 1) / 8]; /* a bit for each port */
 
-        char answer[32768]; /* what the kernel puts into one part of a list at most */
         uint8_t program[TARGETS_PER_QUESTION * CONDITION_SIZE_MAX];
         char question[sizeof(struct nlmsghdr) + sizeof(struct inet_diag_req_v2) + 64 +
                         TARGETS_PER_QUESTION * CONDITION_SIZE_MAX];
@@ -67,6 +64,7 @@ struct Killer {
 
 int killer_new(Killer **ret) {
         _cleanup_(killer_freep) Killer *k = NULL;
+        int r;
 
         assert(ret);
 
@@ -74,14 +72,10 @@ int killer_new(Killer **ret) {
         if (!k)
                 return -ENOMEM;
 
-        k->socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-        if (!k->socket)
-                return errno == EPROTONOSUPPORT ? -EOPNOTSUPP : -errno;
+        r = netlink_new(&k->netlink, NETLINK_SOCK_DIAG);
+        if (r < 0)
+                return r;
 
-        if (mnl_socket_bind(k->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-                return -errno;
-
-        k->seq = (uint32_t) time(NULL) | 1;
         proc_local_ports(&k->local_ports.first, &k->local_ports.last);
 
         *ret = TAKE_PTR(k);
@@ -92,53 +86,10 @@ Killer *killer_free(Killer *k) {
         if (!k)
                 return NULL;
 
-        if (k->socket)
-                (void) mnl_socket_close(k->socket);
+        netlink_free(k->netlink);
         free(k->connections);
         free(k);
         return NULL;
-}
-
-/* Sends k->question and reads the answers, up to the last part or the acknowledgement. */
-static int ask(Killer *k, mnl_cb_t callback, void *userdata) {
-        const struct nlmsghdr *nlh = (const struct nlmsghdr *) (const void *) k->question;
-        int r;
-
-        if (mnl_socket_sendto(k->socket, nlh, nlh->nlmsg_len) < 0)
-                return -errno;
-
-        do {
-                ssize_t n;
-
-                n = mnl_socket_recvfrom(k->socket, k->answer, sizeof(k->answer));
-                if (n < 0 && errno == EINTR) {
-                        r = MNL_CB_OK;
-                        continue;
-                }
-                if (n < 0)
-                        return -errno;
-
-                r = mnl_cb_run(k->answer,
-                                (size_t) n,
-                                nlh->nlmsg_seq,
-                                mnl_socket_get_portid(k->socket),
-                                callback,
-                                userdata);
-                if (r < 0)
-                        return -errno;
-        } while (r > MNL_CB_STOP);
-
-        return 0;
-}
-
-static struct nlmsghdr *begin_question(Killer *k, uint16_t type, uint16_t flags) {
-        struct nlmsghdr *nlh;
-
-        nlh = mnl_nlmsg_put_header(k->question);
-        nlh->nlmsg_type = type;
-        nlh->nlmsg_flags = (uint16_t) (NLM_F_REQUEST | flags);
-        nlh->nlmsg_seq = ++k->seq;
-        return nlh;
 }
 
 static struct inet_diag_req_v2 *put_request(struct nlmsghdr *nlh, uint8_t family, uint32_t states) {
@@ -299,7 +250,7 @@ static int find_connections(Killer *k, const KillerTarget *targets, size_t n, ui
         size_t size;
         int r;
 
-        nlh = begin_question(k, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
+        nlh = netlink_begin(k->netlink, k->question, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
         (void) put_request(nlh, family, STATES_OPEN);
 
         size = put_program(k->program, targets, n, family);
@@ -308,7 +259,7 @@ static int find_connections(Killer *k, const KillerTarget *targets, size_t n, ui
 
         mnl_attr_put(nlh, INET_DIAG_REQ_BYTECODE, size, k->program);
 
-        r = ask(k, on_connection, &search);
+        r = netlink_ask(k->netlink, nlh, on_connection, &search);
         if (r == -ENOENT)
                 return -EOPNOTSUPP; /* no tcp_diag */
 
@@ -337,9 +288,9 @@ static int find_listeners(Killer *k) {
                 struct nlmsghdr *nlh;
                 int r;
 
-                nlh = begin_question(k, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
+                nlh = netlink_begin(k->netlink, k->question, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
                 (void) put_request(nlh, families[i], STATES_LISTENING);
-                r = ask(k, on_listener, k);
+                r = netlink_ask(k->netlink, nlh, on_listener, k);
                 if (r < 0 && r != -ENOENT)
                         return r;
         }
@@ -351,10 +302,10 @@ static int destroy(Killer *k, const Connection *c) {
         struct inet_diag_req_v2 *request;
         struct nlmsghdr *nlh;
 
-        nlh = begin_question(k, SOCK_DESTROY, NLM_F_ACK);
+        nlh = netlink_begin(k->netlink, k->question, SOCK_DESTROY, NLM_F_ACK);
         request = put_request(nlh, c->family, STATES_OPEN);
         request->id = c->id;
-        return ask(k, NULL, NULL);
+        return netlink_ask(k->netlink, nlh, NULL, NULL);
 }
 
 /* Destroys k->connections. Returns the number. */

@@ -15,20 +15,17 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fnmatch.h>
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "base/netlink.h"
 #include "base/parse.h"
 #include "base/proc.h"
 #include "model/address.h"
 
 #define LISTENERS_MAX 65536u
-
-/* Enough for what the kernel puts into one answer of a dump. */
-#define DUMP_SIZE 32768u
 
 /* Deeper than systemd nests units, even those of users. */
 #define CGROUP_DEPTH_MAX 16
@@ -120,49 +117,26 @@ static int on_socket(const struct nlmsghdr *message, void *userdata) {
         return MNL_CB_OK;
 }
 
-static void close_socketp(struct mnl_socket **s) {
-        if (*s)
-                (void) mnl_socket_close(*s);
-}
-
 static int read_sockets(Listeners *l, uint8_t family, PortProtocol protocol) {
-        _cleanup_(close_socketp) struct mnl_socket *s = NULL;
-        _cleanup_(freep) char *buf = NULL;
+        _Alignas(struct nlmsghdr) char question[128];
+        _cleanup_(netlink_freep) Netlink *n = NULL;
         Reading reading = { .listeners = l, .protocol = protocol };
-        const size_t size = DUMP_SIZE;
         struct inet_diag_req_v2 *request;
         struct nlmsghdr *message;
-        ssize_t n;
+        int r;
 
-        buf = calloc(1, size);
-        if (!buf)
-                return -ENOMEM;
+        r = netlink_new(&n, NETLINK_SOCK_DIAG);
+        if (r < 0)
+                return r;
 
-        message = mnl_nlmsg_put_header(buf);
-        message->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-        message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-        message->nlmsg_seq = 1;
+        message = netlink_begin(n, question, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
         request = mnl_nlmsg_put_extra_header(message, sizeof(*request));
         request->sdiag_family = family;
         request->sdiag_protocol = protocol == PORT_TCP ? IPPROTO_TCP : IPPROTO_UDP;
         request->idiag_states = 1u << (protocol == PORT_TCP ? TCP_LISTEN : TCP_CLOSE);
         proc_local_ports(&reading.local_ports.first, &reading.local_ports.last);
 
-        s = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-        if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
-                        mnl_socket_sendto(s, message, message->nlmsg_len) < 0)
-                return -errno;
-
-        do {
-                n = mnl_socket_recvfrom(s, buf, size);
-                if (n < 0)
-                        return -errno;
-                n = mnl_cb_run(buf, (size_t) n, 1, mnl_socket_get_portid(s), on_socket, &reading);
-                if (n < 0)
-                        return -errno;
-        } while (n > MNL_CB_STOP);
-
-        return 0;
+        return netlink_ask(n, message, on_socket, &reading);
 }
 
 /* Control groups */

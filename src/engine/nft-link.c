@@ -28,6 +28,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/netlink.h"
+
 /* Room for what one transaction may need at most, if the kernel lets us have it: a map of ports and
  * thousands of elements. */
 #define SEND_BUFFER_SIZE (32 * 1024 * 1024)
@@ -121,24 +123,6 @@ int nft_link_new_unconnected(NftLink **ret, const char *table) {
         return 0;
 }
 
-static int open_socket(struct mnl_socket **ret) {
-        struct mnl_socket *s;
-
-        s = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-        if (!s)
-                return errno == EPROTONOSUPPORT ? -EOPNOTSUPP : -errno;
-
-        if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0) {
-                int r = -errno;
-
-                (void) mnl_socket_close(s);
-                return r;
-        }
-
-        *ret = s;
-        return 0;
-}
-
 /* Opens the socket, or takes the one that is given unless it is -1. */
 static int link_new(NftLink **ret, const char *table, int given) {
         _cleanup_(nft_link_freep) NftLink *l = NULL;
@@ -154,7 +138,7 @@ static int link_new(NftLink **ret, const char *table, int given) {
                 l->socket = mnl_socket_fdopen(given);
                 r = l->socket ? 0 : -errno;
         } else
-                r = open_socket(&l->socket);
+                r = netlink_open(&l->socket, NETLINK_NETFILTER);
         if (r < 0)
                 return r;
 
