@@ -11,10 +11,9 @@
 
 #include "daemon/ender.h"
 
-#include <time.h>
-
 #include "base/log.h"
 #include "base/usec.h"
+#include "daemon/clock.h"
 #include "engine/conntrack.h"
 
 /* A pause is so many times as long as the walk before it. */
@@ -103,13 +102,6 @@ Ender *ender_free(Ender *e) {
         return NULL;
 }
 
-static usec_t monotonic(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
-}
-
 static void end_connections(Ender *e, const KillerTarget *targets, size_t n) {
         int r;
 
@@ -129,7 +121,7 @@ static void end_connections(Ender *e, const KillerTarget *targets, size_t n) {
 /* Ends what conntrack knows of those that wait, and pauses. */
 static void end_waiting(Ender *e) {
         KillerTarget targets[WAITING_MAX];
-        usec_t begin = monotonic();
+        usec_t begin = clock_now(CLOCK_MONOTONIC);
         int r;
 
         for (size_t i = 0; i < e->n_waiting; i++)
@@ -146,7 +138,8 @@ static void end_waiting(Ender *e) {
                                 r, "Failed to end what conntrack knows of banned addresses: %m");
         e->conntrack_failed = r < 0;
 
-        (void) sd_event_source_set_time_relative(e->timer, (monotonic() - begin) * PAUSE_FACTOR);
+        (void) sd_event_source_set_time_relative(
+                        e->timer, (clock_now(CLOCK_MONOTONIC) - begin) * PAUSE_FACTOR);
         (void) sd_event_source_set_enabled(e->timer, SD_EVENT_ONESHOT);
 }
 

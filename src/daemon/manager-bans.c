@@ -19,17 +19,13 @@
 
 #include "daemon/manager-private.h"
 
-#include <time.h>
-
 #include "base/log.h"
 #include "daemon/announce.h"
+#include "daemon/clock.h"
 #include "engine/policy.h"
 
 usec_t manager_now(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
+        return clock_now(CLOCK_REALTIME);
 }
 
 usec_t manager_get_remaining(const Manager *m, const Ban *ban) {

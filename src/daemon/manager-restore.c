@@ -5,16 +5,17 @@
  * and when the clock was set.
  *
  * The kernel carries out one transaction at a time, and a ban that is decided meanwhile has to wait
- * for it. So they go in chunks, from an event source that has its turn when no other has: the
- * journal, the bus and the timers come between. How many bans make a chunk is found by the clock,
- * since it depends on the machine, its load, and how the table is made.
+ * for it. So they go in chunks, and between two of them everything else has its turn: the journal,
+ * the bus and the timers. None of them can keep a chunk waiting for longer than one of its own:
+ * what goes only when nothing else does, a client that keeps the bus busy could hold up for ever.
+ * How many bans make a chunk is found by the clock, since it depends on the machine, its load, and
+ * how the table is made.
  *
  * Whoever attacks now shall not have to wait until journald tells of his failures, half a second
  * late, so the journal is looked at on a tick meanwhile.
  */
 
-#include <time.h>
-
+#include "daemon/clock.h"
 #include "daemon/manager-private.h"
 
 /* What a chunk is to take, of which nearly all is the kernel's. */
@@ -23,13 +24,6 @@
 #define CHUNK_FIRST 1000
 #define CHUNK_MIN 100
 #define CHUNK_MAX 10000
-
-static usec_t monotonic_now(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
-}
 
 static void enable(Manager *m, int enabled) {
         if (m->restore_source)
@@ -107,7 +101,7 @@ int manager_restore_step(Manager *m) {
         if (m->tail)
                 tail_excite(m->tail);
 
-        before = monotonic_now();
+        before = clock_now(CLOCK_MONOTONIC);
         r = queue_chunk(m, size);
         if (r >= 0)
                 r = manager_commit_firewall(m);
@@ -124,7 +118,7 @@ int manager_restore_step(Manager *m) {
                 manager_set_guarded(m, manager_now());
                 enable(m, SD_EVENT_OFF);
         } else
-                m->restore_size = next_size(size, monotonic_now() - before);
+                m->restore_size = next_size(size, clock_now(CLOCK_MONOTONIC) - before);
 
         return !m->restored;
 }

@@ -11,10 +11,9 @@
  * once or twice finds it undone.
  */
 
-#include <time.h>
-
 #include "base/log.h"
 #include "daemon/announce.h"
+#include "daemon/clock.h"
 #include "daemon/manager-private.h"
 
 #define PAUSE_MIN (100 * USEC_PER_MSEC)
@@ -22,13 +21,6 @@
 
 /* After so long without anything to undo the next pause is a short one again. */
 #define CALM_USEC USEC_PER_MINUTE
-
-static usec_t monotonic_now(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
-}
 
 bool manager_watch_pauses(Manager *m) {
         int enabled;
@@ -45,7 +37,7 @@ static void wait_for(Manager *m, usec_t pause) {
 }
 
 void manager_pause_watch(Manager *m) {
-        usec_t now = monotonic_now();
+        usec_t now = clock_now(CLOCK_MONOTONIC);
 
         if (!m->watch_timer)
                 return;

@@ -9,10 +9,10 @@
 #include <inttypes.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "daemon/announce.h"
+#include "daemon/clock.h"
 #include "daemon/manager-private.h"
 
 /* Entries between two commits: a few milliseconds. */
@@ -523,12 +523,7 @@ static bool reach_end(Manager *m) {
  * another time remains. Who fails while the kernel has let go of him makes an entry, so this is
  * early enough. */
 static void follow_clock(Manager *m) {
-        struct timespec ts;
-        int64_t offset;
-
-        (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-        offset = (int64_t) manager_now() -
-                 (int64_t) ((usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000);
+        int64_t offset = (int64_t) manager_now() - (int64_t) clock_now(CLOCK_BOOTTIME);
 
         if (m->clock_offset == 0)
                 m->clock_offset = offset;

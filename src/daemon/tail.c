@@ -7,15 +7,15 @@
  * libsystemd sees in the mapped files at once, and which costs a few microseconds.
  *
  * The pace falls with the time since the last failure. Whatever it is, the next look comes no
- * sooner than fifty times what the last one in vain took, so that looking never costs more than 2 %
- * of a processor, however many files the journal has.
+ * sooner than fifty times what the last one in vain cost, so that looking never costs more than 2 %
+ * of a processor, however many files the journal has. That counts time on the processor: while it
+ * is busy with others, a look that had to wait for it is no reason to look less often.
  */
 
 #include "daemon/tail.h"
 
-#include <time.h>
-
 #include "base/log.h"
+#include "daemon/clock.h"
 
 #define COST_FACTOR 50
 
@@ -42,7 +42,7 @@ struct Tail {
         bool changed;      /* the descriptor was readable, and waits until the end is reached */
         bool excited;      /* since the time below */
         usec_t excited_at; /* CLOCK_MONOTONIC */
-        usec_t cost;       /* of the last look in vain */
+        usec_t cost;       /* of the last look in vain, on the processor */
 };
 
 /* The time until the next look, or USEC_INFINITY. */
@@ -73,22 +73,14 @@ static int arm_timer(Tail *t, usec_t now) {
         return sd_event_source_set_enabled(t->timer, SD_EVENT_ONESHOT);
 }
 
-/* The loop's own time stands still while an event is handled. */
-static usec_t monotonic_now(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
-}
-
-/* Asks the handler, and times what it looks for in vain. */
+/* Asks the handler, and measures what it looks for in vain. */
 static int ask(Tail *t) {
-        usec_t before = monotonic_now();
+        usec_t before = clock_now(CLOCK_THREAD_CPUTIME_ID);
         int r;
 
         r = t->handler(t->userdata);
         if (r == TAIL_NOTHING)
-                t->cost = monotonic_now() - before;
+                t->cost = clock_now(CLOCK_THREAD_CPUTIME_ID) - before;
         return r;
 }
 
@@ -121,7 +113,7 @@ static int look(Tail *t) {
         if (r == TAIL_MORE)
                 return sd_event_source_set_enabled(t->again, SD_EVENT_ONESHOT);
 
-        return arm_timer(t, monotonic_now());
+        return arm_timer(t, clock_now(CLOCK_MONOTONIC));
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t events, void *userdata) {
@@ -208,7 +200,7 @@ void tail_excite(Tail *t) {
         assert(t);
 
         t->excited = true;
-        t->excited_at = monotonic_now();
+        t->excited_at = clock_now(CLOCK_MONOTONIC);
 }
 
 void tail_wake(Tail *t) {
