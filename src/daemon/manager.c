@@ -278,8 +278,6 @@ static int add_sources(Manager *m) {
         if (r >= 0)
                 r = sd_event_add_defer(m->event, &m->restore_source, on_restore, m);
         if (r >= 0)
-                r = sd_event_source_set_priority(m->restore_source, SD_EVENT_PRIORITY_IDLE + 1);
-        if (r >= 0)
                 r = sd_event_source_set_enabled(m->restore_source, SD_EVENT_OFF);
         return r < 0 ? log_error_errno(r, "Failed to set up the event loop: %m") : 0;
 }

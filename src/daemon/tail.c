@@ -172,11 +172,9 @@ int tail_new(Tail **ret, sd_event *event, Journal *journal, TailHandler handler,
         if (r < 0)
                 return r;
 
-        /* Reading on after a full batch lets bus calls and signals go first. */
+        /* Reading on after a full batch takes turns with bus calls. Behind them it would have none
+         * while somebody keeps the bus busy. */
         r = sd_event_add_defer(event, &t->again, on_again, t);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_priority(t->again, SD_EVENT_PRIORITY_IDLE);
         if (r < 0)
                 return r;
 

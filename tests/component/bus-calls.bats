@@ -516,3 +516,32 @@ thousands() {
         "$BUS_CLIENT" "$ADDRESS" flood 1000 >flooded
         [ "$(<flooded)" = 'answered 1000, of which errors 0' ]
 }
+
+bans_are() {
+        [ "$(inside nft -j list set inet banjo sshd-v4 | jq '[.nftables[].set.elem[]?] | length')" = "$1" ]
+}
+
+@test "nor do they hold up a long attack, or bans that are put back" {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        local i floods=()
+
+        printf '[banjo]\nownership = no\n' >config/conf.d/ownership.conf
+        start_anew
+        # shellcheck disable=SC2046
+        call BanMany sastst sshd 5000 $(thousands 0) 0 '' 0
+        # Each call takes long now, so that the next one is there before it is answered.
+        for i in {1..4}; do
+                background "$DIRECTORY/flood" "$BUS_CLIENT" "$ADDRESS" flood 1000000000
+                floods+=($!)
+        done
+        # Several batches.
+        # shellcheck disable=SC2046
+        fail_later 1 100 $(for i in {0..599}; do yes "198.19.$((i / 250)).$((i % 250))" | head -n 5; done)
+        wait_for bans_are 5600
+        # Several chunks.
+        inside nft flush ruleset
+        wait_for bans_are 5600
+        kill -0 "${floods[@]}"
+        kill "${floods[@]}"
+        rm config/conf.d/ownership.conf
+}
