@@ -508,7 +508,7 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
                 r = manager_commit(m, false);
         if (r >= 0) {
                 (void) manager_read_ports(m, config);
-                r = manager_configure_firewall(m, config, jails, n_jails);
+                r = manager_configure_anew(m, config, jails, n_jails);
         }
 
         if (r < 0) {

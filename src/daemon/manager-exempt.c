@@ -85,23 +85,26 @@ static void arm(Manager *m, usec_t when) {
         (void) sd_event_source_set_enabled(m->exemption_timer, SD_EVENT_ONESHOT);
 }
 
-static void tell_kernel(Manager *m) {
-        usec_t now = manager_now();
+void manager_tell_allowed(Manager *m) {
         int r;
 
-        /* All bans have to be in the kernel before their table is changed. */
-        do
-                r = m->restored ? 0 : manager_restore_step(m);
-        while (r > 0);
+        r = manager_configure_firewall(m);
         if (r >= 0)
-                r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
-        if (r >= 0)
-                manager_restore_begin(m, true); /* the gate is empty now */
-        if (r < 0)
-                (void) log_error_errno(
-                                r, "Failed to tell nftables who is allowed, trying again: %m");
+                return;
 
-        arm(m, r < 0 ? usec_add(now, RETRY_USEC) : exemptions_next_end(&m->exemptions, now));
+        (void) log_error_errno(r, "Failed to tell nftables who is allowed, trying again: %m");
+        arm(m, usec_add(manager_now(), RETRY_USEC));
+}
+
+/* While bans are put back it waits for the end of that, which with many of them takes seconds, and
+ * would begin again with every command. A host with few has all of them back by one step. */
+static void tell_kernel(Manager *m) {
+        m->allowed_changed = true;
+        arm(m, exemptions_next_end(&m->exemptions, manager_now()));
+        if (m->restored)
+                manager_tell_allowed(m);
+        else
+                (void) manager_restore_step(m);
 }
 
 static int on_end(sd_event_source *s, uint64_t usec, void *userdata) {

@@ -69,10 +69,7 @@ static void keep_socket(Manager *m) {
                                 "bans: %m");
 }
 
-int manager_configure_firewall(Manager *m,
-                const Config *config,
-                Jail *const *jails,
-                size_t n_jails) {
+int manager_configure_anew(Manager *m, const Config *config, Jail *const *jails, size_t n_jails) {
         _cleanup_(freep) FirewallJail *f = NULL;
         _cleanup_(freep) Allowlist *allow = NULL;
         const FirewallSettings settings = {
@@ -109,9 +106,21 @@ int manager_configure_firewall(Manager *m,
         if (r < 0)
                 return r;
 
+        m->allowed_changed = false;
         report_lacks(m);
         keep_socket(m);
         return manager_watch_firewall(m);
+}
+
+int manager_configure_firewall(Manager *m) {
+        int r;
+
+        r = manager_configure_anew(m, m->config, m->jails, m->n_jails);
+        if (r < 0)
+                return r;
+
+        manager_restore_begin(m, true);
+        return 0;
 }
 
 usec_t manager_get_longest(const Address *a, void *userdata) {
@@ -146,11 +155,9 @@ int manager_settle_firewall(Manager *m) {
         if (r == 0 && was_changed_unheard(m))
                 r = 1;
         if (r > 0) {
-                r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
-                if (r >= 0) {
-                        manager_restore_begin(m, true);
+                r = manager_configure_firewall(m);
+                if (r >= 0)
                         return 1;
-                }
         }
         if (r < 0)
                 (void) log_warning_errno(r,
@@ -208,12 +215,10 @@ static void retry_later(Manager *m) {
 static int rebuild_firewall(Manager *m) {
         int r;
 
-        r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
+        r = manager_configure_firewall(m);
         if (r < 0)
                 return r;
         m->firewall_wrong = false;
-
-        manager_restore_begin(m, true);
 
         for (size_t i = 0; i < m->n_changes; i++) {
                 Jail *jail = m->changes[i].jail;
@@ -303,11 +308,10 @@ void manager_warn_of_rulesets(void) {
 static int hand_over(Manager *m) {
         int r;
 
-        r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
+        r = manager_configure_firewall(m);
         if (r < 0)
                 return r;
 
-        manager_restore_begin(m, true);
         do
                 r = manager_restore_step(m);
         while (r > 0);

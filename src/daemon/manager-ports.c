@@ -101,7 +101,7 @@ void manager_look_at_ports(bool settled, void *userdata) {
                 before[i] = m->config->jails[i].ports;
 
         if (manager_read_ports(m, m->config) > 0) {
-                r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
+                r = manager_configure_firewall(m);
                 if (r < 0)
                         (void) log_error_errno(r, "Failed to guard other ports, trying again: %m");
                 for (size_t i = 0; i < m->config->n_jails; i++)
@@ -109,8 +109,6 @@ void manager_look_at_ports(bool settled, void *userdata) {
                                 m->config->jails[i].ports = before[i];
                         else
                                 report_change(&m->config->jails[i], &before[i]);
-                if (r >= 0)
-                        manager_restore_begin(m, true); /* jails may have begun to share ports */
         }
 
         if (settled && !m->portless_reported)

@@ -99,6 +99,7 @@ struct Manager {
 
         Exemptions exemptions;
         bool exemptions_unsaved;
+        bool allowed_changed;             /* and the kernel is to be told once all bans are in it */
         sd_event_source *exemption_timer; /* for the one that ends next */
 
         Change *changes;
@@ -253,6 +254,9 @@ int manager_write_exemptions(Manager *m);
 int manager_start_exemptions(Manager *m);
 int manager_merge_allowed(const Manager *m, const JailConfig *config, Allowlist *ret);
 
+/* Tells the kernel who is allowed now. What fails is reported and tried again. */
+void manager_tell_allowed(Manager *m);
+
 /* What happened before is of no use any more, not for filling windows anew either. */
 usec_t manager_get_needed(const Manager *m);
 
@@ -312,11 +316,13 @@ void manager_set_guarded(Manager *m, usec_t since);
  * FirewallLongestHandler. */
 usec_t manager_get_longest(const Address *a, void *userdata);
 
-/* Makes the kernel guard the jails, as the configuration says. Returns 0 or a negative errno. */
-int manager_configure_firewall(Manager *m,
-                const Config *config,
-                Jail *const *jails,
-                size_t n_jails);
+/* Makes the kernel guard the jails, as the configuration says, and begins to put all bans in again.
+ * Returns 0 or a negative errno. */
+int manager_configure_firewall(Manager *m);
+
+/* The same for others, which are to take the place of the present ones: manager_restore_begin() has
+ * to follow once they have. */
+int manager_configure_anew(Manager *m, const Config *config, Jail *const *jails, size_t n_jails);
 
 /* Follows what others do to the table, as it is now. Returns 0 or a negative errno. */
 int manager_watch_firewall(Manager *m);

@@ -117,6 +117,8 @@ int manager_restore_step(Manager *m) {
         if (m->restored) {
                 manager_set_guarded(m, manager_now());
                 enable(m, SD_EVENT_OFF);
+                if (m->allowed_changed)
+                        manager_tell_allowed(m);
         } else
                 m->restore_size = next_size(size, clock_now(CLOCK_MONOTONIC) - before);
 

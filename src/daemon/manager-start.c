@@ -323,7 +323,7 @@ static int start_store(Manager *m) {
 static int start_firewall(Manager *m) {
         int r;
 
-        r = manager_configure_firewall(m, m->config, m->jails, m->n_jails);
+        r = manager_configure_firewall(m);
         if (r == -EPERM)
                 return log_error_errno(r,
                                 "Another process owns the nftables table inet banjo, so that it "
@@ -335,7 +335,6 @@ static int start_firewall(Manager *m) {
         if (r < 0)
                 return log_error_errno(r, "Failed to read the database: %m");
 
-        manager_restore_begin(m, true);
         if (firewall_get_ownership(m->firewall) != FIREWALL_NONE && !m->params.once)
                 manager_warn_of_rulesets();
         return 0;

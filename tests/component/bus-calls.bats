@@ -464,6 +464,36 @@ thousands() {
         start_banjod
 }
 
+bans_are() {
+        [ "$(inside nft -j list set inet banjo sshd-v4 | jq '[.nftables[].set.elem[]?] | length')" = "$1" ]
+}
+
+calls_wait() {
+        (($(busctl --address="$ADDRESS" list --no-legend | grep -c ' busctl ') > $1))
+}
+
+@test "who is allowed while many bans are put back passes once they are" {
+        local i pid
+
+        for i in {0..3}; do
+                # shellcheck disable=SC2046
+                call BanMany sastst sshd 5000 $(thousands "$i") 0 '' 0
+        done
+        # The first has all of them put back, and the others are there before that is done.
+        pid=$(<banjod.pid)
+        kill -STOP "$pid"
+        for i in {1..4}; do
+                background "$DIRECTORY/calls" busctl --address="$ADDRESS" call org.banjo1 /org/banjo1 \
+                        org.banjo1.Manager Allow sts 203.0.113.$i 18446744073709551615 ''
+        done
+        wait_for calls_wait 4
+        kill -CONT "$pid"
+        for i in {1..4}; do
+                wait_for exempt 203.0.113.$i
+        done
+        wait_for bans_are 20000
+}
+
 @test "a client that never reads its answers loses only itself" {
         local deaf
 
@@ -515,10 +545,6 @@ thousands() {
         kill "$flood"
         "$BUS_CLIENT" "$ADDRESS" flood 1000 >flooded
         [ "$(<flooded)" = 'answered 1000, of which errors 0' ]
-}
-
-bans_are() {
-        [ "$(inside nft -j list set inet banjo sshd-v4 | jq '[.nftables[].set.elem[]?] | length')" = "$1" ]
 }
 
 @test "nor do they hold up a long attack, or bans that are put back" {
