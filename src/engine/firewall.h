@@ -48,7 +48,8 @@ typedef struct FirewallSettings {
 
 typedef enum FirewallOwnership {
         FIREWALL_UNOWNED, /* everybody with the privilege may change the table */
-        FIREWALL_OWNED,   /* the kernel keeps others from changing it, and it stays when we go */
+        FIREWALL_OWNED,   /* the kernel keeps others from changing it; whether it stays when we go,
+                             firewall_get_socket() tells */
         FIREWALL_NONE,    /* there is no table: `firewall = log` */
 } FirewallOwnership;
 
@@ -150,7 +151,7 @@ int firewall_take_socket(Firewall *f, int fd);
 
 /* Queues a ban, for `remaining` from now, or USEC_INFINITY for good. The address is copied. An
  * address that is banned already gets the new time, longer or shorter; where the kernel can update,
- * its counter goes on. Less than a millisecond becomes one, and more than 300 years become those:
+ * its counter goes on. Less than 10 milliseconds become those, and so do more than 300 years:
  * neither is ever for good. flags: FirewallAddFlag, or-ed. Returns 0; -ENOENT if the jail is not
  * configured; -ENOBUFS if too much is queued; -ENOMEM. */
 int firewall_add(Firewall *f,
@@ -188,8 +189,9 @@ int firewall_list(Firewall *f, size_t max, FirewallElementHandler handler, void 
  * errno. */
 int firewall_lookup(Firewall *f, const char *jail, const Address *address, FirewallElement *ret);
 
-/* What the jail's bans have dropped since the table was made. Returns 0, -ENOENT if the jail is not
- * configured, or a negative errno. */
+/* What the jail's bans have dropped since the jail was first configured; it goes on when the table
+ * is adopted or made anew, and begins again when the jail, or the table, was gone. Returns 0,
+ * -ENOENT if the jail is not configured, or a negative errno. */
 int firewall_get_counter(Firewall *f, const char *jail, FirewallCounter *ret);
 
 /* 1 if the table is as firewall_configure() and firewall_commit() left it, what sets of addresses
@@ -239,9 +241,9 @@ FirewallOwnership firewall_get_ownership(const Firewall *f);
 typedef enum FirewallLack {
         FIREWALL_LACKS_REJECT = 1 << 0, /* packets are dropped without an answer */
         FIREWALL_LACKS_SCOPE = 1 << 1,  /* packets in transit are blocked, too */
+        FIREWALL_LACKS_OWNER = 1 << 2,  /* nobody can own the table */
         FIREWALL_LACKS_DEVICE = 1 << 3, /* what comes in on a device that is not there (yet) will
                                            not be blocked */
-        FIREWALL_LACKS_OWNER = 1 << 2,  /* nobody can own the table */
 } FirewallLack;
 
 /* Returns them, or-ed. */

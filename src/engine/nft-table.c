@@ -74,11 +74,11 @@ void nft_flush_chain(NftLink *l, const char *chain) {
 }
 
 /* The kernel does not wait for packets when a transaction is done, but does before it takes back
- * what it had begun of one that fails. */
+ * what it had begun of one that fails. No jail's counter has such names. */
 void nft_wait_for_packets(NftLink *l) {
         nft_link_begin(l);
-        nft_add_counter(l, "wait");
-        nft_delete_counter(l, "nothing");
+        nft_add_counter(l, ".wait");
+        nft_delete_counter(l, ".nothing");
         (void) nft_link_commit(l, NULL, NULL);
 }
 

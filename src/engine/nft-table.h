@@ -5,7 +5,7 @@
  * The parts of the table
  *
  * Writes chains, sets, rules and elements of the table `inet banjo` into a transaction. It knows
- * how they are encoded and nothing of jails; what goes where is said in firewall-nft.c.
+ * how they are encoded and nothing of jails; what goes where is said in nft-layout.c.
  *
  * Nothing here returns an error: nft_link_commit() does.
  */
@@ -48,19 +48,18 @@ static inline uint32_t nft_address_size(int family) {
 void nft_add_table(NftLink *l, uint32_t flags);
 void nft_delete_table(NftLink *l);
 
-/* Deletes every rule of every chain. */
+/* Deletes every rule of every chain, or of one. */
 void nft_flush_rules(NftLink *l);
+void nft_flush_chain(NftLink *l, const char *chain);
 
 /* Waits until all packets are through that were underway, and may have met the table as it was
  * before the last transaction. Leaves no trace. Where it goes wrong it does not wait. */
 void nft_wait_for_packets(NftLink *l);
 
-/* The same of one chain. */
-void nft_flush_chain(NftLink *l, const char *chain);
-
 /* chains */
 
 void nft_add_chain(NftLink *l, const char *name);
+
 /* device is NULL but at ingress. */
 void nft_add_base_chain(NftLink *l,
                 const char *name,

@@ -10,7 +10,9 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/utsname.h>
 
 #include "base/macro.h"
 #include "engine/firewall-ops.h"
@@ -137,6 +139,17 @@ static void on_error(unsigned index, int error, const char *text, void *userdata
         (void) strncpy(answer->text, text, sizeof(answer->text) - 1);
 }
 
+/* 6.18 does, for attributes that are not of the kind they should be. 6.1 and 6.12 have none for any
+ * error of a batch; those between have not been tried. */
+static bool has_words_for_batches(void) {
+        unsigned major, minor;
+        struct utsname name;
+
+        assert_ok(uname(&name));
+        assert_int_equal(sscanf(name.release, "%u.%u", &major, &minor), 2);
+        return major > 6 || (major == 6 && minor >= 18);
+}
+
 static void what_the_kernel_says_to_an_error_is_told(void **state) {
         _cleanup_(nft_link_freep) NftLink *l = open_link();
         Answer answer = {}, none = { .text = "nothing" };
@@ -154,15 +167,14 @@ static void what_the_kernel_says_to_an_error_is_told(void **state) {
         assert_int_equal(answer.index, 1);
         assert_int_equal(answer.error, -ERANGE);
 
-        /* Most errors come without. */
+        /* Most errors come without, such as a full set. */
         nft_link_begin(l);
         nft_delete_set(l, "none");
         assert_fails(nft_link_commit(l, on_error, &none), ENOENT);
         assert_string_equal(none.text, "");
 
-        /* The kernels of Debian 12 and 13 say nothing to the first, either, so that it is only
-         * shown. */
-        print_message("# %s\n", answer.text);
+        if (has_words_for_batches())
+                assert_string_equal(answer.text, "Attribute failed policy validation");
 }
 
 /* what is too much at once */
