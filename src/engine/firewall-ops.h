@@ -79,8 +79,8 @@ struct Firewall {
         void *longest_userdata;
 };
 
-/* For tests: has the nftables firewall do without what kernels before 5.9, 6.3 and 6.9 lack. To be
- * called before firewall_configure(). */
+/* For tests: has the nftables firewall do without what kernels before 5.9, 6.3, 6.9 and 6.12
+ * lack. To be called before firewall_configure(). */
 void firewall_nft_assume_old_kernel(Firewall *f);
 
 /* For tests: has it do with the socket buffers of a process that may not enlarge them. */

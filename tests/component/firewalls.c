@@ -4,6 +4,12 @@
 
 #include "firewalls.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "engine/firewall-ops.h"
 #include "netns.h"
 
@@ -89,6 +95,68 @@ uint64_t packets_dropped(Firewall *f, const char *jail) {
         return counter.packets;
 }
 
+static struct {
+        pid_t pid; /* of who sends, 0 if nobody does */
+        int server;
+} flood;
+
+void start_flood(void) {
+        int peer = netns_socket(SIDE_PEER, SOCK_DGRAM, PEER4, 0, false);
+
+        flood.server = netns_socket(SIDE_HOST, SOCK_DGRAM, HOST4, FLOOD_PORT, false);
+        flood.pid = fork();
+        assert_true(flood.pid >= 0);
+        if (flood.pid == 0) {
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                for (;;)
+                        netns_send(peer, HOST4, FLOOD_PORT);
+        }
+
+        close(peer);
+}
+
+uint64_t await_flood(Firewall *f, const char *jail, uint64_t dropped) {
+        uint64_t n;
+
+        do
+                n = packets_dropped(f, jail);
+        while (n <= dropped);
+
+        return n;
+}
+
+bool flood_has_passed(void) {
+        bool passed = false;
+
+        while (netns_receive(flood.server))
+                passed = true;
+
+        return passed;
+}
+
+void slow_down(const char *table, const char *chain) {
+        netns_run("t='inet %s'; { "
+                  "echo add chain $t slow; echo add chain $t slower; "
+                  "for i in $(seq 300); do"
+                  " echo add rule $t slow meta mark 1; echo add rule $t slower jump slow; done; "
+                  "echo insert rule $t %s jump slower; } | nft -f -",
+                        table,
+                        chain);
+}
+
+bool stop_flood(void) {
+        bool passed;
+
+        (void) kill(flood.pid, SIGKILL);
+        (void) waitpid(flood.pid, NULL, 0);
+        flood.pid = 0;
+
+        passed = flood_has_passed();
+        close(flood.server);
+        flood.server = -1;
+        return passed;
+}
+
 void count_element(const char *jail,
                 const Address *address,
                 const FirewallElement *element,
@@ -113,6 +181,8 @@ int remove_table(void **state) {
 
         (void) state;
 
+        if (flood.pid > 0)
+                (void) stop_flood();
         for (size_t i = 0; i < ELEMENTSOF(opened); i++)
                 opened[i] = firewall_free(opened[i]);
 

@@ -13,7 +13,8 @@
 
 #include "engine/firewall.h"
 
-/* Firewalls that are opened do without what the kernel of Debian 12 cannot. */
+/* Firewalls that are opened do without what older kernels lack (engine/firewall-ops.h), those of
+ * Debian 12 and before. */
 extern bool kernel_is_old;
 
 /* How the table is made: as by default, until a test says otherwise. */
@@ -37,6 +38,25 @@ usec_t remaining_of(Firewall *f, const char *jail, const char *address);
 void assert_about(usec_t remaining, usec_t expected);
 
 uint64_t packets_dropped(Firewall *f, const char *jail);
+
+/* PEER4 sends datagrams to FLOOD_PORT of HOST4 as fast as it can, where somebody listens. Has to
+ * begin before there is a socket that owns the table, which would live on in the child that sends.
+ * Ends with the test, if not before. */
+#define FLOOD_PORT 53
+void start_flood(void);
+
+/* Waits until the jail has dropped more than that many. Returns how many. */
+uint64_t await_flood(Firewall *f, const char *jail, uint64_t dropped);
+
+/* True if one has passed, until none does for a moment. */
+bool flood_has_passed(void);
+
+/* Has packets stay for about a millisecond in a chain of an inet table that nobody owns, before
+ * they come to its rules. */
+void slow_down(const char *table, const char *chain);
+
+/* Ends it. Returns as flood_has_passed(). */
+bool stop_flood(void);
 
 /* A FirewallElementHandler that counts in a size_t. */
 void count_element(const char *jail,

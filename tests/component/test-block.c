@@ -7,10 +7,7 @@
 
 #include "test.h"
 
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/firewall-ops.h"
@@ -305,27 +302,15 @@ static void broadcast_is_no_transit(void **state) {
 /* changes */
 
 static void no_packet_passes_while_the_block_changes(void **state) {
-        int dns = netns_socket(SIDE_HOST, SOCK_DGRAM, HOST4, DNS, false);
-        int peer = netns_socket(SIDE_PEER, SOCK_DGRAM, PEER4, 0, false);
-        uint64_t dropped, before = 0;
+        uint64_t dropped = 0;
         FirewallJail jail;
         Firewall *f;
-        pid_t pid;
 
         (void) state;
 
-        /* Before there is a socket that owns the table, which would live on in the child. */
-        pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-                for (;;)
-                        netns_send(peer, HOST4, DNS);
-        }
-
+        start_flood();
         f = open_block("53", PORT_UDP, BLOCK_DROP, SCOPE_ALL);
-        while (netns_receive(dns))
-                ;
+        (void) flood_has_passed();
 
         /* Each time, wait until some have come and gone. The counter goes on. */
         for (unsigned i = 0; i < 60; i++) {
@@ -334,19 +319,10 @@ static void no_packet_passes_while_the_block_changes(void **state) {
                                 (BlockKind) (i % 3),
                                 i % 2 ? SCOPE_LOCAL : SCOPE_ALL);
                 assert_ok(firewall_configure(f, &settings, &jail, 1));
-                do
-                        dropped = packets_dropped(f, "jail");
-                while (dropped <= before);
-                before = dropped;
+                dropped = await_flood(f, "jail", dropped);
         }
 
-        (void) kill(pid, SIGKILL);
-        (void) waitpid(pid, NULL, 0);
-
-        assert_false(netns_receive(dns));
-
-        close(dns);
-        close(peer);
+        assert_false(stop_flood());
 }
 
 static void kernel_without_answers_drops(void **state) {

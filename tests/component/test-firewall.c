@@ -10,10 +10,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/firewall-ops.h"
@@ -757,27 +754,15 @@ static void no_packet_passes_while_configuring(void **state) {
                 make_jail("other", "53,1000-2000", PORT_UDP | PORT_TCP),
                 make_jail("any", "any", PORT_UDP | PORT_TCP),
         };
-        int dns = netns_socket(SIDE_HOST, SOCK_DGRAM, HOST4, 53, false);
-        int peer = netns_socket(SIDE_PEER, SOCK_DGRAM, PEER4, 0, false);
-        uint64_t dropped, before = 0;
+        uint64_t dropped = 0;
         Firewall *f;
-        pid_t pid;
 
         (void) state;
 
-        /* Before there is a socket that owns the table, which would live on in the child. */
-        pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-                for (;;)
-                        netns_send(peer, HOST4, 53);
-        }
-
+        start_flood();
         f = open_firewall(jails, 1);
         ban(f, "dns", PEER4, USEC_PER_HOUR);
-        while (netns_receive(dns))
-                ;
+        (void) flood_has_passed();
 
         /* Each time, wait until some have come and gone. */
         for (size_t i = 0; i < 50; i++) {
@@ -786,19 +771,10 @@ static void no_packet_passes_while_configuring(void **state) {
                         f = open_unconfigured();
                 }
                 assert_ok(firewall_configure(f, &settings, jails, 1 + i % 3));
-                do
-                        dropped = packets_dropped(f, "dns");
-                while (dropped <= before);
-                before = dropped;
+                dropped = await_flood(f, "dns", dropped);
         }
 
-        (void) kill(pid, SIGKILL);
-        (void) waitpid(pid, NULL, 0);
-
-        assert_false(netns_receive(dns));
-
-        close(dns);
-        close(peer);
+        assert_false(stop_flood());
 }
 
 static void owned_table_is_closed_to_others(void **state) {

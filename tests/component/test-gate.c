@@ -10,10 +10,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -426,45 +423,6 @@ static void host_is_answered_by_who_is_banned_for_every_port(void **state) {
 
 /* changes */
 
-typedef struct Flood {
-        pid_t pid;
-        int server;
-        uint64_t dropped;
-} Flood;
-
-/* The peer sends as fast as it can. Comes before there is a socket that owns the table, which would
- * live on in the child. */
-static Flood start_flood(void) {
-        Flood flood = { .server = netns_socket(SIDE_HOST, SOCK_DGRAM, HOST4, DNS, false) };
-        int peer = netns_socket(SIDE_PEER, SOCK_DGRAM, PEER4, 0, false);
-
-        flood.pid = fork();
-        assert_true(flood.pid >= 0);
-        if (flood.pid == 0) {
-                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-                for (;;)
-                        netns_send(peer, HOST4, DNS);
-        }
-
-        close(peer);
-        return flood;
-}
-
-/* Waits until some have come and gone. The counter goes on. */
-static void await_flood(Flood *flood, Firewall *f, const char *jail) {
-        uint64_t before = flood->dropped;
-
-        do
-                flood->dropped = packets_dropped(f, jail);
-        while (flood->dropped <= before);
-}
-
-static void stop_flood(Flood *flood) {
-        (void) kill(flood->pid, SIGKILL);
-        (void) waitpid(flood->pid, NULL, 0);
-        close(flood->server);
-}
-
 static void no_packet_passes_while_jails_begin_and_cease_to_share(void **state) {
         const FirewallJail alone[] = { make_jail("one", "53", PORT_UDP) };
         const FirewallJail apart[] = {
@@ -497,14 +455,16 @@ static void no_packet_passes_while_jails_begin_and_cease_to_share(void **state) 
                 { every, 2 },
                 { apart, 2 },
         };
-        Flood flood = start_flood();
-        Firewall *f = open_gated(alone, 1);
+        uint64_t dropped = 0;
+        Firewall *f;
 
         (void) state;
 
+        start_flood();
+        f = open_gated(alone, 1);
+
         ban_known(f, "one", PEER4, USEC_PER_HOUR);
-        while (netns_receive(flood.server))
-                ;
+        (void) flood_has_passed();
 
         for (size_t i = 0; i < 64; i++) {
                 const FirewallJail *jails = steps[i % ELEMENTSOF(steps)].jails;
@@ -512,23 +472,51 @@ static void no_packet_passes_while_jails_begin_and_cease_to_share(void **state) 
 
                 /* At times a crash comes before the bans are back, and the next one adopts it. */
                 assert_ok(firewall_configure(f, &settings, jails, n));
-                await_flood(&flood, f, "one");
+                dropped = await_flood(f, "one", dropped);
                 if (i % 3 == 2) {
                         close_firewall(f);
                         f = open_gated(jails, n);
-                        await_flood(&flood, f, "one");
+                        dropped = await_flood(f, "one", dropped);
                 }
                 restore(f);
-                await_flood(&flood, f, "one");
+                dropped = await_flood(f, "one", dropped);
                 if (i % 5 == 4) {
                         close_firewall(f);
                         f = open_gated(jails, n);
-                        await_flood(&flood, f, "one");
+                        dropped = await_flood(f, "one", dropped);
                 }
         }
 
-        assert_false(netns_receive(flood.server));
-        stop_flood(&flood);
+        assert_false(stop_flood());
+}
+
+/* What has met the last rules may be about to look into maps and sets that are to go. */
+static void no_packet_passes_that_takes_its_time(void **state) {
+        const FirewallJail alone[] = { make_jail("one", "53", PORT_UDP) };
+        const FirewallJail sharing[] = {
+                make_jail("one", "53", PORT_UDP),
+                make_jail("two", "53,54", PORT_UDP),
+        };
+        uint64_t dropped = 0;
+        Firewall *f;
+
+        (void) state;
+
+        settings.ownership = OWNERSHIP_NO;
+        start_flood();
+        f = open_gated(alone, 1);
+        ban_known(f, "one", PEER4, USEC_PER_HOUR);
+        (void) flood_has_passed();
+
+        for (unsigned i = 0; i < 20; i++) {
+                slow_down("banjo", "prerouting");
+                dropped = await_flood(f, "one", packets_dropped(f, "one") + 3);
+                assert_ok(firewall_configure(f, &settings, i % 2 ? alone : sharing, i % 2 ? 1 : 2));
+                restore(f);
+                dropped = await_flood(f, "one", dropped);
+        }
+
+        assert_false(stop_flood());
 }
 
 /* As it was written before there was a gate. */
@@ -550,24 +538,23 @@ static void no_packet_passes_while_a_table_without_gate_is_adopted(void **state)
                 make_jail("one", "53", PORT_UDP),
                 make_jail("two", "53", PORT_UDP),
         };
-        Flood flood = start_flood();
+        uint64_t dropped = 0;
         Firewall *f = NULL;
 
         (void) state;
 
+        start_flood();
+
         settings.ownership = OWNERSHIP_NO;
         make_table_without_gate(jails, 2);
-        while (netns_receive(flood.server))
-                ;
+        (void) flood_has_passed();
 
         f = open_gated(jails, 2);
-        await_flood(&flood, f, "one");
+        dropped = await_flood(f, "one", dropped);
         restore(f);
         assert_true(is_gate_used("ports-two.one"));
-        await_flood(&flood, f, "one");
-        assert_false(netns_receive(flood.server));
-
-        stop_flood(&flood);
+        dropped = await_flood(f, "one", dropped);
+        assert_false(stop_flood());
 }
 
 static void gate_forgets_who_is_not_banned_any_more(void **state) {
@@ -608,6 +595,7 @@ int main(void) {
                 test(lookup_knows_what_the_gate_lacks),
                 test(host_is_answered_by_who_is_banned_for_every_port),
                 test(no_packet_passes_while_jails_begin_and_cease_to_share),
+                test(no_packet_passes_that_takes_its_time),
                 test(no_packet_passes_while_a_table_without_gate_is_adopted),
                 test(gate_forgets_who_is_not_banned_any_more),
                 test_old(gate_holds_whom_a_port_is_closed_to_for_longest),

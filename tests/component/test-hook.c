@@ -7,11 +7,8 @@
 
 #include "test.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/firewall-ops.h"
@@ -196,27 +193,15 @@ static void no_packet_passes_while_the_hook_changes(void **state) {
                 make_jail("dns", "53", PORT_UDP),
                 make_jail("any", "any", PORT_UDP),
         };
-        int dns = netns_socket(SIDE_HOST, SOCK_DGRAM, HOST4, DNS, false);
-        int peer = netns_socket(SIDE_PEER, SOCK_DGRAM, PEER4, 0, false);
-        uint64_t dropped, before = 0;
+        uint64_t dropped = 0;
         Firewall *f;
-        pid_t pid;
 
         (void) state;
 
-        /* Before there is a socket that owns the table, which would live on in the child. */
-        pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-                for (;;)
-                        netns_send(peer, HOST4, DNS);
-        }
-
+        start_flood();
         f = open_firewall(jails, 1);
         ban(f, "dns", PEER4, USEC_PER_HOUR);
-        while (netns_receive(dns))
-                ;
+        (void) flood_has_passed();
 
         /* Each time, wait until some have come and gone. The counter goes on. */
         for (unsigned i = 0; i < 72; i++) {
@@ -237,19 +222,10 @@ static void no_packet_passes_while_the_hook_changes(void **state) {
                 }
                 assert_ok(firewall_configure(f, &settings, jails, 1 + i % 2));
                 assert_int_equal(n_base_chains(), 1 + i % 2);
-                do
-                        dropped = packets_dropped(f, "dns");
-                while (dropped <= before);
-                before = dropped;
+                dropped = await_flood(f, "dns", dropped);
         }
 
-        (void) kill(pid, SIGKILL);
-        (void) waitpid(pid, NULL, 0);
-
-        assert_false(netns_receive(dns));
-
-        close(dns);
-        close(peer);
+        assert_false(stop_flood());
 }
 
 #define test(f) cmocka_unit_test_setup_teardown(f, remove_table, remove_table)

@@ -8,9 +8,6 @@
 #include "test.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/macro.h"
@@ -71,20 +68,7 @@ static bool is_open(void) {
                       "nft delete set inet banjo theirs") == 0;
 }
 
-/* Who goes on sending while the table changes, 0 if nobody does. */
-static pid_t knocking;
-
-/* Also after a test that failed, and did not come to its end. */
-static void stop_sending(void) {
-        if (knocking > 0) {
-                (void) kill(knocking, SIGKILL);
-                (void) waitpid(knocking, NULL, 0);
-        }
-        knocking = 0;
-}
-
 static int reset(void **state) {
-        stop_sending();
         settings = (FirewallSettings){};
         (void) remove_table(state);
         return 0;
@@ -102,49 +86,14 @@ static int reset_to_input(void **state) {
         return 0;
 }
 
-/* A peer who goes on sending to a port while the table changes. */
-typedef struct Knocking {
-        int server;
-        int peer;
-} Knocking;
-
-static Knocking start_knocking(void) {
-        Knocking k = {
-                .server = netns_socket(SIDE_HOST, SOCK_DGRAM, HOST4, DNS, false),
-                .peer = netns_socket(SIDE_PEER, SOCK_DGRAM, PEER4, 0, false),
-        };
-
-        /* Before there is a socket that owns the table, which would live on in the child. */
-        knocking = fork();
-        assert_true(knocking >= 0);
-        if (knocking == 0) {
-                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-                for (;;)
-                        netns_send(k.peer, HOST4, DNS);
-        }
-
-        return k;
-}
-
 static void wait_for_drops(Firewall *f) {
-        uint64_t dropped = packets_dropped(f, "dns");
-
-        while (packets_dropped(f, "dns") == dropped)
-                ;
+        (void) await_flood(f, "dns", packets_dropped(f, "dns"));
 }
 
 /* Waits until what was sent before the ban has arrived. */
-static void forget_early_ones(Firewall *f, const Knocking *k) {
+static void forget_early_ones(Firewall *f) {
         wait_for_drops(f);
-        while (netns_receive(k->server))
-                ;
-}
-
-static void stop_knocking(Knocking *k, bool some_passed) {
-        stop_sending();
-        assert_int_equal(netns_receive(k->server), some_passed);
-        close(k->server);
-        close(k->peer);
+        (void) flood_has_passed();
 }
 
 /* ownership */
@@ -171,13 +120,14 @@ static void ownership_is_as_asked_for(void **state) {
 
 static void ownership_changes_both_ways_while_no_packet_passes(void **state) {
         static const FirewallOwning owning[] = { OWNERSHIP_YES, OWNERSHIP_NO };
-        Knocking k = start_knocking();
-        Firewall *f = open_dns(OWNERSHIP_NO);
+        Firewall *f;
 
         (void) state;
 
+        start_flood();
+        f = open_dns(OWNERSHIP_NO);
         assert_int_equal(settle(f), 1);
-        forget_early_ones(f, &k);
+        forget_early_ones(f);
 
         for (size_t i = 0; i < 20; i++) {
                 bool owned = owning[i % 2] == OWNERSHIP_YES;
@@ -205,7 +155,32 @@ static void ownership_changes_both_ways_while_no_packet_passes(void **state) {
                 wait_for_drops(f);
         }
 
-        stop_knocking(&k, false);
+        assert_false(stop_flood());
+}
+
+/* What has passed the place of one table before that was there may come to the other's when that is
+ * gone. */
+static void no_packet_passes_that_is_between_the_tables(void **state) {
+        Firewall *f;
+
+        (void) state;
+
+        netns_run("nft 'add table inet early;"
+                  "add chain inet early first { type filter hook prerouting priority -301; }'");
+        slow_down("early", "first");
+        start_flood();
+        f = open_dns(OWNERSHIP_NO);
+        assert_int_equal(settle(f), 1);
+        forget_early_ones(f);
+
+        for (unsigned i = 0; i < 20; i++) {
+                configure_dns(f, i % 2 ? OWNERSHIP_NO : OWNERSHIP_YES);
+                assert_int_equal(settle(f), 2);
+                wait_for_drops(f);
+        }
+
+        assert_false(stop_flood());
+        netns_run("nft delete table inet early");
 }
 
 static void counter_goes_on_when_the_owner_changes(void **state) {
@@ -265,13 +240,14 @@ static void changes_of_before_it_is_settled_hold(void **state) {
 }
 
 static void second_table_left_by_a_crash_is_taken_over(void **state) {
-        Knocking k = start_knocking();
-        Firewall *f = open_dns(OWNERSHIP_NO);
+        Firewall *f;
 
         (void) state;
 
+        start_flood();
+        f = open_dns(OWNERSHIP_NO);
         (void) settle(f);
-        forget_early_ones(f, &k);
+        forget_early_ones(f);
 
         /* In either step. */
         for (int steps = 1; steps <= 2; steps++) {
@@ -295,7 +271,7 @@ static void second_table_left_by_a_crash_is_taken_over(void **state) {
                 assert_false(has_table("banjo-kept"));
         }
 
-        stop_knocking(&k, false);
+        assert_false(stop_flood());
         assert_int_equal(firewall_destroy(f), 1);
         assert_false(has_table("banjo"));
 }
@@ -345,13 +321,14 @@ static void table_lives_as_long_as_its_socket(void **state) {
 }
 
 static void socket_is_passed_on_while_no_packet_passes(void **state) {
-        Knocking k = start_knocking();
-        Firewall *f = open_dns(OWNERSHIP_YES);
+        Firewall *f;
 
         (void) state;
 
+        start_flood();
+        f = open_dns(OWNERSHIP_YES);
         (void) settle(f);
-        forget_early_ones(f, &k);
+        forget_early_ones(f);
 
         for (int i = 0; i < 10; i++) {
                 int fd = fcntl(firewall_get_socket(f), F_DUPFD_CLOEXEC, 3);
@@ -370,17 +347,18 @@ static void socket_is_passed_on_while_no_packet_passes(void **state) {
                 assert_false(is_open());
         }
 
-        stop_knocking(&k, false);
+        assert_false(stop_flood());
 }
 
 static void table_is_handed_over_and_taken_back_while_no_packet_passes(void **state) {
-        Knocking k = start_knocking();
-        Firewall *f = open_dns(OWNERSHIP_YES);
+        Firewall *f;
 
         (void) state;
 
+        start_flood();
+        f = open_dns(OWNERSHIP_YES);
         (void) settle(f);
-        forget_early_ones(f, &k);
+        forget_early_ones(f);
 
         for (int i = 0; i < 10; i++) {
                 size_t n = 0;
@@ -400,7 +378,7 @@ static void table_is_handed_over_and_taken_back_while_no_packet_passes(void **st
                 assert_false(is_open());
         }
 
-        stop_knocking(&k, false);
+        assert_false(stop_flood());
 }
 
 static void other_descriptors_are_refused(void **state) {
@@ -542,15 +520,16 @@ static void what_others_do_to_the_shape_is_seen_and_mended(void **state) {
 
 /* More than there is room for: the table is made anew, and what others put into it is gone. */
 static void what_cannot_be_followed_is_made_anew(void **state) {
-        Knocking k = start_knocking();
-        Firewall *f = open_dns(OWNERSHIP_NO);
+        Firewall *f;
         FirewallMeddling m;
         Seen seen;
 
         (void) state;
 
+        start_flood();
+        f = open_dns(OWNERSHIP_NO);
         (void) settle(f);
-        forget_early_ones(f, &k);
+        forget_early_ones(f);
 
         netns_run("for a in $(seq 0 3); do (echo 'add element inet banjo dns-v4 {'; "
                   "for b in $(seq 0 19); do for c in $(seq 0 249); do "
@@ -563,7 +542,7 @@ static void what_cannot_be_followed_is_made_anew(void **state) {
         assert_int_equal(count_elements(f), 1);
         assert_int_equal(firewall_read_meddling(f, on_touched, &seen, &m), 0);
 
-        stop_knocking(&k, false);
+        assert_false(stop_flood());
 }
 
 /* What is done while many changes are carried out: once, when the firewall asks about an address.
@@ -636,6 +615,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 test(ownership_is_as_asked_for),
                 test(ownership_changes_both_ways_while_no_packet_passes),
+                test(no_packet_passes_that_is_between_the_tables),
                 test_input(ownership_changes_both_ways_while_no_packet_passes),
                 test(counter_goes_on_when_the_owner_changes),
                 test(changes_of_before_it_is_settled_hold),
