@@ -79,7 +79,7 @@ function __banctl_complete
     switch "$before[1]":(count $before)
         case ':0' help:1
             __banctl_verbs
-        case list:1 monitor:1 ban:1 show:1
+        case list:1 monitor:1 ban:1 show:1 'pause:*' 'resume:*'
             __banctl_jails
         case why:1 history:1
             __banctl_banned
@@ -87,7 +87,8 @@ function __banctl_complete
             __banctl_jails
             __banctl_banned
         case 'unban:*'
-            __banctl_banned $before[2]
+            # The jail, unless it is an address already.
+            __banctl_banned (string match -rv '[.:]' -- $before[2])
         case 'allow:*'
             if contains -- --remove (commandline -opc)
                 banctl allow --no-legend 2>/dev/null | string replace -r ' .*' ''

@@ -47,7 +47,8 @@ in_bash() {
         bash -c '
                 . "$COMPLETIONS/banctl"
                 # As readline splits words.
-                read -ra COMP_WORDS <<<"$(sed "s/=/ = /g" <<<"$1")"
+                COMP_WORDBREAKS=" =:"
+                read -ra COMP_WORDS <<<"$(sed -E "s/=|:+/ & /g" <<<"$1")"
                 [[ $1 != *" " ]] || COMP_WORDS+=("")
                 COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
                 _banctl
@@ -70,6 +71,9 @@ completes() {
         [ "$($1 'banctl why 192')" = '192.0.2.1 192.0.2.22' ]
         [ "$($1 'banctl unban ')" = '192.0.2.1 192.0.2.22 203.0.113.9 mail sshd' ]
         [ "$($1 'banctl unban mail ')" = 203.0.113.9 ]
+        [ "$($1 'banctl unban 192.0.2.1 2')" = 203.0.113.9 ]
+        [ "$($1 'banctl pause ')" = 'mail sshd' ]
+        [ "$($1 'banctl resume mail ss')" = sshd ]
         [ "$($1 'banctl forget ')" = '192.0.2.1 192.0.2.22 198.51.100.1 203.0.113.9' ]
         [ "$($1 'banctl --json=short unban 2')" = 203.0.113.9 ]
         # Options of all verbs, and those of this one.
@@ -98,6 +102,15 @@ completes() {
         PATH=$PWD/elsewhere:$PATH
         [ "$(in_bash 'banctl li')" = list ]
         [ "$(in_bash 'banctl unban ')" = '' ]
+}
+
+@test "bash, addresses with colons, at which it breaks words" {
+        banctl ban mail 2001:db8:7::/64 2001:db8:8::1 --quiet
+        [ "$(in_bash 'banctl why 2001:db8:7')" = 7::/64 ]
+        [ "$(in_bash 'banctl why 2001:')" = 'db8:7::/64 db8:8::1' ]
+        [ "$(in_bash 'banctl unban 2001:db8:8::1 203')" = 203.0.113.9 ]
+        banctl unban 2001:db8:7::/64 2001:db8:8::1 --quiet
+        banctl forget 2001:db8:7::/64 2001:db8:8::1 --quiet
 }
 
 @test "fish" {
