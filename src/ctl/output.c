@@ -81,16 +81,19 @@ void output_print_wrapped(const char *text, size_t indent) {
         (void) putchar('\n');
 }
 
-static void exec_pager(bool wrap) {
-        const char *pager = getenv("BANCTL_PAGER");
+/* NULL for less(1), empty for none. */
+static const char *get_pager(void) {
+        const char *pager = getenv("BANCTL_PAGER") ?: getenv("PAGER");
 
+        return pager && streq(pager, "cat") ? "" : pager;
+}
+
+static void exec_pager(const char *pager, bool wrap) {
         /* Quit if it fits on the screen, show colours, leave the screen as it is; and no shell from
          * inside less, which may run as root. */
         (void) setenv("LESS", wrap ? "FRXMK" : "FRSXMK", false);
         (void) setenv("LESSSECURE", "1", true);
 
-        if (!pager)
-                pager = getenv("PAGER");
         if (pager)
                 (void) execl("/bin/sh", "sh", "-c", pager, (char *) NULL);
         (void) execlp("less", "less", (char *) NULL);
@@ -99,11 +102,11 @@ static void exec_pager(bool wrap) {
 }
 
 static void open_pager(const Options *options, bool wrap) {
-        const char *pager = getenv("BANCTL_PAGER");
+        const char *pager = get_pager();
         int fds[2];
 
         if (!is_terminal || options->no_pager || options->json != JSON_OFF ||
-                        (pager && (isempty(pager) || streq(pager, "cat"))))
+                        (pager && isempty(pager)))
                 return;
         if (pipe(fds) < 0)
                 return;
@@ -114,7 +117,7 @@ static void open_pager(const Options *options, bool wrap) {
                 (void) dup2(fds[0], STDIN_FILENO);
                 (void) close(fds[0]);
                 (void) close(fds[1]);
-                exec_pager(wrap);
+                exec_pager(pager, wrap);
         }
 
         if (pager_pid > 0)

@@ -193,6 +193,13 @@ banctl_then() {
         diff <(plain 30 stats --full) <(TZ=UTC banctl_then stats)
 }
 
+@test "an empty pager is none" {
+        for name in PAGER BANCTL_PAGER; do
+                script -qec "env -u BANCTL_PAGER $name= $ENTER $BANCTL --address=$ADDRESS list mail" /dev/null </dev/null |
+                        grep -q 192.0.2.0/24
+        done
+}
+
 @test "times are local, or UTC with --utc" {
         TZ=JST-9 banctl history 203.0.113.7 | grep -q '^2034-11-26 21:08 '
         TZ=JST-9 banctl history 203.0.113.7 --utc | grep -q '^2034-11-26 12:08 '
