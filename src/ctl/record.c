@@ -90,7 +90,7 @@ static const char *format_minute(usec_t t, char buf[static USEC_STR_SIZE]) {
         return buf;
 }
 
-/* What is special comes first: the end may be cut off. */
+/* What matters most comes first: the end may be cut off. */
 static void format_why(const BanRecord *b, char *buf, size_t size) {
         char origin[RECORD_ORIGIN_SIZE], leaks[48] = "", failures[16] = "";
 
@@ -102,9 +102,9 @@ static void format_why(const BanRecord *b, char *buf, size_t size) {
                         size,
                         "%s%s%s%s",
                         leaks,
-                        b->counts ? "" : "(not counted) ",
                         failures,
-                        record_format_origin(b, origin));
+                        record_format_origin(b, origin),
+                        b->counts ? "" : " (not counted)");
 }
 
 int record_table_add(Table *t, const BanRecord *b) {

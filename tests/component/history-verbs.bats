@@ -187,9 +187,9 @@ BEGAN            JAIL ADDRESS                    LENGTH END               WHY
 $(at 0 '%F %R') sshd 192.0.2.7                      1h expired           3x password
 $(at 86400 '%F %R') sshd 192.0.2.7                      2h expired           (2 leaked) 3x unknown-user
 $(at 90000 '%F %R') sshd 2001:db8:1234:5678::/64     10min by hand           4x password
-$(at 93600 '%F %R') mail 198.51.100.0/24                1d by hand           (not counted) by hand: scans of the whole network, day and night
-$(at 97200 '%F %R') mail 203.0.113.9                  1min over when decided (not counted) 5x sasl-login
-$(date -d "@$now" '+%F %R') mail 192.0.2.7               permanent running           (not counted) by hand: enough
+$(at 93600 '%F %R') mail 198.51.100.0/24                1d by hand           by hand: scans of the whole network, day and night (not counted)
+$(at 97200 '%F %R') mail 203.0.113.9                  1min over when decided 5x sasl-login (not counted)
+$(date -d "@$now" '+%F %R') mail 192.0.2.7               permanent running           by hand: enough (not counted)
 END
         banctl history | shows expected
         plain_screen 80 history >wide
