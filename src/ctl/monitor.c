@@ -190,6 +190,16 @@ static int on_signal(sd_bus_message *s, void *userdata, sd_bus_error *error) {
                 r = sd_bus_message_read(s, "sss", &e.jail, &e.address, &e.cause);
                 if (r >= 0)
                         print_event(m, &e, COLOR_GREEN);
+        } else if (sd_bus_message_is_signal(s, BUS_INTERFACE, "JailAdded")) {
+                e.name = "added";
+                r = sd_bus_message_read(s, "so", &e.jail, NULL);
+                if (r >= 0)
+                        print_event(m, &e, COLOR_BOLD);
+        } else if (sd_bus_message_is_signal(s, BUS_INTERFACE, "JailRemoved")) {
+                e.name = "removed";
+                r = sd_bus_message_read(s, "so", &e.jail, NULL);
+                if (r >= 0)
+                        print_event(m, &e, COLOR_BOLD);
         } else if (sd_bus_message_is_signal(s, BUS_INTERFACE, "FirewallRepaired")) {
                 e.name = "repaired";
                 r = sd_bus_message_read(s, "s", &e.cause);

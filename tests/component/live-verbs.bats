@@ -74,6 +74,16 @@ seen() {
         seen '^[0-9:]{8} reloaded$'
 }
 
+@test "monitor shows jails that come and go" {
+        watch
+        printf '[late]\nenabled = yes\nports = 22\nfilter = sshd\n' >config/conf.d/late.conf
+        banctl reload
+        seen '^[0-9:]{8} added    late$'
+        rm config/conf.d/late.conf
+        banctl reload
+        seen '^[0-9:]{8} removed  late$'
+}
+
 @test "monitor of one jail has no other" {
         watch mail
         banctl ban sshd 203.0.113.1 --quiet
