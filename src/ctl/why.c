@@ -111,8 +111,27 @@ static json_t *entry_to_json(Why *w, const WhyBan *b, const WhyEntry *e) {
         return o;
 }
 
+/* What a ban that runs has dropped. Returns false if that is not counted. */
+static bool
+get_dropped(const Why *w, const BanRecord *b, uint64_t *ret_packets, uint64_t *ret_bytes) {
+        Extras counter = {};
+        bool found;
+
+        if (!record_is_running(b))
+                return false;
+
+        found = extras_get(&counter, EXTRA_COUNTERS, w->bus, b->jail, b->id - 1, 1) >= 0 &&
+                extras_find(&counter, b->id) > 0;
+        *ret_packets = counter.first;
+        *ret_bytes = counter.second;
+        extras_done(&counter);
+        return found;
+}
+
 static json_t *ban_to_json(Why *w, const WhyBan *b) {
         json_t *o = record_to_json(&b->ban), *entries = json_array(), *captured = json_object();
+        uint64_t n_packets, n_bytes;
+        bool is_counted = get_dropped(w, &b->ban, &n_packets, &n_bytes);
 
         for (size_t i = 0; i < b->n_entries; i++)
                 (void) json_array_append_new(entries, entry_to_json(w, b, &b->entries[i]));
@@ -120,6 +139,8 @@ static json_t *ban_to_json(Why *w, const WhyBan *b) {
                 (void) json_object_set_new(
                                 captured, b->captures[i].name, json_text(b->captures[i].value));
 
+        (void) json_object_set_new(o, "packets", is_counted ? json_count(n_packets) : json_null());
+        (void) json_object_set_new(o, "bytes", is_counted ? json_count(n_bytes) : json_null());
         (void) json_object_set_new(o, "entries", entries);
         (void) json_object_set_new(o, "captured", captured);
         return o;
@@ -195,18 +216,15 @@ static void print_ago(usec_t t, usec_t now) {
 
 static void print_dropped(const Why *w, const BanRecord *b) {
         char packets[OUTPUT_COUNT_SIZE], bytes[OUTPUT_COUNT_SIZE];
-        Extras counter = {};
+        uint64_t n_packets, n_bytes;
 
-        if (record_is_running(b) &&
-                        extras_get(&counter, EXTRA_COUNTERS, w->bus, b->jail, b->id - 1, 1) >= 0 &&
-                        extras_find(&counter, b->id) > 0) {
-                print_name("Dropped");
-                (void) printf("%s packets, %s bytes\n",
-                                output_format_count(counter.first, packets),
-                                output_format_count(counter.second, bytes));
-        }
+        if (!get_dropped(w, b, &n_packets, &n_bytes))
+                return;
 
-        extras_done(&counter);
+        print_name("Dropped");
+        (void) printf("%s packets, %s bytes\n",
+                        output_format_count(n_packets, packets),
+                        output_format_count(n_bytes, bytes));
 }
 
 static void print_times(const Why *w, const BanRecord *b) {

@@ -215,6 +215,10 @@ banctl_then() {
 @test "why" {
         screen why 80 why 203.0.113.7 --journal=journal --config-dir=config
         screen why-never 80 why 203.0.113.8
+        banctl why 203.0.113.7 --json=short --journal=journal --config-dir=config |
+                jq -e '.bans[0] | .packets == 0 and .bytes == 0'
+        banctl why 2001:db8::/64 --json=short --journal=journal --config-dir=config |
+                jq -e '.bans[0] | .packets == null and .bytes == null'
 }
 
 @test "history" {
