@@ -197,38 +197,40 @@ static void print_firewall(const Status *s) {
                         s->firewall_failed ? color_end() : "");
 }
 
-/* The answer to the only question, and how it is meant. */
-static void print_verdict(const Status *s, const Warnings *w) {
-        char text[64] = "all is well";
-        Color color = COLOR_GREEN;
+#define VERDICT_SIZE 64
+
+/* The answer to the only question. Returns how it is meant. */
+static Color format_verdict(const Status *s, const Warnings *w, char buf[static VERDICT_SIZE]) {
+        const char *text = "all is well";
+        Color color = COLOR_YELLOW;
 
         if (s->firewall_failed) {
+                text = "new bans are not in effect";
                 color = COLOR_RED;
-                (void) snprintf(text, sizeof(text), "new bans are not in effect");
-        } else if (streq(s->firewall, "log")) {
-                color = COLOR_YELLOW;
-                (void) snprintf(text, sizeof(text), "nobody is shut out");
-        } else if (w->n_warnings > 0) {
-                color = COLOR_YELLOW;
-                (void) snprintf(text,
-                                sizeof(text),
+        } else if (streq(s->firewall, "log"))
+                text = "nobody is shut out";
+        else if (w->n_warnings > 0) {
+                (void) snprintf(buf,
+                                VERDICT_SIZE,
                                 "%zu warning%s below",
                                 w->n_warnings,
                                 w->n_warnings == 1 ? "" : "s");
-        } else if (streq(s->state, "catching-up")) {
-                color = COLOR_YELLOW;
-                (void) snprintf(text, sizeof(text), "well, once it has caught up with the journal");
-        }
+                return color;
+        } else if (streq(s->state, "catching-up"))
+                text = "well, once it has caught up with the journal";
+        else
+                color = COLOR_GREEN;
 
-        (void) printf("   Verdict: %s%s%s\n", color_begin(color), text, color_end());
+        (void) snprintf(buf, VERDICT_SIZE, "%s", text);
+        return color;
 }
 
 static void print_head(const Status *s, const Warnings *w, usec_t now) {
-        char timestamp[USEC_STR_SIZE], span[USEC_STR_SIZE];
-        bool is_well = !s->firewall_failed && w->n_warnings == 0;
+        char timestamp[USEC_STR_SIZE], span[USEC_STR_SIZE], verdict[VERDICT_SIZE];
+        Color color = format_verdict(s, w, verdict);
 
         (void) printf("%s%s%s %sbanjod%s %s, since %s (%s ago)\n",
-                        color_begin(is_well ? COLOR_GREEN : COLOR_YELLOW),
+                        color_begin(color),
                         dot(true),
                         color_end(),
                         color_begin(COLOR_BOLD),
@@ -236,7 +238,7 @@ static void print_head(const Status *s, const Warnings *w, usec_t now) {
                         s->version,
                         usec_format_timestamp(s->started, timestamp),
                         usec_format_span(usec_sub(now, s->started), span));
-        print_verdict(s, w);
+        (void) printf("   Verdict: %s%s%s\n", color_begin(color), verdict, color_end());
         print_journal(s, now);
         print_firewall(s);
         (void) printf("      Bans: %" PRIu64 " running; since the start %" PRIu64 " made, %" PRIu64
