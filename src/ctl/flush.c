@@ -119,9 +119,11 @@ static int flush_without_daemon(const Options *options) {
                                        : EXIT_DONE;
 
         if (!options->quiet)
-                (void) printf("banjod is not running. %" PRIu64 " bans in the database were ended, "
+                (void) printf("banjod is not running. %" PRIu64 " ban%s in the database %s ended, "
                               "and %s.\n",
                                 n_bans,
+                                n_bans == 1 ? "" : "s",
+                                n_bans == 1 ? "was" : "were",
                                 had_table ? "the table \"inet banjo\" was removed"
                                           : "the kernel had none");
         return EXIT_DONE;
@@ -149,7 +151,7 @@ static int flush_with_daemon(sd_bus *bus, const Options *options) {
                                        : EXIT_DONE;
 
         if (!options->quiet)
-                (void) printf("%" PRIu32 " bans lifted.\n", n);
+                (void) printf("%" PRIu32 " ban%s lifted.\n", n, n == 1 ? "" : "s");
         return EXIT_DONE;
 }
 

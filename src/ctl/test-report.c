@@ -272,10 +272,11 @@ static void print_shapes(Report *r) {
         if (n == 0)
                 return;
 
-        (void) printf("%s%" PRIu64
-                      " lines speak of failure and match nothing%s; the most frequent:\n",
+        (void) printf("%s%" PRIu64 " %s%s; the most frequent:\n",
                         color_begin(COLOR_YELLOW),
                         n_all,
+                        n_all == 1 ? "line speaks of failure and matches nothing"
+                                   : "lines speak of failure and match nothing",
                         color_end());
         for (size_t i = 0; i < n; i++)
                 (void) printf("  %8" PRIu64 " x  %s\n", shape_count(top[i]), shape_text(top[i]));
@@ -320,7 +321,10 @@ void report_print_summary(Report *r,
         print_hosts(r);
         print_shapes(r);
 
-        (void) printf("%" PRIu64 " lines (%s", input->n_entries, input_format_to_string(format));
+        (void) printf("%" PRIu64 " line%s (%s",
+                        input->n_entries,
+                        input->n_entries == 1 ? "" : "s",
+                        input_format_to_string(format));
         if (format == INPUT_SHORT && input->n_plain > 0)
                 (void) printf(", %" PRIu64 " without time and sender in front", input->n_plain);
         (void) printf("): ");
@@ -329,9 +333,11 @@ void report_print_summary(Report *r,
                                 i == 0 ? "" : ", ",
                                 r->n_results[order[i]],
                                 report_result_to_string(order[i]));
-        (void) printf(".\n%" PRIu64 " failures of %zu addresses. Took %s.\n",
+        (void) printf(".\n%" PRIu64 " failure%s of %zu address%s. Took %s.\n",
                         r->n_failures,
+                        r->n_failures == 1 ? "" : "s",
                         r->n_hosts,
+                        r->n_hosts == 1 ? "" : "es",
                         usec_format_span(elapsed, span));
         print_input(input);
 }
