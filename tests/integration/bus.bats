@@ -7,7 +7,7 @@ load lib
 
 setup_file() {
         boot ssh.service
-        inside useradd --create-home --shell /bin/bash --groups sudo carol
+        add_carol
 }
 
 teardown_file() {
@@ -16,11 +16,6 @@ teardown_file() {
 
 setup() {
         fresh
-}
-
-# call_as USER METHOD [SIGNATURE ARGUMENT...]
-call_as() {
-        inside setpriv --reuid="$1" --regid="$1" --init-groups busctl call org.banjo1 /org/banjo1 org.banjo1.Manager "${@:2}"
 }
 
 bus_is() {

@@ -33,12 +33,7 @@ banjo_section() {
 }
 
 ban_some() {
-        wrong_passwords_at_once 198.51.100.66 5
-        eventually 5 is_banned sshd 198.51.100.66
-        inside banctl ban sshd 198.51.100.67 --time=permanent
-        inside banctl ban sshd 2001:db8:a::/64 --time=1d
-        bans >"$BATS_TEST_TMPDIR/bans"
-        (($(wc -l <"$BATS_TEST_TMPDIR/bans") == 3))
+        ban_three
         eventually 5 is_settled
 }
 
@@ -77,12 +72,7 @@ probe() {
 }
 
 start_knocking() {
-        local from
-
-        for from in 198.51.100.66 198.51.100.67 2001:db8:a::67; do
-                inside systemd-run --quiet --unit="knock-${from//:/-}" \
-                        ip netns exec attacker knock "$from" "$(server_for "$from")" 22 3
-        done
+        let_three_knock
         eventually 5 has_sent 100
         attacker nft reset counters table inet probe >/dev/null
 }

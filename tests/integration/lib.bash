@@ -107,6 +107,47 @@ not() {
         ! "$@"
 }
 
+# ---- asking ----
+
+# For setup_file: carol may do what administrators may.
+add_carol() {
+        inside sh -s <<'EOT'
+useradd --create-home --shell /bin/bash --groups sudo carol
+echo carol:sesame-carol | chpasswd
+EOT
+}
+
+# call_as USER METHOD [SIGNATURE ARGUMENT...]: without a session of logind's
+call_as() {
+        inside setpriv --reuid="$1" --regid="$1" --init-groups busctl call org.banjo1 /org/banjo1 org.banjo1.Manager "${@:2}"
+}
+
+# alice_types COMMAND: has her run a command on a terminal, where it asks for a password.
+alice_types() {
+        inside sh -s -- "$1" <<'EOT'
+chmod 1777 /run
+rm -f /run/typed /run/shown /run/asked
+mkfifo /run/typed
+(
+        sleep 60 >/run/typed &
+        script -qefc "runuser -u alice -- $1" /run/shown </run/typed >/dev/null 2>&1
+        echo $? >/run/asked
+) >/dev/null 2>&1 &
+EOT
+        eventually 20 inside grep -q 'Password:' /run/shown
+}
+
+# The command that alice was asked for it by ends, with the status that asked() prints.
+type_password() {
+        inside sh -c 'echo "$0" >/run/typed' "$1"
+        eventually 20 inside test -s /run/asked
+        inside cat /run/shown
+}
+
+asked() {
+        inside cat /run/asked
+}
+
 # ---- attacks ----
 
 ssh_options=(
@@ -185,6 +226,26 @@ is_dropped() {
         after=$(dropped_packets "$3")
         echo "dropped by $3: $before packets before, $after after"
         ((after > before))
+}
+
+# One ban by failures, a permanent one, and one of a /64 that ends tomorrow.
+ban_three() {
+        wrong_passwords_at_once 198.51.100.66 5
+        eventually 5 is_banned sshd 198.51.100.66
+        inside banctl ban sshd 198.51.100.67 --time=permanent
+        inside banctl ban sshd 2001:db8:a::/64 --time=1d
+        bans >"$BATS_TEST_TMPDIR/bans"
+        (($(wc -l <"$BATS_TEST_TMPDIR/bans") == 3))
+}
+
+# They knock at the door, every 3 ms.
+let_three_knock() {
+        local from
+
+        for from in 198.51.100.66 198.51.100.67 2001:db8:a::67; do
+                inside systemd-run --quiet --unit="knock-${from//:/-}" \
+                        ip netns exec attacker knock "$from" "$(server_for "$from")" 22 3
+        done
 }
 
 # hold FROM: opens a connection to sshd and keeps it, without a word. has_hung_up says whether the

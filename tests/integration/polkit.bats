@@ -7,12 +7,9 @@ load lib
 
 setup_file() {
         boot ssh.service
-        # An administrator, and somebody in the daemon's own group.
-        inside sh -s <<'EOT'
-useradd --create-home --shell /bin/bash --groups sudo carol
-useradd --create-home --shell /bin/bash --groups banjo dave
-echo carol:sesame-carol | chpasswd
-EOT
+        add_carol
+        # Somebody in the daemon's own group.
+        inside useradd --create-home --shell /bin/bash --groups banjo dave
 }
 
 teardown_file() {
@@ -23,17 +20,13 @@ setup() {
         fresh
 }
 
-# as USER METHOD [SIGNATURE ARGUMENT...]
-as() {
-        inside setpriv --reuid="$1" --regid="$1" --init-groups busctl call org.banjo1 /org/banjo1 org.banjo1.Manager "${@:2}"
-}
-
+# may USER METHOD [SIGNATURE ARGUMENT...]
 may() {
-        run -0 as "$@"
+        run -0 call_as "$@"
 }
 
 may_not() {
-        run as "$@"
+        run call_as "$@"
         ((status != 0))
         [[ $output == *[Aa]'ccess denied'* || $output == *'nteractive authentication required'* ||
                 $output == *polkit* || $output == *password* ]]
@@ -94,7 +87,7 @@ log_has() {
                 looking $user may
                 everything $user may
         done
-        as carol Ban ssts sshd 198.51.100.66 0 x
+        call_as carol Ban ssts sshd 198.51.100.66 0 x
         is_banned sshd 198.51.100.66
 }
 
@@ -117,8 +110,7 @@ EOT
         inside systemctl restart polkit.service
 }
 
-# Bans as alice, with an agent that asks for a password on a terminal of its own, where what comes by
-# /run/typed is typed.
+# Bans as alice, with an agent that asks for a password.
 ask_for_password() {
         write /run/with-agent <<'EOT'
 mkfifo /run/agent-$$
@@ -127,23 +119,7 @@ cat /run/agent-$$
 exec busctl --timeout=60 --allow-interactive-authorization=yes call \
         org.banjo1 /org/banjo1 org.banjo1.Manager Ban ssts sshd 198.51.100.66 0 'by alice'
 EOT
-        inside sh -s <<'EOT'
-chmod 1777 /run
-rm -f /run/typed /run/shown /run/asked
-mkfifo /run/typed
-(
-        sleep 60 >/run/typed &
-        script -qefc 'runuser -u alice -- sh /run/with-agent' /run/shown </run/typed >/dev/null 2>&1
-        echo $? >/run/asked
-) >/dev/null 2>&1 &
-EOT
-        eventually 20 inside grep -q 'Password:' /run/shown
-}
-
-type_password() {
-        inside sh -c 'echo "$0" >/run/typed' "$1"
-        eventually 20 inside test -s /run/asked
-        inside cat /run/shown
+        alice_types 'sh /run/with-agent'
 }
 
 @test "whoever knows an administrator's password may, and the daemon goes on meanwhile" {
@@ -151,7 +127,7 @@ type_password() {
         is_not_banned sshd 198.51.100.66
         inside banctl ban sshd 198.51.100.67
         type_password sesame-carol
-        [[ $(inside cat /run/asked) == 0 ]]
+        [[ $(asked) == 0 ]]
         is_banned sshd 198.51.100.66
         manager ListBans stu '' 0 0 | jq -e '.data[0] | any(.[8] == "by alice")'
 }
@@ -159,7 +135,7 @@ type_password() {
 @test "a wrong password bans nobody" {
         ask_for_password
         type_password wrong
-        [[ $(inside cat /run/asked) != 0 ]]
+        [[ $(asked) != 0 ]]
         is_not_banned sshd 198.51.100.66
 }
 

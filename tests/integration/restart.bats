@@ -15,21 +15,11 @@ teardown_file() {
 
 setup() {
         fresh
-        ban_some
+        ban_three
 }
 
 teardown() {
         inside systemctl --quiet stop 'knock-*.service' || true
-}
-
-# One ban by failures, a permanent one, and one of a /64 that ends tomorrow.
-ban_some() {
-        wrong_passwords_at_once 198.51.100.66 5
-        eventually 2 is_banned sshd 198.51.100.66
-        inside banctl ban sshd 198.51.100.67 --time=permanent
-        inside banctl ban sshd 2001:db8:a::/64 --time=1d
-        bans >"$BATS_TEST_TMPDIR/bans"
-        (($(wc -l <"$BATS_TEST_TMPDIR/bans") == 3))
 }
 
 # Counts what the banned addresses send before and behind banjo's chain.
@@ -60,15 +50,9 @@ table inet probe {
 EOT
 }
 
-# The banned addresses knock at the door, every 3 ms.
 start_knocking() {
-        local from
-
         watch_packets
-        for from in 198.51.100.66 198.51.100.67 2001:db8:a::67; do
-                inside systemd-run --quiet --unit="knock-${from//:/-}" \
-                        ip netns exec attacker knock "$from" "$(server_for "$from")" 22 3
-        done
+        let_three_knock
         eventually 5 has_seen 100
 }
 

@@ -8,9 +8,8 @@ load lib
 
 setup_file() {
         boot ssh.service
+        add_carol
         inside sh -s <<'EOT'
-useradd --create-home --shell /bin/bash --groups sudo carol
-echo carol:sesame-carol | chpasswd
 mkdir -p /root/.ssh
 ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
 cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
@@ -44,32 +43,11 @@ teardown_file() {
         eventually 5 answers
 }
 
-# Bans as alice on a terminal, where what comes by /run/typed is typed.
-ban_as_alice() {
-        inside sh -s <<'EOT'
-chmod 1777 /run
-rm -f /run/typed /run/shown /run/asked
-mkfifo /run/typed
-(
-        sleep 60 >/run/typed &
-        script -qefc 'runuser -u alice -- banctl ban sshd 198.51.100.66' /run/shown </run/typed >/dev/null 2>&1
-        echo $? >/run/asked
-) >/dev/null 2>&1 &
-EOT
-        eventually 20 inside grep -q 'Password:' /run/shown
-}
-
-type_password() {
-        inside sh -c 'echo "$0" >/run/typed' "$1"
-        eventually 20 inside test -s /run/asked
-        inside cat /run/shown
-}
-
 @test "banctl asks for an administrator's password itself" {
-        ban_as_alice
+        alice_types 'banctl ban sshd 198.51.100.66'
         is_not_banned sshd 198.51.100.66
         type_password sesame-carol
-        [[ $(inside cat /run/asked) == 0 ]]
+        [[ $(asked) == 0 ]]
         is_banned sshd 198.51.100.66
         # Its agent went with it.
         run inside pgrep -u alice pkttyagent
