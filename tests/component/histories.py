@@ -418,7 +418,8 @@ def difference(in_one_go, other, how):
 
 
 def in_parallel(function, arguments, initializer=None):
-    with multiprocessing.Pool(initializer=initializer) as pool:
+    # A daemon waits about half of its time: for the disk, and for the kernel.
+    with multiprocessing.Pool(2 * os.cpu_count(), initializer) as pool:
         return pool.map(function, arguments, chunksize=1)
 
 

@@ -5,13 +5,15 @@
  *
  * KILL_AT=WHAT:N says where. "entry" is when the N-th entry is asked for, "step" the N-th step of a
  * statement of SQL, "write" the N-th write to a file at a place, of which the first half is still
- * made, and "send" the N-th message to the kernel.
+ * made, and "send" the N-th message to the kernel. WHAT:N:ENTRY counts from when that entry is
+ * asked for.
  */
 
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,12 +29,16 @@ int sqlite3_step(sqlite3_stmt *stmt);
 /* What takes the place of a function calls that one, too. */
 #define real(function) ((typeof(&(function))) dlsym(RTLD_NEXT, #function))
 
+static atomic_ulong n_entries;
+
 static bool is_time(const char *what, atomic_ulong *count) {
         const char *where = getenv("KILL_AT");
-        size_t n = strlen(what);
+        unsigned long nth, entry = 0;
+        char name[8];
 
-        return where && strncmp(where, what, n) == 0 && where[n] == ':' &&
-               atomic_fetch_add(count, 1) + 1 == strtoul(where + n + 1, NULL, 10);
+        return where && sscanf(where, "%7[a-z]:%lu:%lu", name, &nth, &entry) >= 2 &&
+               strcmp(name, what) == 0 && n_entries >= entry &&
+               atomic_fetch_add(count, 1) + 1 == nth;
 }
 
 static void die(void) {
@@ -42,6 +48,7 @@ static void die(void) {
 int sd_journal_next(sd_journal *j) {
         static atomic_ulong count;
 
+        n_entries++;
         if (is_time("entry", &count))
                 die();
         return real(sd_journal_next)(j);
