@@ -91,7 +91,7 @@ boot_it() {
         owner=$!
         boot_it "$NAME" "$owner"
         kill "$owner"
-        eventually 5 nothing_is_left
+        eventually nothing_is_left
 }
 
 @test "what a killed supervisor leaves is removed as stale" {
@@ -101,9 +101,9 @@ boot_it() {
         read -r supervisor _ <"/run/banjo-containers/$NAME/supervisor"
         kill -KILL "$supervisor"
         # The kernel ends the container with it; the directory and the cgroup remain.
-        eventually 5 not is_running
+        eventually not is_running
         "$container" remove --stale
-        eventually 5 nothing_is_left
+        eventually nothing_is_left
 }
 
 is_running() {
@@ -127,10 +127,10 @@ is_running() {
                         fi
                         # A boot that was killed is cleaned up by its supervisor, or else by the next.
                         if [[ $signal == KILL ]]; then
-                                eventually 5 not is_running
+                                eventually not is_running
                                 "$container" remove --stale
                         fi
-                        eventually 5 nothing_is_left
+                        eventually nothing_is_left
                 done
         done
 }

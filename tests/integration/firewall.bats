@@ -34,7 +34,7 @@ banjo_section() {
 
 ban_some() {
         ban_three
-        eventually 5 is_settled
+        eventually is_settled
 }
 
 is_settled() {
@@ -73,7 +73,7 @@ probe() {
 
 start_knocking() {
         let_three_knock
-        eventually 5 has_sent 100
+        eventually has_sent 100
         attacker nft reset counters table inet probe >/dev/null
 }
 
@@ -83,7 +83,7 @@ has_sent() {
 
 # Nothing was answered from start_knocking() on, though the knocking has gone on until now.
 nothing_passed() {
-        eventually 5 has_sent $(($(probe sent) + 100))
+        eventually has_sent $(($(probe sent) + 100))
         echo "$(probe sent) packets sent, $(probe answered) answered"
         (($(probe answered) == 0))
 }
@@ -103,9 +103,9 @@ held() {
                 nothing_passed
                 not has_repaired
         else
-                eventually 5 has_repaired
-                eventually 5 kernel_has_bans
-                eventually 10 nothing_passes
+                eventually has_repaired
+                eventually kernel_has_bans
+                eventually nothing_passes
         fi
 }
 
@@ -122,9 +122,9 @@ has_repaired() {
 }
 
 bans_are_kept() {
-        eventually 10 answers
+        eventually answers
         diff "$BATS_TEST_TMPDIR/bans" <(bans)
-        eventually 10 kernel_has_bans
+        eventually kernel_has_bans
 }
 
 kernel_has_bans() {
@@ -241,7 +241,7 @@ ExecStart=/usr/sbin/banjod-is-missing
 EOT
         inside systemctl daemon-reload
         run ! inside systemctl restart banjod.service
-        eventually 10 has_failed
+        eventually has_failed
         kernel_has_bans
         nothing_passed
 
@@ -250,7 +250,7 @@ EOT
         inside systemctl reset-failed banjod.service
         { banjo_section "ownership = $1"; printf '[sshd]\nmaxretry = banana\n'; } | configure
         run ! inside systemctl restart banjod.service
-        eventually 10 has_failed
+        eventually has_failed
         kernel_has_bans
         nothing_passed
 
@@ -258,7 +258,7 @@ EOT
         inside systemctl reset-failed banjod.service
         inside systemctl start banjod.service
         bans_are_kept
-        eventually 5 is_settled
+        eventually is_settled
         nothing_passed
 }
 
@@ -277,7 +277,7 @@ has_failed() {
 @test "a single ban that somebody takes out of the kernel is back" {
         with no
         inside nft 'delete element inet banjo sshd-v4 { 198.51.100.67 }'
-        eventually 5 is_banned sshd 198.51.100.67
+        eventually is_banned sshd 198.51.100.67
         held unowned
         [[ $(inside journalctl -q -u banjod -o json -n 1 BANJO_PROCESS=nft | jq -r .BANJO_CAUSE) == bans ]]
 }
@@ -287,9 +287,9 @@ has_failed() {
         inside sh -c '{ echo flush ruleset; nft list ruleset; } >/root/saved.nft'
         inside banctl unban 198.51.100.67
         inside nft -f /root/saved.nft
-        eventually 5 has_repaired
-        eventually 5 is_not_banned sshd 198.51.100.67
-        eventually 5 attacker nc -z -w 1 -s 198.51.100.67 192.0.2.1 22
+        eventually has_repaired
+        eventually is_not_banned sshd 198.51.100.67
+        eventually attacker nc -z -w 1 -s 198.51.100.67 192.0.2.1 22
         inside banctl ban sshd 198.51.100.67 --time=permanent
         inside systemctl --quiet stop 'knock-*.service'
 
@@ -305,13 +305,13 @@ has_failed() {
         for i in yes no; do
                 banjo_section "ownership = $i" | configure
                 inside systemctl reload banjod.service
-                eventually 5 is_settled
+                eventually is_settled
                 bans_are_kept
         done
         for i in auto no; do
                 banjo_section "ownership = $i" | configure
                 inside systemctl restart banjod.service
-                eventually 5 is_settled
+                eventually is_settled
                 bans_are_kept
         done
         nothing_passed
@@ -350,7 +350,7 @@ n_kept() {
         age_kernel
         banjo_section 'ownership = yes' | configure
         inside systemctl start banjod.service
-        eventually 5 answers
+        eventually answers
         ban_some
         is_owned
         (($(n_kept) == 1))
@@ -359,14 +359,14 @@ n_kept() {
         inside nft flush ruleset
         inside systemctl restart banjod.service
         bans_are_kept
-        eventually 5 is_settled
+        eventually is_settled
         is_owned
 
         pid=$(inside systemctl show -P MainPID banjod.service)
         inside systemctl kill -s KILL banjod.service
-        eventually 10 runs_anew "$pid"
+        eventually runs_anew "$pid"
         bans_are_kept
-        eventually 5 is_settled
+        eventually is_settled
         is_owned
         inside nft flush ruleset
         (($(n_kept) == 1))
@@ -378,15 +378,15 @@ n_kept() {
         nothing_passed
         inside systemctl start banjod.service
         bans_are_kept
-        eventually 5 is_settled
+        eventually is_settled
         is_owned
         nothing_passed
 
         # And systemd lets go of what is not needed any more.
         banjo_section 'ownership = auto' | configure
         inside systemctl reload banjod.service
-        eventually 5 is_settled
-        eventually 5 has_none_kept
+        eventually is_settled
+        eventually has_none_kept
         bans_are_kept
         nothing_passed
 }

@@ -53,7 +53,7 @@ EOT
 start_knocking() {
         watch_packets
         let_three_knock
-        eventually 5 has_seen 100
+        eventually has_seen 100
 }
 
 has_seen() {
@@ -62,14 +62,14 @@ has_seen() {
 
 # None of it has passed, though it has gone on until now.
 nothing_passed() {
-        eventually 5 has_seen $(($(counter probe seen) + 100))
+        eventually has_seen $(($(counter probe seen) + 100))
         echo "$(counter probe seen) packets seen, $(counter probe passed) passed"
         (($(counter probe passed) == 0))
 }
 
 # banjod knows the same bans with the same ends, and so does the kernel.
 bans_are_kept() {
-        eventually 5 answers
+        eventually answers
         diff "$BATS_TEST_TMPDIR/bans" <(bans)
         kernel_has_bans
 }
@@ -123,7 +123,7 @@ runs_anew() {
         start_knocking
         pid=$(main_pid)
         inside systemctl kill -s KILL banjod.service
-        eventually 10 runs_anew "$pid"
+        eventually runs_anew "$pid"
         bans_are_kept
         nothing_passed
 }
@@ -132,7 +132,7 @@ runs_anew() {
         start_knocking
         configure <<<'[sshd]
 maxretry = banana'
-        eventually 20 refuses_to_start
+        eventually refuses_to_start
         kernel_has_bans
         nothing_passed
 
@@ -150,7 +150,7 @@ maxretry = banana'
         for _ in {1..20}; do
                 pid=$(main_pid)
                 inside systemctl kill -s KILL banjod.service
-                eventually 10 has_another_pid_than "$pid"
+                eventually has_another_pid_than "$pid"
                 not has_given_up || break
         done
         has_given_up
@@ -184,12 +184,12 @@ has_another_pid_than() {
         wrong_passwords 203.0.113.6 4
         connects 203.0.113.5 22
         inside systemctl start banjod.service
-        eventually 2 is_banned sshd 203.0.113.5
+        eventually is_banned sshd 203.0.113.5
         is_dropped 203.0.113.5 22 sshd
         is_not_banned sshd 203.0.113.6
         # And those of before a restart are not forgotten.
         wrong_passwords 203.0.113.6 1
-        eventually 2 is_banned sshd 203.0.113.6
+        eventually is_banned sshd 203.0.113.6
 }
 
 @test "attempts that were counted are not counted again by a restart" {
@@ -201,11 +201,11 @@ has_another_pid_than() {
         caught_up
         pid=$(main_pid)
         inside systemctl kill -s KILL banjod.service
-        eventually 10 runs_anew "$pid"
+        eventually runs_anew "$pid"
         caught_up
         is_not_banned sshd 203.0.113.5
         wrong_passwords 203.0.113.5 1
-        eventually 2 is_banned sshd 203.0.113.5
+        eventually is_banned sshd 203.0.113.5
 }
 
 @test "a ban ends by itself on time with banjod stopped" {
@@ -214,18 +214,18 @@ has_another_pid_than() {
         fresh_with <<<'[sshd]
 bantime = 4s'
         wrong_passwords_at_once 198.51.100.66 5
-        eventually 2 is_banned sshd 198.51.100.66
+        eventually is_banned sshd 198.51.100.66
         end=$(bans | awk '$2 == "198.51.100.66" { print $3 }')
         end=$((end / 1000))
         inside systemctl stop banjod.service banjod.socket
         is_dropped 198.51.100.66 22 sshd
-        eventually 10 attacker nc -z -w 1 -s 198.51.100.66 192.0.2.1 22
+        eventually attacker nc -z -w 1 -s 198.51.100.66 192.0.2.1 22
         now=$(date +%s%3N)
         echo "let in $((now - end)) ms after its end"
         ((now >= end && now < end + 2500))
         # Over is over, also for banjod.
         inside systemctl start banjod.service
-        eventually 5 answers
+        eventually answers
         [[ -z $(bans) ]]
         connects 198.51.100.66 22
 }
@@ -280,7 +280,7 @@ EOT
 
         bans_are_kept
         nothing_passed
-        eventually 5 connects 203.0.113.5 22
+        eventually connects 203.0.113.5 22
 }
 
 # dropped_by_ban ADDRESS: packets, as banctl tells it.
@@ -300,14 +300,14 @@ counters = 10'
         inside banctl reload
         inside banctl unban 198.51.100.66
         wrong_passwords 198.51.100.66 5
-        eventually 2 is_banned sshd 198.51.100.66
+        eventually is_banned sshd 198.51.100.66
         is_dropped 198.51.100.66 22 sshd
         ban=$(dropped_by_ban 198.51.100.66)
         jail=$(dropped_by_jail sshd)
         ((ban > 0 && jail >= ban))
 
         inside systemctl restart banjod.service
-        eventually 5 answers
+        eventually answers
         (($(dropped_by_ban 198.51.100.66) >= ban))
         (($(dropped_by_jail sshd) >= jail))
         is_dropped 198.51.100.66 22 sshd

@@ -103,10 +103,10 @@ until_banned() {
         shift 2
 
         for i in 1 2 3; do
-                ! eventually 2 is_banned "$jail" "$address" || return 0
+                ! within 2 is_banned "$jail" "$address" || return 0
                 "$@"
         done
-        eventually 2 is_banned "$jail" "$address"
+        eventually is_banned "$jail" "$address"
 }
 
 # banned_after_five JAIL PORT FUNCTION: by four from one address and five from another.
@@ -135,14 +135,14 @@ banned_after_five() {
         for i in 1 2 3 4 5; do
                 wrong_ftp 2001:db8:a::66 "nobody$i"
         done
-        eventually 2 is_banned vsftpd 2001:db8:a::/64
+        eventually is_banned vsftpd 2001:db8:a::/64
 }
 
 @test "vsftpd: a user name with a victim's line in it convicts who sent it" {
         for i in 1 2 3 4 5; do
                 wrong_ftp 198.51.100.68 'x%5D%20FAIL%20LOGIN%3A%20Client%20%22203.0.113.5'
         done
-        eventually 2 is_banned vsftpd 198.51.100.68
+        eventually is_banned vsftpd 198.51.100.68
         is_not_banned vsftpd 203.0.113.5
 }
 
@@ -174,5 +174,5 @@ banned_after_five() {
         for i in 1 2 3 4 5; do
                 wrong_bind 2001:db8:a::66
         done
-        eventually 2 is_banned slapd 2001:db8:a::/64
+        eventually is_banned slapd 2001:db8:a::/64
 }

@@ -45,7 +45,7 @@ bans() {
         inside systemctl start banjod.service
         inside banctl --quiet ban sshd 192.0.2.8
         inside systemctl kill -s KILL banjod.service
-        eventually 10 answers
+        eventually answers
         (($(bans adm) == 2))
         inside systemctl stop banjod.service banjod.socket
         inside banctl --quiet flush --yes

@@ -56,21 +56,21 @@ EOT
 # Four hits with something in between: not banned; and one more: banned.
 counts_across() {
         hits 198.51.100.66 3
-        eventually 3 failures_are 3
+        eventually failures_are 3
         "$@"
         hits 198.51.100.66 1
-        eventually 5 failures_are 4
+        eventually failures_are 4
         is_not_banned weblog 198.51.100.66
         hits 198.51.100.66 1
-        eventually 3 is_banned weblog 198.51.100.66
+        eventually is_banned weblog 198.51.100.66
         failures_are 5
 }
 
 @test "a line that is added to a file bans" {
         hits 198.51.100.66 5
-        eventually 3 is_banned weblog 198.51.100.66
+        eventually is_banned weblog 198.51.100.66
         hits 2001:db8:a::1 5
-        eventually 3 is_banned weblog 2001:db8:a::/64
+        eventually is_banned weblog 2001:db8:a::/64
 
         # journald says where it is from; who writes the file does not.
         [[ $(inside journalctl -q --namespace=banjo-tail -o json -n 1 -u "$unit" |
@@ -80,7 +80,7 @@ counts_across() {
 @test "what is logged in a namespace is nowhere else" {
         hits 198.51.100.66 1
         wrong_passwords 198.51.100.66 1
-        eventually 3 failures_are 2
+        eventually failures_are 2
         [[ -z $(inside journalctl -q --grep=HTTP) ]]
         [[ -z $(inside journalctl -q --namespace=banjo-tail -t sshd -t sshd-session) ]]
 }
@@ -90,7 +90,7 @@ counts_across() {
         hits 198.51.100.66 5
         inside systemctl start "$unit"
         hits 198.51.100.67 5
-        eventually 3 is_banned weblog 198.51.100.67
+        eventually is_banned weblog 198.51.100.67
         failures_are 5
 }
 
@@ -106,17 +106,17 @@ rotate() {
 rotate_under_a_slow_writer() {
         rotate
         hits 198.51.100.67 3 "$log.1"
-        eventually 5 failures_are 6
+        eventually failures_are 6
         hits 198.51.100.67 1 "$log.1"
-        eventually 5 failures_are 7
+        eventually failures_are 7
 }
 
 @test "what is written to a file that was rotated away is read" {
         hits 198.51.100.66 3
-        eventually 3 failures_are 3
+        eventually failures_are 3
         rotate_under_a_slow_writer
         hits 198.51.100.66 2
-        eventually 3 is_banned weblog 198.51.100.66
+        eventually is_banned weblog 198.51.100.66
         failures_are 9
 }
 
@@ -144,7 +144,7 @@ move_link() {
         inside sh -c "systemctl stop $unit; rm -rf /var/log/web; systemctl start $unit"
         inside install -d -m 2750 -g adm /var/log/web
         hits 198.51.100.66 5
-        eventually 8 is_banned weblog 198.51.100.66
+        eventually is_banned weblog 198.51.100.66
 }
 
 kill_it() {
@@ -159,17 +159,17 @@ restart_over_a_rotation() {
         inside sh -c "systemctl kill -s STOP $unit; umask 027; mv $log $log.1; : >$log"
         hits 198.51.100.67 2 "$log.1"
         kill_it
-        eventually 5 failures_are 5
+        eventually failures_are 5
         hits 198.51.100.67 2 "$log.1"
-        eventually 5 failures_are 7
+        eventually failures_are 7
 }
 
 @test "a rotation while it was dead loses nothing" {
         hits 198.51.100.66 3
-        eventually 3 failures_are 3
+        eventually failures_are 3
         restart_over_a_rotation
         hits 198.51.100.66 2
-        eventually 3 is_banned weblog 198.51.100.66
+        eventually is_banned weblog 198.51.100.66
 }
 
 @test "a restart of its journald loses nothing" {
@@ -183,14 +183,14 @@ restart_over_a_rotation() {
 @test "banjod counts over a restart of its own" {
         counts_over_restart() {
                 hits 198.51.100.66 3
-                eventually 3 failures_are 3
+                eventually failures_are 3
                 inside systemctl stop banjod.service
                 hits 198.51.100.66 1
                 inside systemctl start banjod.service
-                eventually 5 failures_are 1
+                eventually failures_are 1
                 is_not_banned weblog 198.51.100.66
                 hits 198.51.100.66 1
-                eventually 3 is_banned weblog 198.51.100.66
+                eventually is_banned weblog 198.51.100.66
         }
         counts_over_restart
 }
@@ -208,17 +208,17 @@ for i in 1 2 3 4 5 6; do
 done >>"$1"
 EOT
         hits 198.51.100.66 5
-        eventually 5 is_banned weblog 198.51.100.66
+        eventually is_banned weblog 198.51.100.66
         is_not_banned weblog 192.0.2.99
         failures_are 5
 }
 
 @test "a flood is not cut off" {
         hits 198.51.100.66 1
-        eventually 3 failures_are 1
+        eventually failures_are 1
         inside sh -c "yes '198.51.100.9 - - [x] \"GET / HTTP/1.1\" 200 1' | head -n 30000 >>$log"
         hits 198.51.100.66 4
-        eventually 20 is_banned weblog 198.51.100.66
+        eventually is_banned weblog 198.51.100.66
         (($(inside journalctl -q --namespace=banjo-tail -o cat -u "$unit" | grep -c '" 200 1') == 30000))
 }
 
@@ -234,10 +234,10 @@ EOT
 
 @test "a file that it may not read is told, and read when it may" {
         inside sh -c "systemctl stop $unit; chmod 600 $log; systemctl start $unit"
-        eventually 3 complains
+        eventually complains
         inside chmod 640 "$log"
         hits 198.51.100.66 5
-        eventually 5 is_banned weblog 198.51.100.66
+        eventually is_banned weblog 198.51.100.66
 }
 
 complains() {
