@@ -23,6 +23,7 @@
 #include "daemon/bus-jail.h"
 #include "daemon/bus-manager.h"
 #include "daemon/bus-polkit.h"
+#include "daemon/turn.h"
 #include "model/bus-names.h"
 
 #define RECONNECT_MIN USEC_PER_SEC
@@ -334,9 +335,11 @@ static int on_peer_gone(sd_bus_message *message, void *userdata, sd_bus_error *e
 
 /* A client may send its first call together with the end of its authentication. sd-bus has read
  * that by then and would wait for the descriptor to become readable once more. */
-static int on_leftover(sd_event_source *source, void *userdata) {
+static int on_leftover(sd_event_source *source, uint64_t usec, void *userdata) {
         Peer *p = userdata;
         sd_bus *connection = sd_bus_ref(p->connection);
+
+        (void) usec;
 
         /* The peer may be gone after this. */
         if (sd_bus_process(connection, NULL) <= 0)
@@ -413,9 +416,7 @@ static int peer_add(Bus *b, int fd) {
         if (r >= 0)
                 r = sd_bus_set_connected_signal(p->connection, true);
         if (r >= 0)
-                r = sd_event_add_defer(b->event, &p->leftover, on_leftover, p);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(p->leftover, SD_EVENT_OFF);
+                r = turn_new(&p->leftover, b->event, on_leftover, p);
         if (r >= 0)
                 r = sd_bus_set_fd(p->connection, fd, fd);
         if (r < 0)

@@ -14,6 +14,7 @@
 #include "daemon/announce.h"
 #include "daemon/clock.h"
 #include "daemon/manager-private.h"
+#include "daemon/turn.h"
 
 /* Entries between two commits: a few milliseconds. */
 #define BATCH_MAX 1000
@@ -235,11 +236,12 @@ static void notify_ready(Manager *m) {
                         m->status.n_banned == 1 ? "" : "es");
 }
 
-static int on_restore(sd_event_source *s, void *userdata) {
+static int on_restore(sd_event_source *s, uint64_t usec, void *userdata) {
         Manager *m = userdata;
         int r;
 
         (void) s;
+        (void) usec;
 
         r = manager_restore_step(m);
         if (r == 0 && m->status.started == 0) {
@@ -276,9 +278,7 @@ static int add_sources(Manager *m) {
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->store_timer, SD_EVENT_OFF);
         if (r >= 0)
-                r = sd_event_add_defer(m->event, &m->restore_source, on_restore, m);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(m->restore_source, SD_EVENT_OFF);
+                r = turn_new(&m->restore_source, m->event, on_restore, m);
         return r < 0 ? log_error_errno(r, "Failed to set up the event loop: %m") : 0;
 }
 

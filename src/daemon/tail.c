@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "daemon/clock.h"
+#include "daemon/turn.h"
 
 #define COST_FACTOR 50
 
@@ -136,8 +137,9 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         return look(userdata);
 }
 
-static int on_again(sd_event_source *s, void *userdata) {
+static int on_again(sd_event_source *s, uint64_t usec, void *userdata) {
         (void) s;
+        (void) usec;
 
         return look(userdata);
 }
@@ -173,8 +175,8 @@ int tail_new(Tail **ret, sd_event *event, Journal *journal, TailHandler handler,
                 return r;
 
         /* Reading on after a full batch takes turns with bus calls. Behind them it would have none
-         * while somebody keeps the bus busy. */
-        r = sd_event_add_defer(event, &t->again, on_again, t);
+         * while somebody keeps the bus busy, and before them they would while there is much to read. */
+        r = turn_new(&t->again, event, on_again, t);
         if (r < 0)
                 return r;
 

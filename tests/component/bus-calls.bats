@@ -571,3 +571,38 @@ calls_wait() {
         kill "${floods[@]}"
         rm config/conf.d/ownership.conf
 }
+
+# What came first into the kernel of a network, and of another: its number among all that came.
+first_and_last() {
+        grep -n "element inet banjo sshd-v4 { $1" monitored | sed -n '1s/:.*//p; $s/:.*//p'
+}
+
+@test "a long attack and bans that are put back do not wait for each other's end" {
+        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
+        local attack restored monitor
+
+        printf '[banjo]\nownership = no\n' >config/conf.d/ownership.conf
+        start_anew
+        # shellcheck disable=SC2046
+        call BanMany sastst sshd 5000 $(thousands 0) 0 '' 0
+        kill -STOP "$(<banjod.pid)"
+        inside nft flush ruleset
+        # shellcheck disable=SC2046
+        fail_later 1 100 $(for i in {0..599}; do yes "198.19.$((i / 250)).$((i % 250))" | head -n 5; done)
+        background "$DIRECTORY/monitored" $ENTER nft monitor
+        monitor=$!
+        is_monitored() {
+                inside nft 'add table inet test; delete table inet test'
+                grep -q 'inet test' monitored
+        }
+        wait_for is_monitored
+        kill -CONT "$(<banjod.pid)"
+        wait_for bans_are 5600
+        wait_for grep -qF '198.19.2.99' monitored
+        kill "$monitor"
+        rm config/conf.d/ownership.conf
+
+        mapfile -t attack < <(first_and_last 198.19)
+        mapfile -t restored < <(first_and_last 198.18)
+        ((attack[0] < restored[1] && restored[0] < attack[1]))
+}
