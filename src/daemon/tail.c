@@ -175,7 +175,8 @@ int tail_new(Tail **ret, sd_event *event, Journal *journal, TailHandler handler,
                 return r;
 
         /* Reading on after a full batch takes turns with bus calls. Behind them it would have none
-         * while somebody keeps the bus busy, and before them they would while there is much to read. */
+         * while somebody keeps the bus busy, and before them they would while there is much to
+         * read. */
         r = turn_new(&t->again, event, on_again, t);
         if (r < 0)
                 return r;

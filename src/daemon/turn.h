@@ -9,10 +9,8 @@
  * was made. A timer whose time is over begins to wait anew whenever it was served.
  *
  * Returns 0 or a negative errno; *ret is owned. */
-static inline int turn_new(sd_event_source **ret,
-                sd_event *event,
-                sd_event_time_handler_t handler,
-                void *userdata) {
+static inline int
+turn_new(sd_event_source **ret, sd_event *event, sd_event_time_handler_t handler, void *userdata) {
         int r;
 
         r = sd_event_add_time(event, ret, CLOCK_MONOTONIC, 0, 1, handler, userdata);
