@@ -321,7 +321,7 @@ static void check_rulesets(Verify *v) {
                                 "\"Saved rulesets\" in banjod(8).");
 }
 
-/* Devices may come later, but then nobody is kept out at them before banjod is told. */
+/* They may come later; one whose name is mistyped never does. */
 static void check_devices(Verify *v) {
         const Setting *s = settings_find(v->config->settings, "banjo", "devices");
 

@@ -551,7 +551,7 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
         manager_lift_spared(m);
         if (m->tail)
                 tail_wake(m->tail);
-        log_info("Configuration reloaded, %zu jails.", m->n_jails);
+        log_info("Configuration reloaded, %zu jail%s.", m->n_jails, m->n_jails == 1 ? "" : "s");
         if (firewall_get_ownership(m->firewall) != FIREWALL_NONE)
                 manager_warn_of_rulesets();
         bus_emit_reloaded(m->bus);

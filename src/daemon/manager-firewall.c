@@ -37,8 +37,7 @@ static void report_lacks(Manager *m) {
                             "with scope = local block those, too.");
         if (fresh & FIREWALL_LACKS_DEVICE)
                 log_warning("Not all of the network devices are there that hook = ingress names. "
-                            "Nothing is kept out at those that are missing; once they are there, "
-                            "\"banctl reload\" takes them in.");
+                            "Nothing is kept out at those that are missing until they are there.");
         if (fresh & FIREWALL_LACKS_OWNER)
                 log_warning("This kernel (before Linux 5.12) knows no owners of tables: with "
                             "ownership = yes, too, others may change the table of bans.");
@@ -99,6 +98,8 @@ int manager_configure_anew(Manager *m, const Config *config, Jail *const *jails,
                 };
         }
 
+        if (r >= 0)
+                r = devices_follow(m->devices, config->devices);
         if (r >= 0)
                 r = firewall_configure(m->firewall, &settings, f, n_jails);
         for (size_t i = 0; i < n_jails; i++)
@@ -292,6 +293,13 @@ int manager_commit_firewall(Manager *m) {
         }
         m->status.firewall_failed = false;
         return 0;
+}
+
+void manager_on_devices(void *userdata) {
+        Manager *m = userdata;
+
+        m->firewall_wrong = true;
+        (void) manager_commit_firewall(m);
 }
 
 void manager_warn_of_rulesets(void) {

@@ -16,6 +16,7 @@
 #include <systemd/sd-id128.h>
 
 #include "daemon/bus.h"
+#include "daemon/devices.h"
 #include "daemon/ender.h"
 #include "daemon/manager.h"
 #include "daemon/suppressed.h"
@@ -79,6 +80,7 @@ struct Manager {
         Ender *ender;            /* NULL with `firewall = log` */
         Surroundings *surroundings;
         UnitPorts *unit_ports;
+        Devices *devices;
         bool portless_reported; /* that jails with `ports = auto` have none */
         Store *store;
         Journal *journal;
@@ -315,6 +317,9 @@ void manager_set_guarded(Manager *m, usec_t since);
 /* For how long the jail that bans this very prefix for longest has it banned from now on: a
  * FirewallLongestHandler. */
 usec_t manager_get_longest(const Address *a, void *userdata);
+
+/* Has packets stopped at other network devices. A DevicesHandler. */
+void manager_on_devices(void *userdata);
 
 /* Makes the kernel guard the jails, as the configuration says, and begins to put all bans in again.
  * Returns 0 or a negative errno. */

@@ -324,6 +324,10 @@ int manager_new(Manager **ret, const ManagerParams *params, sd_event *event) {
                 return log_error_errno(r, "Failed to set up the event loop: %m");
         (void) manager_read_ports(m, m->config);
 
+        r = devices_new(&m->devices, m->event, manager_on_devices, m);
+        if (r < 0)
+                return log_oom();
+
         r = open_firewall(m);
         if (r < 0)
                 return r;
@@ -342,6 +346,7 @@ Manager *manager_free(Manager *m) {
         manager_stop_verifying(m);
         surroundings_free(m->surroundings);
         unit_ports_free(m->unit_ports);
+        devices_free(m->devices);
         bus_free(m->bus);
         tail_free(m->tail);
         sd_event_source_disable_unref(m->watch_source);

@@ -79,14 +79,47 @@ is_gated() {
         in_kernel sshd-v4 192.0.2.1
         wait_for grep -q 'Not all of the network devices are there' "$DIRECTORY/log"
 
-        inside ip link add later0 type veth peer name later1
-        banctl reload --quiet
-        has_base_chains ingress-lo ingress-later0
-        inside ip link delete later0
-
         banjo hook=prerouting
         banctl reload --quiet
         has_base_chains prerouting
+}
+
+@test "a network device that comes, goes and comes again is taken in" {
+        local ownership
+
+        for ownership in yes no; do
+                banjo hook=ingress 'devices=later0 lo later2' "ownership=$ownership"
+                start_banjod
+                banctl ban sshd 192.0.2.1 --quiet
+                has_base_chains ingress-lo
+
+                inside ip link add later0 type veth peer name later1
+                wait_for has_base_chains ingress-lo ingress-later0
+                inside ip link delete later0
+                wait_for has_base_chains ingress-lo
+                inside ip link add other type veth peer name later2
+                wait_for has_base_chains ingress-lo ingress-later2
+                inside ip link delete later2
+                inside ip link add later0 type veth peer name later2
+                wait_for has_base_chains ingress-lo ingress-later0 ingress-later2
+                in_kernel sshd-v4 192.0.2.1
+
+                # One of the same name is another one.
+                inside ip link set later0 name away
+                inside ip link set later2 name later0
+                wait_for has_base_chains ingress-lo ingress-later0
+                inside ip link delete away
+                wait_for has_base_chains ingress-lo
+
+                banjo hook=prerouting "ownership=$ownership"
+                banctl reload --quiet
+                inside ip link add later0 type veth peer name later2
+                banctl reload --quiet
+                has_base_chains prerouting
+                inside ip link delete later0
+                stop_banjod
+                inside nft flush ruleset
+        done
 }
 
 @test "a map of ports is never changed while packets look into it" {
