@@ -180,6 +180,7 @@ int tail_new(Tail **ret, sd_event *event, Journal *journal, TailHandler handler,
         r = turn_new(&t->again, event, on_again, t);
         if (r < 0)
                 return r;
+        tail_wake(t); /* for what is there already */
 
         *ret = TAKE_PTR(t);
         return 0;
