@@ -24,6 +24,10 @@
 #include "daemon/clock.h"
 #include "engine/policy.h"
 
+/* A list of addresses that was banned at once ends at once, and each end is written and announced:
+ * a few milliseconds, and then others have their turn. */
+#define EXPIRE_MAX 250
+
 usec_t manager_now(void) {
         return clock_now(CLOCK_REALTIME);
 }
@@ -253,6 +257,7 @@ void manager_lift_spared(void *userdata) {
 
 int manager_expire(Manager *m) {
         usec_t now = manager_now();
+        size_t n = 0;
 
         for (size_t i = 0; i < m->n_jails; i++) {
                 Ban *ban;
@@ -260,6 +265,9 @@ int manager_expire(Manager *m) {
                 while ((ban = ban_list_first_to_end(jail_get_bans(m->jails[i]))) &&
                                 ban->expiry.when <= now) {
                         int r;
+
+                        if (n++ == EXPIRE_MAX)
+                                return 1;
 
                         r = manager_end_ban(m, m->jails[i], ban, ban->expiry.when, "expired");
                         if (r < 0)

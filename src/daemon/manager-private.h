@@ -285,7 +285,8 @@ void manager_stop_verifying(Manager *m);
 void manager_verify_pass(Manager *m, const Ban *ban);
 void manager_verify_anew(Manager *m);
 
-/* Ends what is over. */
+/* Ends what is over, up to a number of bans. Returns 1 if there may be more, 0 if not, or a
+ * negative errno. What is left is for the timer, which is due at once then. */
 int manager_expire(Manager *m);
 
 /* Arms the timer for the ban that ends next. */

@@ -522,7 +522,9 @@ int manager_start(Manager *m) {
         m->status.catching_up = true;
 
         announce_late(m);
-        r = manager_expire(m);
+        do
+                r = manager_expire(m);
+        while (r > 0 && m->params.once);
         if (r < 0)
                 return r;
         manager_lift_spared(m);

@@ -256,11 +256,6 @@ banned_are() {
         [ "$(banctl list --json=short | jq -r '.[].address' | sort | xargs)" = "$*" ]
 }
 
-# exempt ADDRESS: whether the kernel lets it pass
-exempt() {
-        inside nft -j list table inet banjo | grep -q "\"$1\""
-}
-
 # Waits for the clock to come to what fail_later has written so far.
 caught_up_with_clock() {
         local last
@@ -420,14 +415,6 @@ start_anew() {
 
 # ---- those who ask too much ----
 
-# Five thousand addresses, others for each number.
-thousands() {
-        local n
-        for ((n = 0; n < 5000; n++)); do
-                echo "198.18.$(($1 * 20 + n / 250)).$((n % 250))"
-        done
-}
-
 @test "DumpBans writes all bans, and whoever does not read holds up nobody but himself" {
         local i holders=()
 
@@ -464,36 +451,6 @@ thousands() {
         start_banjod
 }
 
-bans_are() {
-        [ "$(inside nft -j list set inet banjo sshd-v4 | jq '[.nftables[].set.elem[]?] | length')" = "$1" ]
-}
-
-calls_wait() {
-        (($(busctl --address="$ADDRESS" list --no-legend | grep -c ' busctl ') > $1))
-}
-
-@test "who is allowed while many bans are put back passes once they are" {
-        local i pid
-
-        for i in {0..3}; do
-                # shellcheck disable=SC2046
-                call BanMany sastst sshd 5000 $(thousands "$i") 0 '' 0
-        done
-        # The first has all of them put back, and the others are there before that is done.
-        pid=$(<banjod.pid)
-        kill -STOP "$pid"
-        for i in {1..4}; do
-                background "$DIRECTORY/calls" busctl --address="$ADDRESS" call org.banjo1 /org/banjo1 \
-                        org.banjo1.Manager Allow sts 203.0.113.$i 18446744073709551615 ''
-        done
-        wait_for calls_wait 4
-        kill -CONT "$pid"
-        for i in {1..4}; do
-                wait_for exempt 203.0.113.$i
-        done
-        wait_for bans_are 20000
-}
-
 @test "a client that never reads its answers loses only itself" {
         local deaf
 
@@ -528,81 +485,4 @@ calls_wait() {
         kill "$deaf" "$pid"
         wait_for gone "$pid"
         run ! grep Sanitizer log2
-}
-
-@test "many calls do not keep bans waiting" {
-        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
-        local flood
-
-        start_anew
-        background "$DIRECTORY/flood" "$BUS_CLIENT" "$ADDRESS" flood 1000000000
-        flood=$!
-        fail_later 1 100 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.7 203.0.113.7
-        wait_for in_kernel sshd-v4 203.0.113.7
-        call Ban ssts sshd 192.0.2.2 0 ''
-        in_kernel sshd-v4 192.0.2.2
-        kill -0 "$flood"
-        kill "$flood"
-        "$BUS_CLIENT" "$ADDRESS" flood 1000 >flooded
-        [ "$(<flooded)" = 'answered 1000, of which errors 0' ]
-}
-
-@test "nor do they hold up a long attack, or bans that are put back" {
-        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
-        local i floods=()
-
-        printf '[banjo]\nownership = no\n' >config/conf.d/ownership.conf
-        start_anew
-        # shellcheck disable=SC2046
-        call BanMany sastst sshd 5000 $(thousands 0) 0 '' 0
-        # Each call takes long now, so that the next one is there before it is answered.
-        for i in {1..4}; do
-                background "$DIRECTORY/flood" "$BUS_CLIENT" "$ADDRESS" flood 1000000000
-                floods+=($!)
-        done
-        # Several batches.
-        # shellcheck disable=SC2046
-        fail_later 1 100 $(for i in {0..599}; do yes "198.19.$((i / 250)).$((i % 250))" | head -n 5; done)
-        wait_for bans_are 5600
-        # Several chunks.
-        inside nft flush ruleset
-        wait_for bans_are 5600
-        kill -0 "${floods[@]}"
-        kill "${floods[@]}"
-        rm config/conf.d/ownership.conf
-}
-
-# What came first into the kernel of a network, and of another: its number among all that came.
-first_and_last() {
-        grep -n "element inet banjo sshd-v4 { $1" monitored | sed -n '1s/:.*//p; $s/:.*//p'
-}
-
-@test "a long attack and bans that are put back do not wait for each other's end" {
-        [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
-        local attack restored monitor
-
-        printf '[banjo]\nownership = no\n' >config/conf.d/ownership.conf
-        start_anew
-        # shellcheck disable=SC2046
-        call BanMany sastst sshd 5000 $(thousands 0) 0 '' 0
-        kill -STOP "$(<banjod.pid)"
-        inside nft flush ruleset
-        # shellcheck disable=SC2046
-        fail_later 1 100 $(for i in {0..599}; do yes "198.19.$((i / 250)).$((i % 250))" | head -n 5; done)
-        background "$DIRECTORY/monitored" $ENTER nft monitor
-        monitor=$!
-        is_monitored() {
-                inside nft 'add table inet test; delete table inet test'
-                grep -q 'inet test' monitored
-        }
-        wait_for is_monitored
-        kill -CONT "$(<banjod.pid)"
-        wait_for bans_are 5600
-        wait_for grep -qF '198.19.2.99' monitored
-        kill "$monitor"
-        rm config/conf.d/ownership.conf
-
-        mapfile -t attack < <(first_and_last 198.19)
-        mapfile -t restored < <(first_and_last 198.18)
-        ((attack[0] < restored[1] && restored[0] < attack[1]))
 }

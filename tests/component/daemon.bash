@@ -172,3 +172,16 @@ fail_later() {
         /usr/lib/systemd/systemd-journal-remote --output="$DIRECTORY/journal/failures.journal" \
                 "$DIRECTORY/entries" 2>/dev/null
 }
+
+# Five thousand addresses, others for each number.
+thousands() {
+        local n
+        for ((n = 0; n < 5000; n++)); do
+                echo "198.18.$(($1 * 20 + n / 250)).$((n % 250))"
+        done
+}
+
+# exempt ADDRESS: whether the kernel lets it pass
+exempt() {
+        inside nft -j list table inet banjo | grep -q "\"$1\""
+}
