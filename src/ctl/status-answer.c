@@ -3,6 +3,7 @@
 #include "ctl/status-answer.h"
 
 #include "base/log.h"
+#include "base/strv.h"
 #include "ctl/connection.h"
 #include "model/bus-names.h"
 
@@ -17,11 +18,13 @@ static const DictField fields[] = {
         { "Bans", 't', offsetof(Status, n_bans) },
         { "RunningBans", 't', offsetof(Status, n_banned) },
         { "FirewallFailed", 'b', offsetof(Status, firewall_failed) },
+        { "MissingDevices", 'S', offsetof(Status, missing_devices) },
         { "StoreFailed", 'b', offsetof(Status, store_failed) },
 };
 
 void status_done(Status *s) {
         sd_bus_message_unref(s->reply);
+        strv_free(s->missing_devices);
 }
 
 int status_get(Status *ret, sd_bus *bus) {

@@ -10,7 +10,7 @@
 
 #include "base/macro.h"
 
-/* Strings live with the message. */
+/* Strings live with the message, but for the list. */
 typedef struct Status {
         sd_bus_message *reply;
         const char *version;
@@ -22,6 +22,7 @@ typedef struct Status {
         uint64_t n_failures;
         uint64_t n_bans;
         uint64_t n_banned;
+        char **missing_devices;
         int firewall_failed;
         int store_failed;
 } Status;

@@ -24,6 +24,13 @@ static void warn_about_daemon(Warnings *w, const Status *s) {
                                 NULL,
                                 "The firewall does not take the changes: new bans are not in "
                                 "effect.");
+        for (char **d = s->missing_devices; d && *d; d++)
+                warnings_add(w,
+                                "missing-device",
+                                NULL,
+                                "Nobody is kept out at the network device %s, which this host does "
+                                "not have (yet).",
+                                *d);
         if (s->store_failed)
                 warnings_add(w,
                                 "store-failed",

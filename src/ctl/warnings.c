@@ -54,6 +54,9 @@ const char *warning_advice(const char *kind) {
                 { "leaks",
                                 "`banctl list` marks these bans. Guard that port as well (ports = ...), or "
                                 "ban where the proxy is." },
+                { "missing-device",
+                                "If that is a mistake, put it right in `devices`; see "
+                                "banjo.conf(5). When the device comes, it is taken in." },
                 { "no-jail",
                                 "Enable some in /etc/banjo/conf.d: [sshd] and, below it, enabled = yes. "
                                 "`banctl jails` lists them." },

@@ -40,6 +40,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
                 changed[n++] = (char *) "Leaks";
         if (now.ownership != c->told.ownership)
                 changed[n++] = (char *) "Firewall";
+        if (now.n_missing_devices != c->told.n_missing_devices)
+                changed[n++] = (char *) "MissingDevices";
         if (now.firewall_failed != c->told.firewall_failed)
                 changed[n++] = (char *) "FirewallFailed";
         if (now.store_failed != c->told.store_failed)

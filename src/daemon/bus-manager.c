@@ -300,6 +300,18 @@ GETTER(get_bool) {
                                                                  : s.store_failed));
 }
 
+GETTER(get_missing_devices) {
+        const char *name;
+        int r;
+
+        (void) bus, (void) path, (void) interface, (void) property, (void) error;
+
+        r = sd_bus_message_open_container(reply, 'a', "s");
+        for (size_t i = 0; r >= 0 && (name = manager_get_missing_device(userdata, i)); i++)
+                r = sd_bus_message_append(reply, "s", name);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
 
@@ -320,6 +332,11 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("Firewall", "s", get_string, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("FirewallFailed", "b", get_bool, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("StoreFailed", "b", get_bool, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("MissingDevices",
+                        "as",
+                        get_missing_devices,
+                        0,
+                        SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("VerifyProgress", "(tt)", bus_get_verify_progress, 0, 0),
 
         SD_BUS_METHOD_WITH_ARGS("Ban",

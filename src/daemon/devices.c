@@ -89,6 +89,16 @@ static bool look(Devices *d) {
         return changed;
 }
 
+const char *devices_get_missing(const Devices *d, size_t i) {
+        assert(d);
+
+        for (size_t k = 0; d->names && d->names[k]; k++)
+                if (d->numbers[k] == 0 && i-- == 0)
+                        return d->names[k];
+
+        return NULL;
+}
+
 static int on_change(sd_event_source *s, int fd, uint32_t events, void *userdata) {
         Devices *d = userdata;
         char buffer[1]; /* of each message the rest is lost */

@@ -9,6 +9,7 @@
  * before the network does, hardly any is.
  */
 
+#include <stddef.h>
 #include <systemd/sd-event.h>
 
 #include "base/macro.h"
@@ -28,3 +29,7 @@ DEFINE_CLEANUP(Devices *, devices_free)
  * none. To be called before what depends on them looks for them. Returns 0, or a negative errno
  * with those before still followed. */
 int devices_follow(Devices *d, char *const *names);
+
+/* The name of the device with that number among those which are not there, or NULL if fewer are
+ * missing. It is valid until others are followed. */
+const char *devices_get_missing(const Devices *d, size_t i);

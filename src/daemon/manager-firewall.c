@@ -298,6 +298,7 @@ int manager_commit_firewall(Manager *m) {
 void manager_on_devices(void *userdata) {
         Manager *m = userdata;
 
+        bus_note_changes(m->bus);
         m->firewall_wrong = true;
         (void) manager_commit_firewall(m);
 }

@@ -635,6 +635,9 @@ void manager_get_status(const Manager *m, ManagerStatus *ret) {
         ret->ownership = firewall_get_ownership(m->firewall);
         ret->lag = m->status.catching_up ? usec_sub(manager_now(), m->status.newest) : 0;
         ret->n_banned = manager_n_banned(m);
+        ret->n_missing_devices = 0;
+        while (devices_get_missing(m->devices, ret->n_missing_devices))
+                ret->n_missing_devices++;
         ret->n_leaks = 0;
         for (size_t i = 0; i < m->n_jails; i++) {
                 JailStats stats;
@@ -642,6 +645,12 @@ void manager_get_status(const Manager *m, ManagerStatus *ret) {
                 jail_get_stats(m->jails[i], &stats);
                 ret->n_leaks += stats.n_leaks;
         }
+}
+
+const char *manager_get_missing_device(const Manager *m, size_t i) {
+        assert(m);
+
+        return devices_get_missing(m->devices, i);
 }
 
 Bus *manager_get_bus(Manager *m) {

@@ -194,12 +194,17 @@ typedef struct ManagerStatus {
         uint64_t n_leaks;    /* failures that got through bans, as JailStats has it */
         size_t n_banned;     /* running now */
         FirewallOwnership ownership;
-        bool firewall_failed; /* the last commit did not work; it is tried again */
-        bool store_failed;    /* same */
-        int store_error;      /* a negative errno that says why; 0 */
+        size_t n_missing_devices; /* see manager_get_missing_device() */
+        bool firewall_failed;     /* the last commit did not work; it is tried again */
+        bool store_failed;        /* same */
+        int store_error;          /* a negative errno that says why; 0 */
 } ManagerStatus;
 
 void manager_get_status(const Manager *m, ManagerStatus *ret);
+
+/* The network device with that number among those of `devices` that this host does not have, so
+ * that nobody is kept out at them; NULL if fewer are missing. */
+const char *manager_get_missing_device(const Manager *m, size_t i);
 
 /* What remains of a ban now; USEC_INFINITY for a permanent one. */
 usec_t manager_get_remaining(const Manager *m, const Ban *ban);

@@ -84,6 +84,12 @@ is_gated() {
         has_base_chains prerouting
 }
 
+# are_missing DEVICE...: what banctl says of devices that the configuration names
+are_missing() {
+        [ "$(banctl status --json=short | jq -r '.warnings[] | select(.kind == "missing-device").text' |
+                sed -n 's/.*device \(.*\), which.*/\1/p' | xargs)" = "$*" ]
+}
+
 @test "a network device that comes, goes and comes again is taken in" {
         local ownership
 
@@ -92,6 +98,7 @@ is_gated() {
                 start_banjod
                 banctl ban sshd 192.0.2.1 --quiet
                 has_base_chains ingress-lo
+                are_missing later0 later2
 
                 inside ip link add later0 type veth peer name later1
                 wait_for has_base_chains ingress-lo ingress-later0
@@ -102,6 +109,7 @@ is_gated() {
                 inside ip link delete later2
                 inside ip link add later0 type veth peer name later2
                 wait_for has_base_chains ingress-lo ingress-later0 ingress-later2
+                are_missing
                 in_kernel sshd-v4 192.0.2.1
 
                 # One of the same name is another one.
