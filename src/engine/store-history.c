@@ -175,8 +175,7 @@ int store_history(Store *s, HistoryQuery *q, HistoryHandler handler, void *userd
         return r < 0 ? r : n_told == q->max || n_looked == HISTORY_LOOK_MAX;
 }
 
-/* The addresses of a prefix lie between these, in the order of their bytes. */
-static Address last_within(const Address *net) {
+Address store_last_within(const Address *net) {
         Address last = *net;
         unsigned bits = address_family_bits(net->family);
 
@@ -185,7 +184,7 @@ static Address last_within(const Address *net) {
         return last;
 }
 
-static void bind_within(sqlite3_stmt *stmt, const Address *first, const Address *last) {
+void store_bind_within(sqlite3_stmt *stmt, const Address *first, const Address *last) {
         store_bind_address(stmt, 1, first);
         store_bind_address(stmt, 2, last);
         (void) sqlite3_bind_int(stmt, 3, first->prefixlen);
@@ -214,8 +213,8 @@ int store_newest(Store *s, const Address *a, size_t max, HistoryHandler handler,
         if (r >= 0 && !address_is_host(a)) {
                 sqlite3_stmt *stmt = s->statements[STATEMENT_NEWEST_WITHIN];
 
-                last = last_within(a);
-                bind_within(stmt, a, &last);
+                last = store_last_within(a);
+                store_bind_within(stmt, a, &last);
                 (void) sqlite3_bind_int(stmt, 4, HISTORY_LOOK_MAX);
                 r = collect_rows(s, STATEMENT_NEWEST_WITHIN, &c);
         }
@@ -275,13 +274,13 @@ int store_forget(Store *s, const Address *a) {
         assert(s);
         assert(a);
 
-        last = last_within(a);
-        bind_within(s->statements[STATEMENT_FORGET_EVIDENCE], a, &last);
+        last = store_last_within(a);
+        store_bind_within(s->statements[STATEMENT_FORGET_EVIDENCE], a, &last);
         r = store_run(s, STATEMENT_FORGET_EVIDENCE);
         if (r < 0)
                 return r;
 
-        bind_within(s->statements[STATEMENT_FORGET], a, &last);
+        store_bind_within(s->statements[STATEMENT_FORGET], a, &last);
         r = store_run(s, STATEMENT_FORGET);
         return r < 0 ? r : sqlite3_changes(s->db);
 }

@@ -4,9 +4,9 @@
 /*
  * What the files of the store share
  *
- * store.c keeps what runs and how far the journal was handled, store-history.c what is over, and
- * what is counted by the hour, store-prune.c takes the oldest of that away; store-statements.c has
- * the SQL of all, and store-db.c the tables.
+ * store.c keeps what runs and how far the journal was handled, store-near.c finds what runs near an
+ * address, store-history.c keeps what is over, and what is counted by the hour, store-prune.c takes
+ * the oldest of that away; store-statements.c has the SQL of all, and store-db.c the tables.
  */
 
 #include <pthread.h>
@@ -32,6 +32,10 @@ typedef enum Statement {
         STATEMENT_BANS,
         STATEMENT_BAN,
         STATEMENT_BANS_BEHIND,
+        STATEMENT_BANS_BEFORE,
+        STATEMENT_BANS_WITHIN,
+        STATEMENT_COUNT_BANS,
+        STATEMENT_COUNT_BANS_OF,
         STATEMENT_ENDED,
         STATEMENT_IN_KERNEL,
         STATEMENT_BEGUN,
@@ -115,6 +119,15 @@ int store_run(Store *s, Statement statement);
 void store_bind_text(sqlite3_stmt *stmt, int parameter, const char *text);
 void store_bind_address(sqlite3_stmt *stmt, int parameter, const Address *a);
 void store_bind_number(sqlite3_stmt *stmt, int parameter, uint64_t n);
+
+/* The addresses of a prefix lie between it and this one, in the order of their bytes; and binds
+ * both and the prefix length, from 1 on, borrowed. */
+Address store_last_within(const Address *net);
+void store_bind_within(sqlite3_stmt *stmt, const Address *net, const Address *last);
+
+/* Hands out the bans that a statement gives, whose parameters are bound. Returns 0 or a negative
+ * errno. */
+int store_foreach(Store *s, Statement statement, StoreHandler handler, void *userdata);
 
 /* Reads a ban from a row with the columns above; all in it is borrowed until the next step. False
  * for rows that make no sense, which only somebody else can have written. */

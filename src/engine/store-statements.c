@@ -47,6 +47,14 @@ const char *const store_statements[_STATEMENT_MAX] = {
         [STATEMENT_BANS_BEHIND] = "SELECT " BAN_COLUMNS " FROM bans"
                                   " WHERE (address, prefixlen, jail) > (?2, ?3, ?1)"
                                   " ORDER BY address, prefixlen, jail LIMIT ?4",
+        [STATEMENT_BANS_BEFORE] = "SELECT " BAN_COLUMNS " FROM bans"
+                                  " WHERE (address, prefixlen) <= (?1, ?2)"
+                                  " ORDER BY address DESC, prefixlen DESC, jail DESC",
+        [STATEMENT_BANS_WITHIN] = "SELECT " BAN_COLUMNS " FROM bans"
+                                  " WHERE address BETWEEN ?1 AND ?2 AND prefixlen >= ?3"
+                                  " AND length(address) = length(?1)",
+        [STATEMENT_COUNT_BANS] = "SELECT count(*) FROM bans",
+        [STATEMENT_COUNT_BANS_OF] = "SELECT count(*) FROM bans WHERE jail = ?",
         [STATEMENT_ENDED] = "SELECT " BAN_COLUMNS ", cause FROM ended WHERE end >= ? ORDER BY end",
         [STATEMENT_IN_KERNEL] = "SELECT " BAN_COLUMNS " FROM ended WHERE in_kernel",
         [STATEMENT_BEGUN] = "SELECT " BAN_COLUMNS " FROM bans WHERE failures > 0 AND start >= ?1"

@@ -564,7 +564,7 @@ bool store_read_ban(sqlite3_stmt *stmt, const char **ret_jail, Ban *ret) {
         return *ret_jail && store_read_address(stmt, BAN_COLUMN_ADDRESS, &ret->address);
 }
 
-static int foreach(Store *s, Statement statement, StoreHandler handler, void *userdata) {
+int store_foreach(Store *s, Statement statement, StoreHandler handler, void *userdata) {
         sqlite3_stmt *stmt = s->statements[statement];
         int e, r = 0;
 
@@ -584,7 +584,7 @@ int store_foreach_ban(Store *s, StoreHandler handler, void *userdata) {
         assert(s);
         assert(handler);
 
-        return foreach(s, STATEMENT_BANS, handler, userdata);
+        return store_foreach(s, STATEMENT_BANS, handler, userdata);
 }
 
 int store_get_ban(Store *s, const char *jail, const Address *a, Ban *ret) {
@@ -672,7 +672,7 @@ int store_foreach_in_kernel(Store *s, StoreHandler handler, void *userdata) {
         assert(s);
         assert(handler);
 
-        return foreach(s, STATEMENT_IN_KERNEL, handler, userdata);
+        return store_foreach(s, STATEMENT_IN_KERNEL, handler, userdata);
 }
 
 int store_foreach_begun(Store *s, usec_t since, StoreHandler handler, void *userdata) {
@@ -680,7 +680,7 @@ int store_foreach_begun(Store *s, usec_t since, StoreHandler handler, void *user
         assert(handler);
 
         store_bind_number(s->statements[STATEMENT_BEGUN], 1, since);
-        return foreach(s, STATEMENT_BEGUN, handler, userdata);
+        return store_foreach(s, STATEMENT_BEGUN, handler, userdata);
 }
 
 int store_count_earlier(Store *s,

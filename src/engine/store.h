@@ -131,6 +131,28 @@ int store_foreach_ban_behind(Store *s,
                 StoreHandler handler,
                 void *userdata);
 
+/* At most max of them from a place on, in the same order; NULL is the beginning. Rows that make no
+ * sense are passed over, and count. Returns how many there were, and in *ret the place behind them,
+ * which is NULL if there are no more and the caller's otherwise; or a negative errno. */
+typedef struct StorePlace StorePlace;
+StorePlace *store_place_free(StorePlace *p);
+DEFINE_CLEANUP(StorePlace *, store_place_free)
+int store_foreach_ban_from(Store *s,
+                const StorePlace *place,
+                size_t max,
+                StoreHandler handler,
+                void *userdata,
+                StorePlace **ret);
+
+/* Those of exactly this address and of the prefixes around it, in all jails; and those of what lies
+ * within a prefix, itself included. As above. */
+int store_foreach_ban_around(Store *s, const Address *a, StoreHandler handler, void *userdata);
+int store_foreach_ban_within(Store *s, const Address *net, StoreHandler handler, void *userdata);
+
+/* How many run, in a jail or, with NULL, in all; of a million that takes 0.1 s, and 0.02 s. Returns
+ * 0 or a negative errno. */
+int store_count_bans(Store *s, const char *jail, size_t *ret);
+
 /* Those that ended at or after a time, with the cause of that. */
 typedef int (*StoreEndedHandler)(const char *jail,
                 const Ban *ban,
