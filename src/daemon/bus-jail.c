@@ -171,7 +171,7 @@ APPENDER(append_paused) {
 }
 
 APPENDER(append_banned) {
-        return sd_bus_message_append(m, "t", (uint64_t) ban_list_size(jail_get_bans(s->jail)));
+        return sd_bus_message_append(m, "t", (uint64_t) manager_n_banned_by(s->manager, s->jail));
 }
 
 APPENDER(append_forgotten) {

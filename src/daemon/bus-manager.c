@@ -190,6 +190,9 @@ static int list(sd_bus_message *message, Manager *m, const ListKind *kind, sd_bu
         if (r < 0)
                 return r;
 
+        r = manager_load_rest(m);
+        if (r < 0)
+                return bus_failed(r, "The bans could not be read", error);
         for (size_t i = 0; i < manager_n_jails(m); i++)
                 if (!jail || manager_get_jail(m, i) == jail)
                         offer_bans(&page, manager_get_jail(m, i), kind);

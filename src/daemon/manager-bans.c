@@ -118,7 +118,7 @@ static void acknowledge(Manager *m) {
                 Ban *ban = NULL;
 
                 if (c->kind == CHANGE_BAN && !c->announced)
-                        ban = ban_list_get(jail_get_bans(c->jail), &c->ban.address);
+                        ban = ban_list_peek(jail_get_bans(c->jail), &c->ban.address);
                 if (ban && ban->id == c->ban.id && ban->in_kernel)
                         ban->acknowledged = now;
         }
@@ -343,12 +343,19 @@ static void announce_changes(Manager *m) {
                 else if (c->kind == CHANGE_END || c->kind == CHANGE_LIFT)
                         announce_unban(m->bus, jail_name(c->jail), &c->ban, c->cause);
 
-                m->position.announced = MAX(m->position.announced, c->ban.id);
+                /* Of those of before, who has been told is known when all have been read. */
+                if (!m->loader)
+                        m->position.announced = MAX(m->position.announced, c->ban.id);
         }
 }
 
 int manager_commit(Manager *m, bool durable) {
         int r;
+
+        /* What was decided without knowing all is not carried out. */
+        r = manager_get_load_error(m);
+        if (r < 0)
+                return r;
 
         bus_note_changes(m->bus);
 

@@ -279,6 +279,10 @@ static int unban(Manager *m,
         Lifting l = { .when = manager_now(), .cause = cause };
         int r, k;
 
+        r = addresses ? 0 : manager_load_rest(m);
+        if (r < 0)
+                return r;
+
         /* What is open from before goes first, so that only what is lifted is in the changes. */
         r = manager_commit_command(m, false);
         if (r < 0 && r != -EROFS)
@@ -538,6 +542,8 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
                 r = surroundings_configure(m->surroundings, m->config);
         if (r >= 0)
                 r = manager_load_bans(m);
+        if (r >= 0)
+                r = manager_load_ended(m);
         if (r >= 0)
                 r = manager_load_offenders(m);
         if (r >= 0)

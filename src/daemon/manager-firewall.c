@@ -129,7 +129,7 @@ usec_t manager_get_longest(const Address *a, void *userdata) {
         usec_t longest = 0;
 
         for (size_t i = 0; i < m->n_jails; i++) {
-                const Ban *ban = ban_list_get(jail_get_bans(m->jails[i]), a);
+                const Ban *ban = ban_list_peek(jail_get_bans(m->jails[i]), a);
 
                 if (ban)
                         longest = MAX(longest, manager_get_remaining(m, ban));
@@ -186,7 +186,7 @@ static void on_refused(const char *name,
                                 detail);
 
         jail = manager_find_jail(m, name);
-        ban = jail ? ban_list_get(jail_get_bans(jail), address) : NULL;
+        ban = jail ? ban_list_peek(jail_get_bans(jail), address) : NULL;
         if (ban) {
                 ban->in_kernel = false;
                 ban->acknowledged = 0;
@@ -223,7 +223,7 @@ static int rebuild_firewall(Manager *m) {
 
         for (size_t i = 0; i < m->n_changes; i++) {
                 Jail *jail = m->changes[i].jail;
-                Ban *ban = ban_list_get(jail_get_bans(jail), &m->changes[i].ban.address);
+                Ban *ban = ban_list_peek(jail_get_bans(jail), &m->changes[i].ban.address);
 
                 r = ban ? manager_queue_ban(m, jail, ban, 0) : 0;
                 if (r < 0)

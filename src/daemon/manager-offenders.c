@@ -90,6 +90,10 @@ int manager_load_offenders(Manager *m) {
         if (start == USEC_INFINITY)
                 return 0;
 
+        r = manager_load_rest(m);
+        if (r < 0)
+                return r;
+
         set_refilling(m, true);
         r = store_foreach_begun(m->store, start, load_begun, m);
         set_refilling(m, false);

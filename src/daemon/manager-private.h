@@ -6,11 +6,12 @@
  *
  * manager.c makes it and reads the journal, manager-start.c starts it, manager-apply.c decides
  * what becomes of a ban that is due, manager-bans.c carries bans out and ends them,
- * manager-restore.c puts all of them back into the kernel, manager-room.c makes room for more,
- * manager-firewall.c keeps the firewall right, manager-watch.c undoes what others do to it,
- * manager-store.c writes bans to the store, manager-offenders.c hands them on to jails that count
- * bans, manager-commands.c does what is asked for over the bus, manager-history.c keeps and tells
- * what was, manager-prune.c forgets it, manager-ports.c follows the ports of units.
+ * manager-load.c reads those of before, manager-restore.c puts all of them back into the kernel,
+ * manager-room.c makes room for more, manager-firewall.c keeps the firewall right, manager-watch.c
+ * undoes what others do to it, manager-store.c writes bans to the store, manager-offenders.c hands
+ * them on to jails that count bans, manager-commands.c does what is asked for over the bus,
+ * manager-history.c keeps and tells what was, manager-prune.c forgets it, manager-ports.c follows
+ * the ports of units.
  */
 
 #include <systemd/sd-id128.h>
@@ -40,6 +41,7 @@
 #define MANAGER_SOCKET_NAME "nftables"
 
 typedef struct Counts Counts;     /* manager-counters.c's */
+typedef struct Loader Loader;     /* manager-load.c's */
 typedef struct Verifier Verifier; /* manager-verify.c's */
 
 typedef enum ChangeKind {
@@ -111,7 +113,6 @@ struct Manager {
         usec_t store_delay;           /* after which it is */
         bool store_waits;             /* until then only commands try */
         bool store_damaged;           /* found by reading */
-        size_t n_orphans;             /* bans in the store whose jails are not there */
         bool store_incomplete;        /* changes were dropped that the store never got */
         bool count_failed;            /* earlier bans could not be counted the last time */
         sd_event_source *prune_timer;
@@ -119,6 +120,8 @@ struct Manager {
         usec_t prune_said;    /* by the monotonic clock; 0 if it was not yet */
         bool prune_failed;    /* the last time */
         bool clear_in_kernel; /* the kernel has let go of what the store says it may have */
+
+        Loader *loader; /* NULL once all stored bans have been read */
 
         /* Putting bans into the kernel, in chunks. */
         size_t restore_jail;
@@ -224,7 +227,7 @@ int manager_count_offence(Manager *m, const Jail *by, const Ban *ban);
 int manager_clear_offender(Manager *m, const Jail *by, const Ban *lifted);
 
 /* Fills the windows of jails that count bans, which have to be empty, with the bans in the store.
- * Comes behind manager_load_bans(). Returns 0 or a negative errno. */
+ * Comes behind manager_load_ended(), and has all bans read. Returns 0 or a negative errno. */
 int manager_load_offenders(Manager *m);
 
 /* Ends one that should not have been; as above. */
@@ -300,6 +303,9 @@ void manager_restore_begin(Manager *m, bool keep);
  * stops until manager_restore_resume(). */
 int manager_restore_step(Manager *m);
 void manager_restore_resume(Manager *m);
+
+/* Bans were added to the lists and not queued. */
+void manager_restore_again(Manager *m);
 
 /* A ban is about to go. */
 void manager_restore_skip(Manager *m, Jail *jail, const Ban *ban);
@@ -382,9 +388,28 @@ void manager_set_reading_past(Manager *m, bool reading_past);
 int manager_build_jails(Config *config, ProblemSink *sink, Jail ***ret, size_t *ret_n);
 void manager_free_jails(Jail **jails, size_t n);
 
-/* Adds the stored bans of jails that do not have them yet, and tells the jails which bans ended
- * within their windows and what is forgotten. Returns 0 or a negative errno. */
+/* Adds the stored bans of jails that do not have them yet. Returns 0 or a negative errno. */
 int manager_load_bans(Manager *m);
+
+/* Tells the jails which bans ended within their windows and what is forgotten. Returns 0 or a
+ * negative errno. */
+int manager_load_ended(Manager *m);
+
+/* Begins to read the stored bans into the lists, which are empty and in use from now on. Returns 0
+ * or a negative errno. */
+int manager_load_begin(Manager *m);
+
+/* Reads at most max of them, which go into their lists and are queued for the kernel. Returns how
+ * many, or a negative errno, reported. */
+int manager_load_some(Manager *m, size_t max);
+
+/* The error because of which the lists cannot be completed, or 0. */
+int manager_get_load_error(const Manager *m);
+
+/* How many stored bans are in no list yet. */
+size_t manager_n_unread(const Manager *m);
+
+void manager_free_loader(Manager *m);
 
 /* The time of the earliest failure that still matters for the windows of a jail. */
 usec_t manager_get_refill_start(const Manager *m, const Jail *jail);

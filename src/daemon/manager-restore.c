@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Putting all bans into the kernel: at a start, after a reload, when somebody removed the table,
- * and when the clock was set.
+ * Putting all bans into the kernel: at a start, when they are still to be read (manager-load.c),
+ * after a reload, when somebody removed the table, and when the clock was set.
  *
  * The kernel carries out one transaction at a time, and a ban that is decided meanwhile has to wait
  * for it. So they go in chunks, and between two of them everything else has its turn: the journal,
@@ -20,6 +20,9 @@
 
 /* What a chunk is to take, of which nearly all is the kernel's. */
 #define CHUNK_USEC (5 * USEC_PER_MSEC)
+
+/* What it takes to pass so many bans by that are there is what it takes to put one back. */
+#define PASSED_COST 16
 
 #define CHUNK_FIRST 1000
 #define CHUNK_MIN 100
@@ -44,6 +47,13 @@ void manager_restore_begin(Manager *m, bool keep) {
         manager_restore_resume(m);
 }
 
+void manager_restore_again(Manager *m) {
+        m->restore_jail = 0;
+        m->restore_next = NULL;
+        m->restored = false;
+        manager_restore_resume(m);
+}
+
 void manager_restore_resume(Manager *m) {
         if (!m->restored)
                 enable(m, SD_EVENT_ON);
@@ -58,19 +68,22 @@ void manager_restore_skip(Manager *m, Jail *jail, const Ban *ban) {
                 m->restore_jail++;
 }
 
+/* Those in the lists first, then those that have not been read yet. Returns how many, or a negative
+ * errno. */
 static int queue_chunk(Manager *m, size_t size) {
         unsigned flags = m->restore_keep ? FIREWALL_KEEP : 0;
-        size_t n = 0;
+        size_t n = 0, n_passed = 0;
+        int r;
 
         while (m->restore_jail < m->n_jails && n < size) {
                 Jail *jail = m->jails[m->restore_jail];
                 Ban *ban = m->restore_next ?: ban_list_next(jail_get_bans(jail), NULL);
 
                 for (; ban && n < size; ban = ban_list_next(jail_get_bans(jail), ban)) {
-                        int r;
-
-                        if (ban->in_kernel)
+                        if (ban->in_kernel) {
+                                n += ++n_passed % PASSED_COST == 0;
                                 continue;
+                        }
                         r = manager_queue_ban(m, jail, ban, flags);
                         if (r < 0)
                                 return r;
@@ -82,7 +95,15 @@ static int queue_chunk(Manager *m, size_t size) {
                         m->restore_jail++;
         }
 
-        return 0;
+        if (n == size)
+                return (int) n;
+
+        r = manager_load_some(m, size - n);
+        if (r < 0)
+                return r;
+
+        manager_arm_expiry(m); /* some may be over */
+        return (int) n + r;
 }
 
 /* Doubled at most, so that one measurement does not lead far astray; cut at once. */
@@ -96,13 +117,13 @@ static size_t next_size(size_t size, usec_t took) {
 int manager_restore_step(Manager *m) {
         size_t size = m->restore_size ?: CHUNK_FIRST;
         usec_t before;
-        int r;
+        int r, n;
 
         if (m->tail)
                 tail_excite(m->tail);
 
         before = clock_now(CLOCK_MONOTONIC);
-        r = queue_chunk(m, size);
+        r = n = queue_chunk(m, size);
         if (r >= 0)
                 r = manager_commit_firewall(m);
         if (r < 0) {
@@ -111,7 +132,7 @@ int manager_restore_step(Manager *m) {
                 return r;
         }
 
-        m->restored = m->restore_jail >= m->n_jails;
+        m->restored = m->restore_jail >= m->n_jails && !m->loader;
         if (m->restored && manager_settle_firewall(m) > 0)
                 return 1;
         if (m->restored) {
@@ -119,7 +140,7 @@ int manager_restore_step(Manager *m) {
                 enable(m, SD_EVENT_OFF);
                 if (m->allowed_changed)
                         manager_tell_allowed(m);
-        } else
+        } else if ((size_t) n == size)
                 m->restore_size = next_size(size, clock_now(CLOCK_MONOTONIC) - before);
 
         return !m->restored;

@@ -46,6 +46,17 @@ static bool may_say(Manager *m, usec_t *said) {
         return true;
 }
 
+/* Whether another ban is too many for one jail, or for all; or may be, as those that have not been
+ * read yet may be anybody's. */
+static bool is_jail_full(const Manager *m, Jail *jail) {
+        return ban_list_size(jail_get_bans(jail)) + manager_n_unread(m) >=
+               jail_get_config(jail)->max_bans;
+}
+
+static bool are_all_full(const Manager *m) {
+        return manager_n_banned(m) >= m->config->max_bans;
+}
+
 int manager_make_room(Manager *m, Jail *jail, const Address *a) {
         const JailConfig *config = jail_get_config(jail);
         bool in_all = false;
@@ -58,9 +69,16 @@ int manager_make_room(Manager *m, Jail *jail, const Address *a) {
         if (ban_list_get(jail_get_bans(jail), a))
                 return 1; /* it takes that one's place */
 
-        if (ban_list_size(jail_get_bans(jail)) >= config->max_bans)
+        /* Which one ends first is known of all of them only. */
+        if (is_jail_full(m, jail) || are_all_full(m)) {
+                r = manager_load_rest(m);
+                if (r < 0)
+                        return r;
+        }
+
+        if (is_jail_full(m, jail))
                 limit = config->max_bans;
-        else if (manager_n_banned(m) >= m->config->max_bans) {
+        else if (are_all_full(m)) {
                 limit = m->config->max_bans;
                 in_all = true;
         } else

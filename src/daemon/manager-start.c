@@ -3,9 +3,9 @@
 /*
  * Starting.
  *
- * The stored bans go into their lists, and into the kernel in chunks from the event loop, so that
- * an attacker who is recognised meanwhile need not wait for them. systemd is told "ready" when all
- * are in.
+ * The stored bans go into their lists, and into the kernel, in chunks from the event loop, so that
+ * an attacker who is recognised meanwhile need not wait for them (manager-load.c). systemd is told
+ * "ready" when all are in.
  *
  * The journal is read from before the stored position, as far back as any decision can reach: what
  * failed up to the position only fills the windows and sessions anew, because the decisions it led
@@ -45,25 +45,6 @@ static int open_store(Manager *m, char **ret_aside) {
                                                 m->params.state_dir));
 
         return r;
-}
-
-typedef struct Loading {
-        Manager *manager;
-        bool fresh; /* no jail had any ban before */
-} Loading;
-
-static int load_ban(const char *name, const Ban *ban, void *userdata) {
-        const Loading *l = userdata;
-        Jail *jail = manager_find_jail(l->manager, name);
-
-        if (!jail)
-                l->manager->n_orphans++;
-
-        /* To look for what cannot be there would take a third of the time that loading takes. */
-        if (!jail || (!l->fresh && ban_list_get(jail_get_bans(jail), &ban->address)))
-                return 0;
-
-        return jail_load_ban(jail, ban);
 }
 
 /* The time of the entry up to which a namespace was handled. */
@@ -134,8 +115,7 @@ static int forget_lifted(const char *name, const Address *a, usec_t until, void 
         return jail ? jail_forget_lifted(jail, a, until) : 0;
 }
 
-/* Tells the jails which bans ended within their windows. */
-static int load_ended(Manager *m) {
+int manager_load_ended(Manager *m) {
         _cleanup_(freep) usec_t *since = NULL;
         Forgetting f = { .manager = m };
         usec_t first = USEC_INFINITY;
@@ -154,16 +134,17 @@ static int load_ended(Manager *m) {
         return r < 0 ? r : store_foreach_unban(m->store, forget_lifted, &f);
 }
 
-int manager_load_bans(Manager *m) {
-        Loading l = { .manager = m, .fresh = true };
+static int load_ban(const char *name, const Ban *ban, void *userdata) {
+        Manager *m = userdata;
+        Jail *jail = manager_find_jail(m, name);
         int r;
 
-        for (size_t i = 0; i < m->n_jails; i++)
-                l.fresh = l.fresh && ban_list_size(jail_get_bans(m->jails[i])) == 0;
+        r = jail ? jail_load_ban(jail, ban, false, NULL) : 0;
+        return MIN(r, 0);
+}
 
-        m->n_orphans = 0;
-        r = store_foreach_ban(m->store, load_ban, &l);
-        return r < 0 ? r : load_ended(m);
+int manager_load_bans(Manager *m) {
+        return store_foreach_ban(m->store, load_ban, m);
 }
 
 static int load_in_kernel(const char *name, const Ban *ban, void *userdata) {
@@ -173,47 +154,6 @@ static int load_in_kernel(const char *name, const Ban *ban, void *userdata) {
         m->clear_in_kernel = true;
         r = firewall_remove(m->firewall, name, &ban->address);
         return r == -ENOENT ? 0 : r; /* its set went with the jail */
-}
-
-static int end_orphan(const char *name, const Ban *ban, void *userdata) {
-        Manager *m = userdata;
-
-        return manager_find_jail(m, name) ? 0
-                                          : store_end_ban(m->store,
-                                                            name,
-                                                            ban,
-                                                            manager_now(),
-                                                            "jail removed",
-                                                            false);
-}
-
-/* Bans of jails that the configuration does not have end; but one with mistakes may just not show
- * that it has them. What is loaded tells whether there are any, so that in most cases nothing has
- * to be written to start. */
-static int end_orphans(Manager *m) {
-        int r;
-
-        if (m->n_orphans == 0)
-                return 0;
-
-        if (!m->config_wrong) {
-                r = store_begin(m->store, false);
-                if (r >= 0)
-                        r = store_foreach_ban(m->store, end_orphan, m);
-                if (r >= 0)
-                        r = store_commit(m->store);
-                else
-                        store_rollback(m->store);
-                if (r < 0)
-                        return r;
-        }
-
-        log_notice(m->config_wrong ? "%zu bans of jails that are not in the configuration "
-                                     "are kept, because it has mistakes."
-                                   : "%zu bans of jails that are not in the configuration "
-                                     "(any more) ended.",
-                        m->n_orphans);
-        return 0;
 }
 
 static int recover_ban(Manager *m, const char *name, const Address *address, usec_t remaining) {
@@ -308,12 +248,10 @@ static int start_store(Manager *m) {
         r = k > 0 ? recover_bans(m, aside) : 0;
         if (r >= 0)
                 r = manager_load_exemptions(m);
+        if (r >= 0 && k == 0)
+                r = manager_load_begin(m);
         if (r >= 0)
-                r = manager_load_bans(m);
-        if (r >= 0)
-                r = end_orphans(m);
-        if (r >= 0)
-                r = manager_load_offenders(m);
+                r = manager_load_ended(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to read the bans from the database: %m");
 
@@ -404,7 +342,7 @@ int manager_start_journal(Manager *m) {
          * just now are caught, too. */
         r = journal_seek(m->journal, m->position.cursor, m->params.journal ? 0 : manager_now());
         if (r >= 0 && was_clock_ahead(m))
-                r = load_ended(m);
+                r = manager_load_ended(m);
         return r;
 }
 
@@ -425,23 +363,12 @@ int manager_forget_past(Manager *m, const Entry *e) {
                         r = jail_clear(m->jails[i]);
         }
         if (r >= 0)
-                r = manager_load_bans(m);
+                r = manager_load_ended(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to go on in the journal where it was left: %m");
 
         log_debug("The place in the journal was not met on the way to its end; going there.");
         return 0;
-}
-
-/* Bans that were stored but, as far as the store knows, not announced. */
-static void announce_late(Manager *m) {
-        for (size_t i = 0; i < m->n_jails; i++)
-                for (Ban *b = ban_list_next(jail_get_bans(m->jails[i]), NULL); b;
-                                b = ban_list_next(jail_get_bans(m->jails[i]), b))
-                        if (b->id > m->position.announced)
-                                announce_ban(m->bus, jail_get_config(m->jails[i])->name, b);
-
-        m->position.announced = m->next_id - 1;
 }
 
 /* What systemd hands to us: the socket that listens, and what it kept of the process before. */
@@ -472,23 +399,26 @@ static void take_descriptors(Manager *m, int *ret_listening) {
         strv_free(names);
 }
 
-/* Everything at once, without an event loop. */
+/* Without an event loop, and in turns all the same. */
 static int run_once(Manager *m) {
-        int r;
+        int r, k;
+
+        do {
+                r = m->restored ? 0 : manager_restore_step(m);
+                if (r < 0)
+                        return r;
+
+                k = manager_look(m);
+                if (k < 0)
+                        return k;
+        } while (r > 0 || k == TAIL_MORE);
 
         do
-                r = manager_restore_step(m);
+                r = manager_expire(m);
         while (r > 0);
-        if (r < 0)
-                return r;
-
-        do
-                r = manager_look(m);
-        while (r == TAIL_MORE);
-        if (r < 0)
-                return r;
-
-        return sd_event_exit(m->event, 0);
+        if (r >= 0)
+                r = manager_commit(m, false);
+        return r < 0 ? r : sd_event_exit(m->event, 0);
 }
 
 int manager_start(Manager *m) {
@@ -510,6 +440,10 @@ int manager_start(Manager *m) {
         if (r < 0)
                 return r;
 
+        r = manager_load_offenders(m);
+        if (r < 0)
+                return log_error_errno(r, "Failed to read the bans from the database: %m");
+
         surroundings_start(m->surroundings, m->store, m->bus, !m->params.once);
         r = unit_ports_follow(m->unit_ports, m->config);
         if (r < 0)
@@ -521,10 +455,7 @@ int manager_start(Manager *m) {
         manager_report_gaps(m);
         m->status.catching_up = true;
 
-        announce_late(m);
-        do
-                r = manager_expire(m);
-        while (r > 0 && m->params.once);
+        r = manager_expire(m);
         if (r < 0)
                 return r;
         manager_lift_spared(m);

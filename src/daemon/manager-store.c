@@ -26,7 +26,7 @@
 
 /* As many as there are by now. */
 static int write_leaks(Manager *m, const Change *c) {
-        Ban *ban = ban_list_get(jail_get_bans(c->jail), &c->ban.address);
+        Ban *ban = ban_list_peek(jail_get_bans(c->jail), &c->ban.address);
 
         if (!ban || ban->id != c->ban.id)
                 return 0;
@@ -84,6 +84,9 @@ static int write_all(Manager *m) {
 static int write_transaction(Manager *m, bool durable) {
         int r;
 
+        r = m->store_incomplete ? manager_load_rest(m) : 0;
+        if (r < 0)
+                return r;
         r = store_begin(m->store, durable);
         if (r < 0)
                 return r;
@@ -110,6 +113,11 @@ static int replace(Manager *m) {
         _cleanup_(freep) char *aside = NULL;
         size_t n = 0;
         int r;
+
+        /* What cannot be read any more is taken back from the kernel by the next start. */
+        r = manager_load_rest(m);
+        if (r < 0)
+                return r;
 
         r = store_replace(m->store, &aside);
         m->store_incomplete = true;

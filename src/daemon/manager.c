@@ -344,6 +344,7 @@ Manager *manager_free(Manager *m) {
                 return NULL;
 
         manager_stop_verifying(m);
+        manager_free_loader(m);
         surroundings_free(m->surroundings);
         unit_ports_free(m->unit_ports);
         devices_free(m->devices);
@@ -619,7 +620,7 @@ Jail *manager_find_jail(const Manager *m, const char *name) {
 }
 
 size_t manager_n_banned(const Manager *m) {
-        size_t n = 0;
+        size_t n = manager_n_unread(m);
 
         for (size_t i = 0; i < m->n_jails; i++)
                 n += ban_list_size(jail_get_bans(m->jails[i]));

@@ -165,6 +165,14 @@ size_t manager_n_jails(const Manager *m);
 Jail *manager_get_jail(const Manager *m, size_t i);
 Jail *manager_find_jail(const Manager *m, const char *name); /* NULL if there is none */
 
+/* Right after a start not all stored bans are in the lists yet. Whoever goes through the bans of a
+ * jail has the rest read first, which takes a second for a million; what is asked of one address is
+ * answered without (model/ban.h). Returns 0 or a negative errno, reported. */
+int manager_load_rest(Manager *m);
+
+/* The running bans of a jail, those of before included that are not in its list yet. */
+size_t manager_n_banned_by(Manager *m, Jail *jail);
+
 /* Who is allowed and what pauses, by the above; over ones included. */
 const Exemptions *manager_get_exemptions(const Manager *m);
 bool manager_is_paused(const Manager *m, const char *jail);

@@ -502,18 +502,18 @@ int jail_process(Jail *j, const Entry *e, JailFailure *ret) {
         return process_result(j, e, ret);
 }
 
-int jail_load_ban(Jail *j, const Ban *ban) {
+int jail_load_ban(Jail *j, const Ban *ban, bool in_turn, Ban **ret) {
         int r;
 
         assert(j);
         assert(ban);
 
-        r = ban_list_load(j->bans, ban);
-        if (r < 0)
-                return r;
-
-        j->stats.n_leaks += ban->n_leaks;
-        return 0;
+        r = in_turn ? ban_list_load_next(j->bans, ban, ret) : ban_list_load(j->bans, ban, ret);
+        if (r > 0) {
+                j->stats.n_leaks += ban->n_leaks;
+                j->stats_before.n_leaks += ban->n_leaks;
+        }
+        return r;
 }
 
 void jail_count_displaced(Jail *j) {

@@ -160,9 +160,9 @@ int jail_count_ban(Jail *j, const JailConfig *by, const Ban *ban, JailFailure *r
 /* Whether the jail reads what this unit logs to the namespace that the entry is of. */
 bool jail_reads_unit(const Jail *j, const Entry *entry, const char *unit);
 
-/* Takes in a ban that was made before this process began, with what got through it. The jail must
- * not have one of the address. Returns 0 or -ENOMEM. */
-int jail_load_ban(Jail *j, const Ban *ban);
+/* Takes in a ban that was made before this process began, with what got through it: by
+ * ban_list_load_next() in its turn, or by ban_list_load(). Returns as they do. */
+int jail_load_ban(Jail *j, const Ban *ban, bool in_turn, Ban **ret);
 
 /* Counts a ban that made room for another. */
 void jail_count_displaced(Jail *j);

@@ -7,6 +7,10 @@
  * other are linked: those of an IPv4 /16 or an IPv6 /48.
  *
  * Pattern names come from the configuration, so there are few of them; each is kept once.
+ *
+ * While the list is filled it remembers of which addresses it knows better than whoever fills it:
+ * those with a ban that came in otherwise than in its turn, or that was removed. They are few, so
+ * that it takes no time to look for each ban of before among them.
  */
 
 #include "model/ban.h"
@@ -24,6 +28,13 @@ typedef struct BanVicinity {
         UT_hash_handle hh;
 } BanVicinity;
 
+/* An address of which no ban of before is to be added. */
+typedef struct BanSettled {
+        Address address;
+        bool in_table;
+        UT_hash_handle hh;
+} BanSettled;
+
 struct BanList {
         Ban *bans;
         Ban *last; /* added, or NULL */
@@ -34,6 +45,11 @@ struct BanList {
         size_t n_counted;
         char **patterns;
         size_t n_patterns;
+
+        /* While it is filled. */
+        BanListFiller filler; /* NULL: the list is complete */
+        void *userdata;
+        BanSettled *settled;
 };
 
 static size_t *prefixlen_counter(BanList *l, const Address *a) {
@@ -59,6 +75,40 @@ static Ban *ban_free(Ban *b) {
 }
 DEFINE_CLEANUP(Ban *, ban_free)
 
+static void forget_settled(BanList *l) {
+        BanSettled *settled, *next;
+
+        HASH_ITER(hh, l->settled, settled, next) {
+                TABLE_DEL(l->settled, settled);
+                free(settled);
+        }
+}
+
+static bool is_settled(const BanList *l, const Address *a) {
+        BanSettled *settled;
+
+        TABLE_FIND(l->settled, a, settled);
+        return settled;
+}
+
+static int settle(BanList *l, const Address *a) {
+        BanSettled *settled;
+
+        if (!l->filler || is_settled(l, a))
+                return 0;
+
+        settled = calloc(1, sizeof(*settled));
+        if (!settled)
+                return -ENOMEM;
+        settled->address = *a;
+        if (!TABLE_ADD(l->settled, address, settled)) {
+                free(settled);
+                return -ENOMEM;
+        }
+
+        return 0;
+}
+
 BanList *ban_list_free(BanList *l) {
         BanVicinity *vicinity, *next_vicinity;
         Ban *ban, *next;
@@ -76,6 +126,7 @@ BanList *ban_list_free(BanList *l) {
                 ban_free(ban);
         }
 
+        forget_settled(l);
         for (size_t i = 0; i < l->n_patterns; i++)
                 free(l->patterns[i]);
         free(l->patterns);
@@ -253,18 +304,66 @@ int ban_list_add(BanList *l, const Ban *wanted, Ban **ret) {
                 return r;
         }
 
-        r = add_new(l, wanted, ret);
+        r = settle(l, &wanted->address);
+        if (r >= 0)
+                r = add_new(l, wanted, ret);
         return r < 0 ? r : 1;
 }
 
-int ban_list_load(BanList *l, const Ban *ban) {
+/* Filling */
+
+void ban_list_begin_filling(BanList *l, BanListFiller filler, void *userdata) {
+        assert(l);
+        assert(filler);
+        assert(!l->bans);
+
+        l->filler = filler;
+        l->userdata = userdata;
+}
+
+void ban_list_end_filling(BanList *l) {
+        assert(l);
+
+        l->filler = NULL;
+        forget_settled(l);
+}
+
+int ban_list_load_next(BanList *l, const Ban *ban, Ban **ret) {
+        int r;
+
         assert(l);
         assert(ban);
 
-        return add_new(l, ban, NULL);
+        if (is_settled(l, &ban->address))
+                return 0;
+
+        r = add_new(l, ban, ret);
+        return r < 0 ? r : 1;
 }
 
-Ban *ban_list_get(const BanList *l, const Address *a) {
+int ban_list_load(BanList *l, const Ban *ban, Ban **ret) {
+        int r;
+
+        assert(l);
+        assert(ban);
+
+        if (is_settled(l, &ban->address) || ban_list_peek(l, &ban->address))
+                return 0;
+
+        r = settle(l, &ban->address);
+        if (r >= 0)
+                r = add_new(l, ban, ret);
+        return r < 0 ? r : 1;
+}
+
+static void fill(const BanList *l, const Address *a, BanListWanted wanted) {
+        if (l->filler)
+                l->filler(a, wanted, l->userdata);
+}
+
+/* Looking up */
+
+Ban *ban_list_peek(const BanList *l, const Address *a) {
         Ban *ban;
 
         assert(l);
@@ -272,6 +371,16 @@ Ban *ban_list_get(const BanList *l, const Address *a) {
 
         TABLE_FIND(l->bans, a, ban);
         return ban;
+}
+
+Ban *ban_list_get(const BanList *l, const Address *a) {
+        Ban *ban = ban_list_peek(l, a);
+
+        if (ban || !l->filler)
+                return ban;
+
+        fill(l, a, BAN_LIST_AROUND);
+        return ban_list_peek(l, a);
 }
 
 /* The ban of the address' network of this length, or NULL. */
@@ -283,7 +392,7 @@ static Ban *get_around(const BanList *l, const Address *a, unsigned prefixlen) {
                 return NULL;
 
         address_widen(&net, prefixlen);
-        return ban_list_get(l, &net);
+        return ban_list_peek(l, &net);
 }
 
 Ban *ban_list_find(const BanList *l, const Address *a, usec_t when) {
@@ -292,6 +401,7 @@ Ban *ban_list_find(const BanList *l, const Address *a, usec_t when) {
         assert(l);
         assert(a);
 
+        fill(l, a, BAN_LIST_AROUND);
         for (unsigned i = 0; i <= a->prefixlen; i++) {
                 Ban *ban = get_around(l, a, i);
 
@@ -308,6 +418,7 @@ usec_t ban_list_find_end(const BanList *l, const Address *a, usec_t when) {
         assert(l);
         assert(a);
 
+        fill(l, a, BAN_LIST_AROUND);
         for (unsigned i = 0; i <= a->prefixlen; i++) {
                 const Ban *ban = get_around(l, a, i);
 
@@ -352,6 +463,8 @@ void ban_list_remove(BanList *l, Ban *ban) {
                 l->n_counted--;
         if (l->last == ban)
                 l->last = NULL;
+        /* Without memory one of before may come back, which is better than that this one stays. */
+        (void) settle(l, &ban->address);
         (*prefixlen_counter(l, &ban->address))--;
         unlink_ban(l, ban);
         prioq_remove(&l->expiry, &ban->expiry);
@@ -381,6 +494,9 @@ Ban *ban_list_next_within(const BanList *l, const Address *net, const Ban *ban) 
 
         assert(l);
         assert(net);
+
+        if (!ban)
+                fill(l, net, BAN_LIST_WITHIN);
 
         near = net->prefixlen >= vicinity_bits(net);
         if (ban)

@@ -56,12 +56,39 @@ DEFINE_CLEANUP(BanList *, ban_list_free)
  * valid until the ban is removed. */
 int ban_list_add(BanList *l, const Ban *ban, Ban **ret);
 
-/* The same for an address that has no ban, as the caller knows; it is not looked for. Returns 0 or
- * -ENOMEM. */
-int ban_list_load(BanList *l, const Ban *ban);
+/*
+ * A list that is filled while it is in use already
+ *
+ * Whoever has the bans of before, and has not added all of them yet, is asked before one is looked
+ * for that is not in the list: for those of the address and of the prefixes around it, or for those
+ * within the prefix. So what is asked of one address is answered as if all were there. Whatever
+ * goes through the list, or by its size or its ends, has to wait until it is complete.
+ */
+typedef enum BanListWanted {
+        BAN_LIST_AROUND,
+        BAN_LIST_WITHIN,
+} BanListWanted;
+
+/* Adds those bans by ban_list_load(), and changes the list in no other way. */
+typedef void (*BanListFiller)(const Address *a, BanListWanted wanted, void *userdata);
+
+/* The list, which has to be empty, is filled from now on; and is complete. */
+void ban_list_begin_filling(BanList *l, BanListFiller filler, void *userdata);
+void ban_list_end_filling(BanList *l);
+
+/* Adds a ban of before, unless the list had one of its address since: then it knows better. Each
+ * may be handed in several times; with the second one only once, which saves to look for it among
+ * those that came that way.
+ *
+ * Returns 1 and, if ret is not NULL, the ban; 0 if there is nothing to add; -ENOMEM. */
+int ban_list_load(BanList *l, const Ban *ban, Ban **ret);
+int ban_list_load_next(BanList *l, const Ban *ban, Ban **ret);
 
 /* The ban of exactly this address or prefix, or NULL. */
 Ban *ban_list_get(const BanList *l, const Address *a);
+
+/* The same, as far as the list is filled. */
+Ban *ban_list_peek(const BanList *l, const Address *a);
 
 /* A ban that covers the address at the given time, or NULL: the address itself, or a prefix around
  * it. The one that ends last, where there are several. */

@@ -350,13 +350,13 @@ static void what_is_loaded_is_found_like_what_is_added(void **state) {
                         .address = addr(texts[i]), .pattern = "", .start = T0, .end = T0 + 10 + i
                 };
 
-                assert_ok(ban_list_load(l, &wanted));
+                assert_int_equal(ban_list_load(l, &wanted, NULL), 1);
                 assert_int_equal(ban_list_size(l), i + 1);
 
                 /* The one before goes, and what comes next may lie near it. */
                 if (i == 0) {
                         ban_list_remove(l, ban_list_get(l, &wanted.address));
-                        assert_ok(ban_list_load(l, &wanted));
+                        assert_int_equal(ban_list_load(l, &wanted, NULL), 1);
                 }
         }
 
@@ -369,6 +369,160 @@ static void what_is_loaded_is_found_like_what_is_added(void **state) {
                 n++;
         assert_int_equal(n, 3);
         assert_int_equal(ban_list_first_to_end(l)->end, T0 + 10);
+}
+
+#define N_STORED 60
+
+/* Bans of before, and the list that has not got all of them yet. */
+typedef struct Filling {
+        BanList *list;
+        Ban stored[N_STORED];
+        size_t n_stored;
+        unsigned n_asked;
+} Filling;
+
+static void fill(const Address *a, BanListWanted wanted, void *userdata) {
+        Filling *f = userdata;
+
+        f->n_asked++;
+        for (size_t i = 0; i < f->n_stored; i++) {
+                const Address *b = &f->stored[i].address;
+
+                if (wanted == BAN_LIST_AROUND ? address_covers(b, a) : address_covers(a, b))
+                        assert_ok(ban_list_load(f->list, &f->stored[i], NULL));
+        }
+}
+
+static const Ban *find_stored(const Filling *f, const Address *a) {
+        for (size_t i = 0; i < f->n_stored; i++)
+                if (address_equal(&f->stored[i].address, a))
+                        return &f->stored[i];
+
+        return NULL;
+}
+
+static Address some_address(void) {
+        static const uint8_t lengths[] = { 32, 32, 32, 31, 30, 28, 24, 16, 8, 0 };
+        const uint8_t bytes[] = { 192, 0, 2, (uint8_t) (rand() % 64) };
+        Address a;
+
+        assert_ok(address_from_bytes(
+                        AF_INET, bytes, lengths[(size_t) rand() % sizeof(lengths)], &a));
+        return a;
+}
+
+static Ban some_ban(uint64_t id) {
+        return (Ban){
+                .address = some_address(),
+                .pattern = "",
+                .id = id,
+                .end = T0 + (usec_t) rand() % 100,
+        };
+}
+
+static void assert_same(const Ban *a, const Ban *b) {
+        assert_int_equal(!a, !b);
+        if (a)
+                assert_int_equal(a->id, b->id);
+}
+
+/* Does something to both lists, and compares what there is to see. */
+static void do_something(BanList *whole, BanList *filled, uint64_t id) {
+        const Ban ban = some_ban(id);
+        const Address *a = &ban.address;
+        const usec_t when = T0 + (usec_t) rand() % 100;
+        size_t n[2] = { 0, 0 };
+
+        switch (rand() % 6) {
+        case 0:
+                assert_int_equal(ban_list_add(whole, &ban, NULL), ban_list_add(filled, &ban, NULL));
+                return;
+        case 1:
+                assert_same(ban_list_get(whole, a), ban_list_get(filled, a));
+                if (ban_list_get(whole, a)) {
+                        ban_list_remove(whole, ban_list_get(whole, a));
+                        ban_list_remove(filled, ban_list_get(filled, a));
+                }
+                return;
+        case 2:
+                assert_same(ban_list_get(whole, a), ban_list_get(filled, a));
+                return;
+        case 3:
+                /* Of two that end at once either is found. */
+                assert_int_equal(!ban_list_find(whole, a, when), !ban_list_find(filled, a, when));
+                return;
+        case 4:
+                assert_int_equal(ban_list_find_end(whole, a, when),
+                                ban_list_find_end(filled, a, when));
+                return;
+        case 5:
+                for (Ban *b = ban_list_next_within(whole, a, NULL); b;
+                                b = ban_list_next_within(whole, a, b))
+                        n[0] += b->id;
+                for (Ban *b = ban_list_next_within(filled, a, NULL); b;
+                                b = ban_list_next_within(filled, a, b))
+                        n[1] += b->id;
+                assert_int_equal(n[0], n[1]);
+                return;
+        }
+}
+
+static void while_it_is_filled_a_list_answers_as_if_it_were_complete(void **state) {
+        (void) state;
+
+        for (unsigned seed = 1; seed <= 300; seed++) {
+                _cleanup_(ban_list_freep) BanList *whole = new_list(), *filled = new_list();
+                Filling f = { .list = filled };
+                size_t n_loaded = 0;
+
+                srand(seed);
+                for (size_t i = 0; i < N_STORED; i++) {
+                        const Ban ban = some_ban(i + 1);
+
+                        if (ban_list_add(whole, &ban, NULL) > 0)
+                                f.stored[f.n_stored++] = ban;
+                        else
+                                assert_ok(ban_list_add(whole, find_stored(&f, &ban.address), NULL));
+                }
+
+                ban_list_begin_filling(filled, fill, &f);
+                for (unsigned i = 0; i < 200; i++) {
+                        do_something(whole, filled, 1000 + i);
+                        if (n_loaded < f.n_stored && rand() % 4 == 0)
+                                assert_ok(ban_list_load_next(filled, &f.stored[n_loaded++], NULL));
+                }
+                while (n_loaded < f.n_stored)
+                        assert_ok(ban_list_load_next(filled, &f.stored[n_loaded++], NULL));
+                ban_list_end_filling(filled);
+
+                assert_int_equal(ban_list_size(whole), ban_list_size(filled));
+                for (Ban *b = ban_list_next(whole, NULL); b; b = ban_list_next(whole, b))
+                        assert_same(b, ban_list_get(filled, &b->address));
+        }
+}
+
+static void nobody_is_asked_for_a_ban_that_is_there_nor_by_a_list_that_is_complete(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        Filling f = { .list = l };
+        const Ban ban = { .address = addr("192.0.2.1"), .pattern = "", .end = T0 };
+        const Address other = addr("192.0.2.2");
+
+        (void) state;
+
+        ban_list_begin_filling(l, fill, &f);
+        assert_null(ban_list_peek(l, &ban.address));
+        assert_int_equal(f.n_asked, 0);
+        assert_int_equal(ban_list_load(l, &ban, NULL), 1);
+        assert_int_equal(ban_list_load(l, &ban, NULL), 0);
+        assert_non_null(ban_list_get(l, &ban.address));
+        assert_int_equal(f.n_asked, 0);
+        assert_null(ban_list_get(l, &other));
+        assert_int_equal(f.n_asked, 1);
+
+        ban_list_end_filling(l);
+        assert_null(ban_list_get(l, &other));
+        assert_null(ban_list_find(l, &other, T0));
+        assert_int_equal(f.n_asked, 1);
 }
 
 static void so_many_bans_are_counted(void **state) {
@@ -408,6 +562,9 @@ int main(void) {
                 cmocka_unit_test(so_many_bans_are_counted),
                 cmocka_unit_test(any_ban_may_be_picked),
                 cmocka_unit_test(what_is_loaded_is_found_like_what_is_added),
+                cmocka_unit_test(while_it_is_filled_a_list_answers_as_if_it_were_complete),
+                cmocka_unit_test(
+                                nobody_is_asked_for_a_ban_that_is_there_nor_by_a_list_that_is_complete),
                 cmocka_unit_test(names_of_patterns_are_kept_once_and_bounded),
         };
 

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Reading the stored bans at a start, while everything else goes on.
+ *
+ * A million of them take more than a second, and whoever attacks meanwhile shall not have to wait.
+ * So they are read in pieces, in the order of their addresses, and each piece goes into the lists
+ * and into the kernel at once (manager-restore.c). The lists are in use meanwhile, and ask for what
+ * they lack of an address that somebody looks for (model/ban.h), so that every decision is as if
+ * all were there.
+ *
+ * Whatever is done to a ban is done to one that is in its list, so a row of the store that no list
+ * has or had is as it was when the daemon started. This holds also while changes wait to be
+ * written. What has to be known of all bans at once is known when the rest is read, which
+ * manager_load_rest() does without pausing.
+ *
+ * If the store cannot be read, nothing more is carried out, and the daemon ends: it cannot decide.
+ */
+
+#include "base/log.h"
+#include "daemon/announce.h"
+#include "daemon/manager-private.h"
+
+/* Of those that nobody waits for any longer. */
+#define REST_CHUNK 10000
+
+/* Addresses that were asked for are remembered, since they are asked for again. */
+#define ASKED_MAX 10000
+
+typedef struct Asked {
+        Address address;
+        bool in_table;
+        UT_hash_handle hh;
+} Asked;
+
+struct Loader {
+        StorePlace *place; /* read so far */
+        size_t n_read;
+        size_t n_unread;  /* that no list has yet */
+        size_t n_orphans; /* bans whose jails are not there */
+        Asked *asked;
+        Address within; /* all of which is there; family 0 for none */
+        bool queue;     /* what is read goes to the kernel at once */
+        int error;
+};
+
+static void forget_asked(Loader *l) {
+        Asked *asked, *next;
+
+        HASH_ITER(hh, l->asked, asked, next) {
+                TABLE_DEL(l->asked, asked);
+                free(asked);
+        }
+}
+
+void manager_free_loader(Manager *m) {
+        Loader *l = m->loader;
+
+        if (!l)
+                return;
+
+        forget_asked(l);
+        store_place_free(l->place);
+        free(l);
+        m->loader = NULL;
+}
+
+static int load(Manager *m, Jail *jail, const Ban *row, bool in_turn) {
+        Loader *l = m->loader;
+        Ban *ban;
+        int r;
+
+        r = jail_load_ban(jail, row, in_turn, &ban);
+        if (r <= 0)
+                return r;
+
+        l->n_unread -= MIN(l->n_unread, (size_t) 1);
+        if (ban->id > m->position.announced)
+                announce_ban(m->bus, jail_get_config(jail)->name, ban);
+        return l->queue ? manager_queue_ban(m, jail, ban, m->restore_keep ? FIREWALL_KEEP : 0) : 0;
+}
+
+/* In pieces */
+
+static int load_next(const char *name, const Ban *ban, void *userdata) {
+        Manager *m = userdata;
+        Loader *l = m->loader;
+        Jail *jail = manager_find_jail(m, name);
+
+        if (jail)
+                return load(m, jail, ban, true);
+
+        l->n_orphans++;
+        l->n_unread -= MIN(l->n_unread, (size_t) 1);
+        return 0;
+}
+
+static int end_orphan(const char *name, const Ban *ban, void *userdata) {
+        Manager *m = userdata;
+
+        return manager_find_jail(m, name) ? 0
+                                          : store_end_ban(m->store,
+                                                            name,
+                                                            ban,
+                                                            manager_now(),
+                                                            "jail removed",
+                                                            false);
+}
+
+/* Bans of jails that the configuration does not have end; but one with mistakes may just not show
+ * that it has them. */
+static int end_orphans(Manager *m, const StorePlace *place, size_t max) {
+        _cleanup_(store_place_freep) StorePlace *behind = NULL;
+        int r;
+
+        r = store_begin(m->store, false);
+        if (r >= 0)
+                r = store_foreach_ban_from(m->store, place, max, end_orphan, m, &behind);
+        if (r >= 0)
+                r = store_commit(m->store);
+        else
+                store_rollback(m->store);
+        return r;
+}
+
+static void finish(Manager *m) {
+        size_t n_orphans = m->loader->n_orphans;
+
+        for (size_t i = 0; i < m->n_jails; i++)
+                ban_list_end_filling(jail_get_bans(m->jails[i]));
+        manager_free_loader(m);
+        m->position.announced = m->next_id - 1;
+
+        if (n_orphans > 0)
+                log_notice(m->config_wrong ? "%zu bans of jails that are not in the configuration "
+                                             "are kept, because it has mistakes."
+                                           : "%zu bans of jails that are not in the configuration "
+                                             "(any more) ended.",
+                                n_orphans);
+}
+
+static int fail(Manager *m, int r) {
+        m->loader->error = r;
+        (void) sd_event_exit(m->event, r);
+        return log_error_errno(r, "Failed to read the bans from the database: %m");
+}
+
+/* Returns how many there were, or a negative errno, reported. */
+static int load_piece(Manager *m, size_t max, bool queue) {
+        _cleanup_(store_place_freep) StorePlace *before = NULL;
+        Loader *l = m->loader;
+        size_t n_orphans = l->n_orphans;
+        int r, k = 0;
+
+        if (l->error < 0)
+                return l->error;
+
+        before = TAKE_PTR(l->place);
+        l->queue = queue;
+        r = store_foreach_ban_from(m->store, before, max, load_next, m, &l->place);
+        l->queue = true;
+        if (r >= 0 && l->n_orphans > n_orphans && !m->config_wrong)
+                k = end_orphans(m, before, max);
+        if (r < 0 || k < 0)
+                return fail(m, MIN(r, k));
+
+        l->n_read += (size_t) r;
+        if (!l->place)
+                finish(m);
+        return r;
+}
+
+int manager_load_some(Manager *m, size_t max) {
+        if (!m->loader)
+                return 0;
+
+        /* The first pieces are small: with few bans, too, it is in turns with everything else. */
+        return load_piece(m, MIN(max, 1 + m->loader->n_read), true);
+}
+
+int manager_load_rest(Manager *m) {
+        assert(m);
+
+        if (!m->loader)
+                return 0;
+
+        while (m->loader) {
+                int r = load_piece(m, REST_CHUNK, false);
+
+                if (r < 0)
+                        return r;
+        }
+
+        manager_restore_again(m);
+        return 0;
+}
+
+/* By address */
+
+/* Those that are not there are counted when their turn comes. */
+static int load_near(const char *name, const Ban *ban, void *userdata) {
+        Manager *m = userdata;
+        Jail *jail = manager_find_jail(m, name);
+
+        return jail ? load(m, jail, ban, false) : 0;
+}
+
+static bool was_asked(const Loader *l, const Address *a, BanListWanted wanted) {
+        Asked *asked;
+
+        if (wanted == BAN_LIST_WITHIN)
+                return l->within.family == a->family && address_covers(&l->within, a);
+
+        TABLE_FIND(l->asked, a, asked);
+        return asked;
+}
+
+static void note_asked(Loader *l, const Address *a, BanListWanted wanted) {
+        Asked *asked;
+
+        if (wanted == BAN_LIST_WITHIN) {
+                l->within = *a;
+                return;
+        }
+
+        if (HASH_COUNT(l->asked) == ASKED_MAX)
+                forget_asked(l);
+        asked = calloc(1, sizeof(*asked));
+        if (!asked)
+                return;
+        asked->address = *a;
+        if (!TABLE_ADD(l->asked, address, asked))
+                free(asked);
+}
+
+/* A BanListFiller. All jails have what they need of it then. */
+static void on_asked(const Address *a, BanListWanted wanted, void *userdata) {
+        Manager *m = userdata;
+        Loader *l = m->loader;
+        int r;
+
+        if (wanted == BAN_LIST_WITHIN && address_is_host(a))
+                wanted = BAN_LIST_AROUND;
+        if (l->error < 0 || was_asked(l, a, wanted))
+                return;
+
+        r = wanted == BAN_LIST_AROUND ? store_foreach_ban_around(m->store, a, load_near, m)
+                                      : store_foreach_ban_within(m->store, a, load_near, m);
+        if (r < 0)
+                (void) fail(m, r);
+        else
+                note_asked(l, a, wanted);
+}
+
+int manager_load_begin(Manager *m) {
+        Loader *l;
+        int r;
+
+        l = calloc(1, sizeof(*l));
+        if (!l)
+                return -ENOMEM;
+        m->loader = l;
+        l->queue = true;
+
+        r = store_count_bans(m->store, NULL, &l->n_unread);
+        if (r < 0)
+                return r;
+        if (l->n_unread == 0) {
+                finish(m);
+                return 0;
+        }
+
+        for (size_t i = 0; i < m->n_jails; i++)
+                ban_list_begin_filling(jail_get_bans(m->jails[i]), on_asked, m);
+        return 0;
+}
+
+int manager_get_load_error(const Manager *m) {
+        return m->loader ? m->loader->error : 0;
+}
+
+size_t manager_n_unread(const Manager *m) {
+        return m->loader ? m->loader->n_unread : 0;
+}
+
+size_t manager_n_banned_by(Manager *m, Jail *jail) {
+        size_t n;
+
+        assert(m);
+        assert(jail);
+
+        return m->loader && store_count_bans(m->store, jail_get_config(jail)->name, &n) >= 0
+                               ? n
+                               : ban_list_size(jail_get_bans(jail));
+}
