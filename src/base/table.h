@@ -11,6 +11,7 @@
  * An element that found no memory is not in the table, and TABLE_ADD() says so.
  */
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,5 +45,17 @@ uint64_t table_digest(const void *data, size_t size);
 
 /* The element with this key, or NULL. */
 #define TABLE_FIND(head, key, ret) HASH_FIND(hh, head, key, sizeof(*(key)), ret)
+
+/* Has a table that is not empty grow now for n elements, and not while they are added, when it
+ * takes longer the more there are. What there is no memory for grows later. */
+#define TABLE_RESERVE(head, n)                                                                     \
+        do {                                                                                       \
+                UT_hash_table *_table = (head)->hh.tbl;                                            \
+                bool _oomed = false;                                                               \
+                                                                                                   \
+                while (_table->num_buckets < (n) / 2 && _table->num_buckets < UINT_MAX / 4 &&      \
+                                !_oomed)                                                           \
+                        HASH_EXPAND_BUCKETS(hh, _table, _oomed);                                   \
+        } while (0)
 
 #define TABLE_DEL(head, element) HASH_DELETE(hh, head, element)

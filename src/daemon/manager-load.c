@@ -24,6 +24,9 @@
 /* Of those that nobody waits for any longer. */
 #define REST_CHUNK 10000
 
+/* Among so many the lists are made as large as they will be. */
+#define RESERVE_MAX 10000
+
 /* Addresses that were asked for are remembered, since they are asked for again. */
 #define ASKED_MAX 10000
 
@@ -145,6 +148,18 @@ static int fail(Manager *m, int r) {
         return log_error_errno(r, "Failed to read the bans from the database: %m");
 }
 
+/* The addresses that have been read tell how many a jail will have. */
+static void reserve(Manager *m) {
+        const Loader *l = m->loader;
+        size_t n = l->n_read + l->n_unread;
+
+        for (size_t i = 0; i < m->n_jails; i++) {
+                BanList *bans = jail_get_bans(m->jails[i]);
+
+                ban_list_reserve(bans, (size_t) ((double) ban_list_size(bans) * n / l->n_read));
+        }
+}
+
 /* Returns how many there were, or a negative errno, reported. */
 static int load_piece(Manager *m, size_t max, bool queue) {
         _cleanup_(store_place_freep) StorePlace *before = NULL;
@@ -165,6 +180,8 @@ static int load_piece(Manager *m, size_t max, bool queue) {
                 return fail(m, MIN(r, k));
 
         l->n_read += (size_t) r;
+        if (l->n_read < RESERVE_MAX)
+                reserve(m);
         if (!l->place)
                 finish(m);
         return r;

@@ -356,6 +356,16 @@ int ban_list_load(BanList *l, const Ban *ban, Ban **ret) {
         return r < 0 ? r : 1;
 }
 
+void ban_list_reserve(BanList *l, size_t n) {
+        assert(l);
+
+        if (!l->bans)
+                return;
+
+        TABLE_RESERVE(l->bans, n);
+        TABLE_RESERVE(l->vicinities, n / HASH_COUNT(l->bans) * HASH_COUNT(l->vicinities));
+}
+
 static void fill(const BanList *l, const Address *a, BanListWanted wanted) {
         if (l->filler)
                 l->filler(a, wanted, l->userdata);

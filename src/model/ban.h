@@ -84,6 +84,10 @@ void ban_list_end_filling(BanList *l);
 int ban_list_load(BanList *l, const Ban *ban, Ban **ret);
 int ban_list_load_next(BanList *l, const Ban *ban, Ban **ret);
 
+/* Makes room for about n bans in all, as long as there are few: the more there are, the longer a
+ * list pauses to grow. */
+void ban_list_reserve(BanList *l, size_t n);
+
 /* The ban of exactly this address or prefix, or NULL. */
 Ban *ban_list_get(const BanList *l, const Address *a);
 

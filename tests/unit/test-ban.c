@@ -525,6 +525,31 @@ static void nobody_is_asked_for_a_ban_that_is_there_nor_by_a_list_that_is_comple
         assert_int_equal(f.n_asked, 1);
 }
 
+static void room_is_made_once(void **state) {
+        _cleanup_(ban_list_freep) BanList *l = new_list();
+        UT_hash_table *table;
+        unsigned n_buckets;
+        const Ban *first;
+
+        (void) state;
+
+        ban_list_reserve(l, 100); /* not before there is one */
+        first = add(l, "192.0.2.0", T0, T0 + 1);
+        ban_list_reserve(l, 256);
+        table = first->hh.tbl;
+        n_buckets = table->num_buckets;
+        assert_true(n_buckets >= 128);
+        for (unsigned i = 1; i < 256; i++) {
+                char text[ADDRESS_STR_SIZE];
+
+                (void) snprintf(text, sizeof(text), "192.0.2.%u", i);
+                add(l, text, T0, T0 + 1);
+        }
+        assert_int_equal(table->num_buckets, n_buckets);
+        ban_list_reserve(l, 256);
+        assert_int_equal(table->num_buckets, n_buckets);
+}
+
 static void so_many_bans_are_counted(void **state) {
         _cleanup_(ban_list_freep) BanList *l = new_list();
         Ban *a = add(l, "192.0.2.1", T0, T0 + 10), *b = add(l, "192.0.2.2", T0, T0 + 10);
@@ -565,6 +590,7 @@ int main(void) {
                 cmocka_unit_test(while_it_is_filled_a_list_answers_as_if_it_were_complete),
                 cmocka_unit_test(
                                 nobody_is_asked_for_a_ban_that_is_there_nor_by_a_list_that_is_complete),
+                cmocka_unit_test(room_is_made_once),
                 cmocka_unit_test(names_of_patterns_are_kept_once_and_bounded),
         };
 
