@@ -10,8 +10,9 @@
  *
  * Then somebody attacks while a million are read and put back, again and again: five failures in
  * the journal, until the element is there. It begins when banjod has made its table, which is a
- * moment before it follows the journal. There is room for more bans, so that none has to go for
- * his.
+ * moment before it follows the journal: the first of each start waits for that, and until what the
+ * earlier ones left in the journal was read again. There is room for more bans, so that none has to
+ * go for his.
  */
 
 #include "attack.h"
