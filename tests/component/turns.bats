@@ -145,11 +145,12 @@ comes_between() {
 }
 
 @test "nor do a long attack and many bans that end at once" {
-        local end
+        local end monitor
 
         start_banjod
         : >events
         background "$DIRECTORY/events" $ENTER "$BANCTL" --address="$ADDRESS" monitor --json=short
+        monitor=$!
         is_watched() {
                 banctl ban sshd 192.0.2.1 --quiet && banctl unban 192.0.2.1 --quiet
                 grep -q 192.0.2.1 events
@@ -169,5 +170,6 @@ comes_between() {
                 [ "$(grep -c '"unbanned".*198\.18' events)" = 5000 ]
         }
         wait_for all_ended
+        kill "$monitor"
         comes_between '"banned".*198\.19' '"unbanned".*198\.18' events
 }
