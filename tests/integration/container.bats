@@ -62,7 +62,7 @@ boot_it() {
         "$container" list | grep -q "^$NAME "
         "$container" list | grep -q "^$NAME-2 "
         "$container" remove --now "$NAME" "$NAME-2"
-        nothing_is_left
+        eventually nothing_is_left
 }
 
 @test "a reboot keeps the overlay and the machine's identity" {
@@ -81,7 +81,7 @@ boot_it() {
         boot_it "$NAME"
         [[ -n $(traces) ]]
         "$container" remove "$NAME"
-        nothing_is_left
+        eventually nothing_is_left
 }
 
 @test "it goes when its owner goes" {
