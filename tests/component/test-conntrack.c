@@ -54,6 +54,8 @@ static unsigned n_tracked(void) {
         FILE *f;
 
         f = fopen("/proc/sys/net/netfilter/nf_conntrack_count", "re");
+        if (!f && errno == ENOENT)
+                return 0; /* what tracks is not even loaded */
         assert_non_null(f);
         assert_int_equal(fscanf(f, "%u", &n), 1);
         (void) fclose(f);
