@@ -31,6 +31,22 @@ make_namespace() {
         wait_for is_away
 }
 
+# For setup_file: a directory, a network namespace with a loopback device, and a message bus.
+make_host() {
+        make_directory
+        make_namespace -n
+        inside ip link set lo up
+        start_bus
+}
+
+# For teardown_file.
+remove_host() {
+        [ -n "${DIRECTORY:-}" ] || return 0
+        stop_bus
+        kill "$NAMESPACE"
+        rm -rf "$DIRECTORY"
+}
+
 # background FILE COMMAND...: with its output in the file, and none of the descriptors by which bats
 # would wait for it. $! is the command itself.
 background() {

@@ -12,16 +12,11 @@ bats_require_minimum_version 1.5.0
 load daemon
 
 setup_file() {
-        make_directory
-        make_namespace -n
-        inside ip link set lo up
-        start_bus
+        make_host
 }
 
 teardown_file() {
-        stop_bus
-        kill "$NAMESPACE"
-        rm -rf "$DIRECTORY"
+        remove_host
 }
 
 setup() {

@@ -17,17 +17,11 @@ MANY=20000
 
 setup_file() {
         need_journals
-        make_directory
-        make_namespace -n
-        inside ip link set lo up
-        start_bus
+        make_host
 }
 
 teardown_file() {
-        [ -n "${DIRECTORY:-}" ] || return 0
-        stop_bus
-        kill "$NAMESPACE"
-        rm -rf "$DIRECTORY"
+        remove_host
 }
 
 setup() {

@@ -12,18 +12,13 @@ bats_require_minimum_version 1.5.0
 load daemon
 
 setup_file() {
-        make_directory
-        make_namespace -n
-        inside ip link set lo up
+        make_host
         printf '[sshd]\nenabled = yes\nports = 22\nfilter = sshd\nbantime = 1h\n' \
                 >"$DIRECTORY/config/conf.d/jails.conf"
-        start_bus
 }
 
 teardown_file() {
-        stop_bus
-        kill "$NAMESPACE"
-        rm -rf "$DIRECTORY"
+        remove_host
 }
 
 teardown() {
