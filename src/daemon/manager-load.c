@@ -180,10 +180,10 @@ static int load_piece(Manager *m, size_t max, bool queue) {
                 return fail(m, MIN(r, k));
 
         l->n_read += (size_t) r;
-        if (l->n_read < RESERVE_MAX)
-                reserve(m);
         if (!l->place)
                 finish(m);
+        else if (l->n_read < RESERVE_MAX)
+                reserve(m);
         return r;
 }
 
