@@ -6,10 +6,14 @@
  * files that were removed, so what they have is read before. A timer looks for entries alone, which
  * libsystemd sees in the mapped files at once, and which costs a few microseconds.
  *
+ * An entry that is being written at that moment can be missed (journal_look_again()). So after the
+ * descriptor was readable, the journal is searched for such once more.
+ *
  * The pace falls with the time since the last failure. Whatever it is, the next look comes no
- * sooner than fifty times what the last one in vain cost, so that looking never costs more than 2 %
- * of a processor, however many files the journal has. That counts time on the processor: while it
- * is busy with others, a look that had to wait for it is no reason to look less often.
+ * sooner than fifty times what the last one in vain cost, and the same holds for searches, so that
+ * neither costs more than 2 % of a processor, however many files the journal has. That counts time
+ * on the processor: while it is busy with others, a look that had to wait for it is no reason to
+ * look less often.
  */
 
 #include "daemon/tail.h"
@@ -44,6 +48,8 @@ struct Tail {
         bool excited;      /* since the time below */
         usec_t excited_at; /* CLOCK_MONOTONIC */
         usec_t cost;       /* of the last look in vain, on the processor */
+        bool unsearched;   /* something may have been missed... */
+        usec_t search_at;  /* CLOCK_MONOTONIC: ...which is not searched for before then */
 };
 
 /* The time until the next look, or USEC_INFINITY. */
@@ -62,13 +68,16 @@ static usec_t get_pace(Tail *t, usec_t now) {
 }
 
 static int arm_timer(Tail *t, usec_t now) {
-        usec_t pace = get_pace(t, now);
+        usec_t pace = get_pace(t, now), next;
         int r;
 
-        if (pace == USEC_INFINITY)
+        next = pace == USEC_INFINITY ? USEC_INFINITY : now + pace;
+        if (t->unsearched)
+                next = MIN(next, t->search_at);
+        if (next == USEC_INFINITY)
                 return sd_event_source_set_enabled(t->timer, SD_EVENT_OFF);
 
-        r = sd_event_source_set_time(t->timer, now + pace);
+        r = sd_event_source_set_time(t->timer, next);
         if (r < 0)
                 return r;
         return sd_event_source_set_enabled(t->timer, SD_EVENT_ONESHOT);
@@ -90,6 +99,7 @@ static int process(Tail *t) {
         int r;
 
         t->changed = false;
+        t->unsearched = true;
         r = journal_process(t->journal);
         if (r < 0)
                 return log_error_errno(r, "Failed to follow the journal: %m");
@@ -99,15 +109,41 @@ static int process(Tail *t) {
         return sd_event_source_set_enabled(t->io, SD_EVENT_ON);
 }
 
+/* Looks for what was missed. */
+static int search(Tail *t) {
+        usec_t before = clock_now(CLOCK_THREAD_CPUTIME_ID);
+        int r;
+
+        t->unsearched = false;
+        r = journal_look_again(t->journal);
+        if (r < 0)
+                return log_error_errno(r, "Failed to follow the journal: %m");
+
+        r = t->handler(t->userdata);
+        if (r == TAIL_NOTHING)
+                t->search_at = clock_now(CLOCK_MONOTONIC) +
+                               COST_FACTOR * (clock_now(CLOCK_THREAD_CPUTIME_ID) - before);
+        return r;
+}
+
+static bool is_at_end(int r) {
+        return r == TAIL_NOTHING || r == TAIL_SOME;
+}
+
 static int look(Tail *t) {
         int r;
 
+        if (journal_get_fd(t->journal) < 0)
+                t->unsearched = true;
+
         r = ask(t);
-        if (t->changed && (r == TAIL_NOTHING || r == TAIL_SOME)) {
+        if (t->changed && is_at_end(r)) {
                 r = process(t);
                 if (r >= 0)
                         r = ask(t);
         }
+        if (t->unsearched && is_at_end(r) && clock_now(CLOCK_MONOTONIC) >= t->search_at)
+                r = search(t);
         if (r < 0)
                 return sd_event_exit(t->event, r);
 

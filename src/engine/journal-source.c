@@ -15,6 +15,13 @@
  * Damaged files. libsystemd passes over a file from the first damage on that it meets in it, and
  * forgets that it stands there. The place is made up then from what is known of the entry.
  *
+ * Missed entries. journald first counts an entry in its file, and then adds it to the lists of all
+ * that have the same field, which is where libsystemd looks for matches. Whoever looks in between
+ * does not find it, and libsystemd looks into that file no more before there are more entries: for
+ * as long as it is quiet then, the last failure of an attack would not be seen. A search from the
+ * last entry on does find it. If the clock was set between two boots, such a search may also find
+ * what was read before; but what is being written is of the boot that is running.
+ *
  * Removed files. libsystemd has them open and lets go of them when it is told to look for changes.
  * Then nobody can tell any more whether they were read, so the end is marked before. That takes
  * time, and is done only if the times of the directories say that files came or went.
@@ -287,7 +294,7 @@ static int seek_time(Source *s, usec_t time) {
 static int seek_place(Source *s) {
         int r;
 
-        s->waiting = false;
+        s->waiting = s->again = false;
         r = s->place ? seek_behind(s, s->place) : seek_time(s, s->start);
         return r < 0 ? r : 0;
 }
@@ -317,14 +324,29 @@ static int save_place(Source *s) {
         return 0;
 }
 
+/* Whether the entry that the handle stands at is of neither the boot that is running nor that of
+ * the entry taken last, which it is compared with by more than the time of day. */
+static bool is_of_old(Source *s) {
+        sd_id128_t boot, running;
+        usec_t monotonic;
+
+        return sd_journal_get_monotonic_usec(s->handle, &monotonic, &boot) >= 0 &&
+               sd_id128_get_boot(&running) >= 0 && !sd_id128_equal(boot, running) &&
+               !sd_id128_equal(boot, s->taken.boot);
+}
+
 /* Goes on to the next entry the wants of the stage have. Returns 1, 0 at the end, or a negative
  * errno. */
 static int step(Source *s) {
         int r;
 
-        r = sd_journal_next(s->handle);
-        if (r <= 0)
+        do
+                r = sd_journal_next(s->handle);
+        while (r > 0 && s->again && is_of_old(s));
+        if (r <= 0) {
+                s->again = false;
                 return r;
+        }
 
         r = sd_journal_get_realtime_usec(s->handle, &s->realtime);
         return r < 0 ? r : 1;
@@ -397,7 +419,7 @@ int source_seek(Source *s, const char *word, usec_t since) {
         free(s->place);
         free(s->mark);
         s->position = s->place = s->mark = NULL;
-        s->place_is_stale = s->waiting = s->past = false;
+        s->place_is_stale = s->waiting = s->again = s->past = false;
 
         r = enter_stage(s, MAX(s->n_stages, (size_t) 1) - 1);
         if (r < 0)
@@ -667,6 +689,21 @@ int source_process(Source *s) {
         if (r == SD_JOURNAL_INVALIDATE && s->waiting)
                 r = seek_place(s);
         return MIN(r, 0);
+}
+
+int source_look_again(Source *s) {
+        int r;
+
+        /* Before the end nothing is missed. */
+        if (s->waiting || s->past)
+                return 0;
+
+        r = save_place(s);
+        if (r >= 0)
+                r = seek_place(s);
+        /* The journals of a path may be of any machine. */
+        s->again = !s->path;
+        return r;
 }
 
 int source_find_gap(Source *s, JournalGap *ret) {

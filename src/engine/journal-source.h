@@ -67,6 +67,8 @@ typedef struct Source {
                 usec_t realtime;
         } taken;
 
+        bool again; /* looking for what was missed: all else up to the end was taken */
+
         bool waiting;    /* the handle stands at an entry that was not taken yet... */
         usec_t realtime; /* ...of this time */
 } Source;
@@ -115,6 +117,9 @@ int source_position_realtime(const char *position, usec_t *ret);
 
 /* Looks for files that came or went. Returns 0 or a negative errno. */
 int source_process(Source *s);
+
+/* As journal_look_again(). */
+int source_look_again(Source *s);
 
 /* Opens the handle anew and goes on where it was. Returns 0, or a negative errno with everything as
  * it was. */

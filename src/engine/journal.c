@@ -567,3 +567,18 @@ int journal_process(Journal *j) {
 
         return k;
 }
+
+int journal_look_again(Journal *j) {
+        int r = 0;
+
+        assert(j);
+
+        for (size_t i = 0; i < j->n_sources; i++) {
+                int k = source_look_again(j->sources[i]);
+
+                if (k < 0)
+                        r = k;
+        }
+
+        return r;
+}

@@ -146,3 +146,9 @@ int journal_get_fd(Journal *j);
  * Returns 0; 1 if a journal has appeared or moved, as from memory to disk when a host boots, and
  * was opened anew; or a negative errno. */
 int journal_process(Journal *j);
+
+/* libsystemd can miss an entry that is being written at the moment it looks, and would see it only
+ * with the next one. Has journal_next() look for such: call it at the end of the journal when the
+ * descriptor has been readable, which it becomes when all was written. It searches all files: not
+ * for every entry. Returns 0 or a negative errno. */
+int journal_look_again(Journal *j);

@@ -2,6 +2,7 @@
 
 /* The journal reader on real journals (reader.h). */
 
+#include "half-written.h"
 #include "reader.h"
 
 #include <systemd/sd-journal.h>
@@ -646,6 +647,41 @@ static void new_file_in_the_directory_is_found(void **state) {
         assert_next(j, NULL);
 }
 
+/* journald counts an entry in the file before it counts it for each of its fields. */
+static void what_was_being_written_is_found_by_looking_again(void **state) {
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Export x = export_begin();
+        uint64_t before, after;
+        const char *path;
+
+        add_message(&x, "one");
+        path = export_end(&x, *state, "journal/x.journal");
+        j = open_ssh(files_path(*state, "journal"));
+        assert_next(j, "one");
+        assert_next(j, NULL);
+
+        before = count_entries(path, UNIT, NULL);
+        x = export_begin();
+        x.second = 1;
+        add_message(&x, "two");
+        (void) export_end(&x, *state, "journal/x.journal");
+
+        /* In the middle of it. */
+        after = count_entries(path, UNIT, &before);
+        assert_int_not_equal(before, after);
+        assert_next(j, NULL);
+        (void) count_entries(path, UNIT, &after);
+
+        assert_ok(journal_process(j));
+        assert_int_equal(journal_look_again(j), 0);
+        assert_next(j, "two");
+        assert_next(j, NULL);
+
+        /* And nothing comes twice. */
+        assert_int_equal(journal_look_again(j), 0);
+        assert_next(j, NULL);
+}
+
 static void what_is_not_there_or_no_journal_is_an_error(void **state) {
         Journal *j = NULL;
 
@@ -718,6 +754,7 @@ int main(void) {
                 cmocka_file_test(values_of_one_entry_do_not_stay_for_the_next),
                 cmocka_file_test(directory_is_read_in_order_over_its_files),
                 cmocka_file_test(new_file_in_the_directory_is_found),
+                cmocka_file_test(what_was_being_written_is_found_by_looking_again),
                 cmocka_file_test(what_is_not_there_or_no_journal_is_an_error),
                 cmocka_file_test(path_may_be_relative),
                 cmocka_file_test(empty_directory_has_no_entries),
