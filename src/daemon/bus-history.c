@@ -248,6 +248,8 @@ int bus_statistics(sd_bus_message *message, void *userdata, sd_bus_error *error)
                                 "them from since to until.",
                                 BUS_STEPS_MAX);
 
+        (void) manager_save_counts(m); /* or it is told what there is */
+
         s = manager_get_store(m);
         r = sd_bus_message_new_method_return(message, &answer);
         if (r >= 0)

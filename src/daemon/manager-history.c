@@ -160,6 +160,16 @@ void manager_saved(Manager *m) {
         m->n_unsaved = 0;
 }
 
+int manager_save_counts(Manager *m) {
+        assert(m);
+
+        if (m->n_unsaved == 0)
+                return 0;
+
+        m->n_unsaved = SIZE_MAX / 2; /* now, and still room to count on */
+        return manager_commit(m, false);
+}
+
 /* Telling */
 
 Store *manager_get_store(Manager *m) {

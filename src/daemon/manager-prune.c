@@ -64,12 +64,9 @@ static int prune(Manager *m) {
         if (r <= 0)
                 return r;
 
-        if (m->n_unsaved > 0) {
-                m->n_unsaved = SIZE_MAX / 2;
-                r = manager_commit(m, false);
-                if (r < 0)
-                        return 0; /* reported */
-        }
+        r = manager_save_counts(m);
+        if (r < 0)
+                return 0; /* reported */
 
         return store_prune(m->store, &limits, &m->pruned);
 }

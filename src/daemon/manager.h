@@ -220,6 +220,10 @@ usec_t manager_get_remaining(const Manager *m, const Ban *ban);
 /* The history (engine/store-history.h); only to be read. */
 Store *manager_get_store(Manager *m);
 
+/* Has what was counted up to now in the history: by itself it gets there now and then. Returns 0 or
+ * a negative errno, reported. */
+int manager_save_counts(Manager *m);
+
 /* What the next ban of an address or prefix would be, without the random part. */
 typedef struct ManagerNextBan {
         const char *jail;

@@ -600,6 +600,20 @@ END
         [[ $output == *'(other names) '* ]]
 }
 
+@test "what was counted is in the stats at once" {
+        anew true
+        local n
+        for n in 1 2 3; do
+                say journal/once.journal "Failed password for root from 198.51.100.$n port 1 ssh2"
+                seen() {
+                        banctl status --json=short | jq -e ".failures == $n"
+                }
+                wait_for seen
+                banctl stats --json=short | jq -e ".failures == $n"
+                banctl status --json=short | jq -e ".jails | map(.failures_today) | add == $n"
+        done
+}
+
 # ---- forget ----
 
 @test "forget drops the history of addresses, and says how much that was" {
