@@ -51,10 +51,10 @@ static int parse_step(const Options *o, StatsQuery *q) {
         if (length / (q->step == STATS_DAYS ? USEC_PER_DAY : USEC_PER_HOUR) <= BUS_STEPS_MAX)
                 return 0;
 
-        log_error("These are more than %u %s: use %s a later --since=.",
+        log_error("These are more than %u %s: use %sa later --since=.",
                         BUS_STEPS_MAX,
                         q->step == STATS_DAYS ? "days" : "hours",
-                        q->step == STATS_DAYS ? "" : "--by=day, or");
+                        q->step == STATS_DAYS ? "" : "--by=day, or ");
         return -EINVAL;
 }
 

@@ -254,6 +254,7 @@ ids() {
         run -2 banctl stats --by=hour --since=-300d
         [[ $output == *'--by=day'* ]]
         run -2 banctl stats --by=day --since=-9000d
+        [[ $output == *'1000 days: use a later --since='* ]]
         run -2 banctl stats --since=+2h
         run -2 banctl forget
         run -2 banctl forget 192.0.2.1 192.0.2.300
