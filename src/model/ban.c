@@ -432,7 +432,7 @@ usec_t ban_list_find_end(const BanList *l, const Address *a, usec_t when) {
         for (unsigned i = 0; i <= a->prefixlen; i++) {
                 const Ban *ban = get_around(l, a, i);
 
-                if (ban && ban->end < when)
+                if (ban && ban->end <= when)
                         end = MAX(end, ban->end);
         }
 

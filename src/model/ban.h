@@ -98,7 +98,7 @@ Ban *ban_list_peek(const BanList *l, const Address *a);
  * it. The one that ends last, where there are several. */
 Ban *ban_list_find(const BanList *l, const Address *a, usec_t when);
 
-/* The latest end before the given time of the bans that cover the address but are still in the
+/* The latest end, up to the given time, of the bans that cover the address but are still in the
  * list, because nobody has looked at the clock yet; 0 if there is none. */
 usec_t ban_list_find_end(const BanList *l, const Address *a, usec_t when);
 

@@ -144,10 +144,10 @@ static void end_that_nobody_has_noticed_is_found(void **state) {
         (void) add(l, "192.0.2.1", T0, T0 + 100);
         (void) add(l, "192.0.2.0/24", T0, T0 + 200);
         (void) add(l, "192.0.0.0/16", T0, USEC_INFINITY);
-        assert_int_equal(ban_list_find_end(l, &a, T0 + 100), 0);
-        assert_int_equal(ban_list_find_end(l, &a, T0 + 101), T0 + 100);
-        assert_int_equal(ban_list_find_end(l, &a, T0 + 201), T0 + 200);
-        assert_int_equal(ban_list_find_end(l, &net, T0 + 200), 0);
+        assert_int_equal(ban_list_find_end(l, &a, T0 + 99), 0);
+        assert_int_equal(ban_list_find_end(l, &a, T0 + 100), T0 + 100);
+        assert_int_equal(ban_list_find_end(l, &a, T0 + 200), T0 + 200);
+        assert_int_equal(ban_list_find_end(l, &net, T0 + 199), 0);
         assert_int_equal(ban_list_find_end(l, &net, T0 + 300), T0 + 200);
         assert_int_equal(ban_list_find_end(l, &other, T0 + 300), 0);
 }

@@ -488,7 +488,7 @@ static void banned_addresses_are_not_counted(void **state) {
 
         /* Whose ban ended and is only not taken off the list yet counts. */
         assert_int_equal(say_at(&f,
-                                         T0 + USEC_PER_HOUR,
+                                         T0 + USEC_PER_HOUR + 1,
                                          "9",
                                          "Failed password for x from 198.51.100.1 port 1 ssh2"),
                         JAIL_BAN);
@@ -541,6 +541,21 @@ static void failures_before_the_end_of_a_ban_do_not_count(void **state) {
         assert_int_equal(say_at(&f, T0 + 101, "3", line), JAIL_FAILURE);
         assert_int_equal(f.last.failures, 1);
         assert_int_equal(say_at(&f, T0 + 102, "4", line), JAIL_BAN);
+}
+
+static void failure_at_the_end_of_a_ban_does_not_count(void **state) {
+        _cleanup_(fixture_done) Fixture f = make(*state, "maxretry = 1");
+        static const char line[] = "Failed password for root from 192.0.2.1 port 1 ssh2";
+        const Ban ban = { .address = addr("192.0.2.1"), .start = T0, .end = T0 + 100 };
+        Ban *added;
+
+        assert_int_equal(ban_list_add(jail_get_bans(f.jail), &ban, &added), 1);
+        assert_int_equal(say_at(&f, T0 + 100, "1", line), JAIL_NOTHING);
+
+        ban_list_remove(jail_get_bans(f.jail), added);
+        assert_int_equal(jail_forget(f.jail, &ban.address, T0 + 100), 0);
+        assert_int_equal(say_at(&f, T0 + 100, "2", line), JAIL_NOTHING);
+        assert_int_equal(say_at(&f, T0 + 101, "3", line), JAIL_BAN);
 }
 
 static void end_of_a_ban_by_hand_of_a_host_forgets_its_64(void **state) {
@@ -893,6 +908,7 @@ int main(void) {
                 cmocka_file_test(ban_of_the_64_covers_all_of_it),
                 cmocka_file_test(allowed_address_keeps_its_64_from_being_counted_together),
                 cmocka_file_test(failures_before_the_end_of_a_ban_do_not_count),
+                cmocka_file_test(failure_at_the_end_of_a_ban_does_not_count),
                 cmocka_file_test(end_of_a_ban_by_hand_of_a_host_forgets_its_64),
                 cmocka_file_test(end_of_a_prefix_forgets_all_within_also_what_is_told_late),
                 cmocka_file_test(ends_of_many_64s_do_not_push_out_a_prefix_lifted_by_hand),
