@@ -18,6 +18,14 @@
 /* A flush of many bans, or a reload that reads the journal anew, takes its time. */
 #define CALL_TIMEOUT (5 * USEC_PER_MINUTE)
 
+/* Holds for the calls of all verbs: each may ask for a password. */
+static int set_up_calls(sd_bus *bus) {
+        int r;
+
+        r = sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT);
+        return r < 0 ? r : sd_bus_set_allow_interactive_authorization(bus, true);
+}
+
 /* banjod's own socket answers Hello as a message bus does, so all connections are alike. */
 static int open_address(sd_bus **ret, const char *address) {
         sd_bus *bus = NULL;
@@ -31,7 +39,7 @@ static int open_address(sd_bus **ret, const char *address) {
         if (r >= 0)
                 r = sd_bus_set_bus_client(bus, true);
         if (r >= 0)
-                r = sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT);
+                r = set_up_calls(bus);
         if (r >= 0)
                 r = sd_bus_start(bus);
         /* Waits for the answer to Hello: now we know that somebody is there. */
@@ -106,7 +114,7 @@ static int open_remote(sd_bus **ret, const char *host, bool quiet) {
 
         r = sd_bus_open_system_remote(&bus, host);
         if (r >= 0)
-                r = sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT);
+                r = set_up_calls(bus);
         if (r >= 0)
                 r = has_owner(bus);
         if (r < 0) {
@@ -183,7 +191,6 @@ int connection_new_call(sd_bus *bus, sd_bus_message **ret, const char *method) {
                 return r;
 
         (void) sd_bus_message_set_auto_start(*ret, false);
-        (void) sd_bus_message_set_allow_interactive_authorization(*ret, true);
         return 0;
 }
 

@@ -270,7 +270,8 @@ int verify_live(const Options *options) {
         const sd_bus_error *error;
         int r;
 
-        r = connection_open(&bus, options, CONNECTION_ASK, false);
+        r = connection_open(
+                        &bus, options, options->all ? CONNECTION_CHANGE : CONNECTION_ASK, false);
         if (r != EXIT_DONE)
                 return r;
 

@@ -54,6 +54,17 @@ teardown_file() {
         [[ -z $output ]]
 }
 
+@test "banctl asks for it for whatever takes one" {
+        local command
+        for command in 'pause sshd' 'resume sshd' 'verify --live --all'; do
+                alice_types "banctl $command"
+                type_password sesame-carol
+                [[ $(asked) == 0 ]]
+                # So that it is asked for again.
+                inside systemctl restart polkit.service
+        done
+}
+
 @test "banctl does not ask where there is no terminal" {
         run -5 inside runuser -u alice -- banctl ban sshd 198.51.100.67
         run -0 inside runuser -u carol -- banctl ban sshd 198.51.100.67
