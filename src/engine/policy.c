@@ -89,6 +89,7 @@ usec_t policy_end(usec_t start, usec_t bantime) {
         if (bantime == USEC_INFINITY)
                 return USEC_INFINITY;
 
+        bantime = MIN(bantime, POLICY_LENGTH_MAX);
         return MIN(usec_add(start, bantime), USEC_INFINITY - 1);
 }
 

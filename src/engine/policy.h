@@ -48,6 +48,9 @@ uint64_t policy_luck(const uint8_t key[static POLICY_KEY_SIZE],
                 const Address *a,
                 usec_t start);
 
+/* No ban with an end is longer: what the kernel takes. 300 years. */
+#define POLICY_LENGTH_MAX (300 * 365 * USEC_PER_DAY)
+
 /* When a ban that begins at `start` ends: USEC_INFINITY for a bantime of USEC_INFINITY, and never
  * for a finite one. */
 usec_t policy_end(usec_t start, usec_t bantime);

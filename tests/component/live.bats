@@ -103,6 +103,12 @@ said_since() {
         wait_for grep -q 'All 5 bans are in nftables and in the database as they should be.' log
 }
 
+@test "a ban that is longer than the kernel takes" {
+        banctl ban sshd 192.0.2.200 --time=1000y --quiet
+        agrees 6
+        banctl unban 192.0.2.200 --quiet
+}
+
 @test "a ban that is missing in the kernel" {
         nft delete element inet banjo sshd-v4 '{ 192.0.2.1 }'
         differs missing-in-kernel sshd 192.0.2.1
