@@ -34,10 +34,19 @@ static void enable(Manager *m, int enabled) {
 }
 
 void manager_restore_begin(Manager *m, bool keep) {
-        for (size_t i = 0; i < m->n_jails; i++)
-                for (Ban *b = ban_list_next(jail_get_bans(m->jails[i]), NULL); b;
-                                b = ban_list_next(jail_get_bans(m->jails[i]), b))
+        usec_t now = manager_now();
+
+        for (size_t i = 0; i < m->n_jails; i++) {
+                BanList *bans = jail_get_bans(m->jails[i]);
+
+                for (Ban *b = ban_list_next(bans, NULL); b; b = ban_list_next(bans, b)) {
                         b->in_kernel = false;
+                        /* By what the clock says now; manager_queue_ban() has when it is over
+                         * otherwise. */
+                        if (b->end != USEC_INFINITY && b->start <= now && b->expiry.when != b->end)
+                                ban_list_set_expiry(bans, b, b->end);
+                }
+        }
 
         m->restore_jail = 0;
         m->restore_next = NULL;

@@ -193,11 +193,29 @@ static int open_journal(Manager *m) {
         return 0;
 }
 
+/* The kernel counts down what remained of each ban when it got it. If the clock was set since,
+ * another time remains. It is early enough to see that before a ban ends, and with the next entry:
+ * who fails while the kernel has let go of him makes one. */
+static void follow_clock(Manager *m) {
+        int64_t offset = (int64_t) manager_now() - (int64_t) clock_now(CLOCK_BOOTTIME);
+
+        if (m->clock_offset == 0)
+                m->clock_offset = offset;
+        if (llabs(offset - m->clock_offset) < (int64_t) CLOCK_STEP_USEC)
+                return;
+        m->clock_offset = offset;
+
+        log_info("The clock was set. The kernel gets all bans again, for as long as they last now.");
+        manager_restore_begin(m, false);
+}
+
 static int on_expiry(sd_event_source *s, uint64_t usec, void *userdata) {
         Manager *m = userdata;
 
         (void) s;
         (void) usec;
+
+        follow_clock(m);
 
         /* What fails is reported and tried again. */
         (void) manager_expire(m);
@@ -521,22 +539,6 @@ static bool reach_end(Manager *m) {
 
         manager_mark_end(m);
         return true;
-}
-
-/* The kernel counts down what remained of each ban when it got it. If the clock was set since,
- * another time remains. Who fails while the kernel has let go of him makes an entry, so this is
- * early enough. */
-static void follow_clock(Manager *m) {
-        int64_t offset = (int64_t) manager_now() - (int64_t) clock_now(CLOCK_BOOTTIME);
-
-        if (m->clock_offset == 0)
-                m->clock_offset = offset;
-        if (llabs(offset - m->clock_offset) < (int64_t) CLOCK_STEP_USEC)
-                return;
-        m->clock_offset = offset;
-
-        log_info("The clock was set. The kernel gets all bans again, for as long as they last now.");
-        manager_restore_begin(m, false);
 }
 
 int manager_look(void *userdata) {

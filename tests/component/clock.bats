@@ -88,6 +88,23 @@ kernel_has() {
         wait_for kernel_has 192.0.2.1 '[1-5]s'
 }
 
+@test "a ban of before a boot in the past goes on when the clock is right" {
+        attack 0 192.0.2.1
+        start
+        wait_for kernel_has 192.0.2.1 '(20m|19m5)'
+        kill "$PID"
+        wait_for gone "$PID"
+
+        echo $((3600 - $(date +%s))) >offset
+        start
+        wait_for kernel_has 192.0.2.1 '(1h|59m5)'
+
+        echo 0 >offset
+        attack 1 192.0.2.2
+        wait_for kernel_has 192.0.2.2 '(20m|19m5)'
+        wait_for kernel_has 192.0.2.1 '(20m|19m5)'
+}
+
 is_ended() {
         [ "$(sqlite3 state/banjo.db "SELECT cause FROM ended WHERE hex(address) = '$1'")" = expired ]
 }
