@@ -415,6 +415,9 @@ static int peer_add(Bus *b, int fd) {
                 r = sd_bus_add_filter(p->connection, NULL, on_peer_message, p);
         if (r >= 0)
                 r = sd_bus_set_connected_signal(p->connection, true);
+        /* No bus says who sends, and whoever asked for the signals of a name would get none. */
+        if (r >= 0)
+                r = sd_bus_set_sender(p->connection, BUS_NAME);
         if (r >= 0)
                 r = turn_new(&p->leftover, b->event, on_leftover, p);
         if (r >= 0)

@@ -364,7 +364,18 @@ leaks() {
         run -0 inside "$BANCTL" --address="$PEER" unban 192.0.2.1
         run -0 inside "$BANCTL" --address="$PEER" --json=short
         jq -e '.running and .firewall == "log"' <<<"$output"
-        kill "$pid"
+
+        # What happens is told there, too.
+        background seen $ENTER "$BANCTL" --address="$PEER" monitor
+        local monitor=$!
+        is_told() {
+                inside "$BANCTL" --address="$PEER" ban sshd 192.0.2.2 --quiet
+                inside "$BANCTL" --address="$PEER" unban 192.0.2.2 --quiet
+                grep -q 'unbanned sshd 192\.0\.2\.2  by hand' seen
+        }
+        wait_for is_told
+        grep -q 'banned   sshd 192\.0\.2\.2  for [0-9a-z]*, by hand' seen
+        kill "$monitor" "$pid"
         wait_for gone "$pid"
 }
 
