@@ -324,6 +324,18 @@ static void restart(Monitor *m) {
         }
 }
 
+/* Nothing would ever be told of a jail whose name was mistyped. Returns an exit status. */
+static int check_jail(const Monitor *m) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        if (isempty(m->jail))
+                return EXIT_DONE;
+
+        r = connection_call(m->bus, "GetJail", &error, NULL, "s", m->jail);
+        return r < 0 ? connection_report(NULL, &error, r) : EXIT_DONE;
+}
+
 int verb_monitor(int argc, char **argv, const Options *options) {
         _cleanup_(monitor_done) Monitor m = { .options = options, .sees_failures = true };
         int r;
@@ -332,6 +344,8 @@ int verb_monitor(int argc, char **argv, const Options *options) {
                 return EXIT_USAGE;
 
         r = start(&m, false);
+        if (r == EXIT_DONE)
+                r = check_jail(&m);
         if (r != EXIT_DONE)
                 return r;
 

@@ -93,6 +93,11 @@ seen() {
         banctl unban 203.0.113.1 203.0.113.2 --quiet
 }
 
+@test "monitor of a jail that there is not ends at once" {
+        run -1 inside timeout 60 "$BANCTL" --address="$ADDRESS" monitor mial
+        [ "$output" = 'banctl: There is no jail "mial".' ]
+}
+
 @test "monitor in JSON is an object on each line" {
         watch --json=short
         fail_later 2 710 198.51.100.7 198.51.100.7
