@@ -176,7 +176,7 @@ int verb_history(int argc, char **argv, const Options *options) {
 
         if (options->json != JSON_OFF)
                 json_print_end(options, pages.n);
-        else if (!options->no_legend && isatty(STDERR_FILENO) && pages.n == 0)
+        else if (output_wants_remarks(options) && pages.n == 0)
                 (void) fprintf(stderr, "Nobody was banned.\n");
 
         return EXIT_DONE;

@@ -212,9 +212,9 @@ static int print_page(sd_bus_message *page,
 
 static void say_uncounted(size_t n) {
         (void) fprintf(stderr,
-                        "What %zu of them dropped is not counted by itself: each jail has so many "
-                        "counters as\n`counters` says (banjo.conf(5)).\n",
-                        n);
+                        "%zu of these bans %s no counter; see `counters` in banjo.conf(5).\n",
+                        n,
+                        n == 1 ? "has" : "have");
 }
 
 int verb_list(int argc, char **argv, const Options *options) {
@@ -268,9 +268,9 @@ int verb_list(int argc, char **argv, const Options *options) {
 
         if (options->json != JSON_OFF)
                 json_print_end(options, n_printed);
-        else if (!options->no_legend && isatty(STDERR_FILENO) && n_printed == 0)
+        else if (output_wants_remarks(options) && n_printed == 0)
                 (void) fprintf(stderr, "Nobody is banned.\n");
-        else if (!options->no_legend && isatty(STDERR_FILENO) && n_uncounted > 0)
+        else if (output_wants_remarks(options) && n_uncounted > 0)
                 say_uncounted(n_uncounted);
 
         return EXIT_DONE;

@@ -60,6 +60,10 @@ bool output_is_utf8(void) {
         return streq(nl_langinfo(CODESET), "UTF-8");
 }
 
+bool output_wants_remarks(const Options *options) {
+        return !options->no_legend && !options->quiet && isatty(STDERR_FILENO);
+}
+
 void output_print_wrapped(const char *text, size_t indent) {
         size_t column = indent;
 

@@ -25,6 +25,9 @@ bool output_is_terminal(void);
 size_t output_width(void);
 bool output_is_utf8(void);
 
+/* Whether somebody reads along who wants to be told what no table says. That goes to stderr. */
+bool output_wants_remarks(const Options *options);
+
 /* Writes a text and a newline, wrapped at blanks to the width of a terminal; on an indent so far
  * but for the first line, which is that far already. */
 void output_print_wrapped(const char *text, size_t indent);
