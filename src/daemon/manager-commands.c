@@ -237,6 +237,18 @@ static int forget(Manager *m, Jail *jail, const Address *a, Lifting *l) {
         return jail_forget_lifted(jail, a, l->when);
 }
 
+/* The store is to have that later. */
+static int forget_later(Manager *m, Jail *only, const Address *a, const Lifting *l) {
+        const Ban nobody = { .address = *a, .pattern = "" };
+        int r = 0;
+
+        for (size_t i = 0; i < m->n_jails && r >= 0; i++)
+                if (!only || m->jails[i] == only)
+                        r = manager_add_change(
+                                        m, CHANGE_FORGET, m->jails[i], &nobody, l->when, NULL);
+        return r;
+}
+
 /* Those within a prefix, or all. */
 static Ban *next_lifted(const BanList *bans, const Address *a, const Ban *ban) {
         return a ? ban_list_next_within(bans, a, ban) : ban_list_next(bans, ban);
@@ -312,6 +324,8 @@ static int unban(Manager *m,
                         m->changes[i].stored = true;
                 m->clear_in_kernel = true;
         }
+        for (size_t i = 0; l.store_error < 0 && addresses && i < n_addresses && r >= 0; i++)
+                r = forget_later(m, only, &addresses[i], &l);
 
         /* What is not stored is tried once more, and reported. That the kernel has let go of what
          * is stored can be written later. */

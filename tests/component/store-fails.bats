@@ -211,6 +211,26 @@ damage() {
         listed
 }
 
+@test "what an unban made forgotten while the disk was full stays forgotten" {
+        printf '[sshd]\nenabled = yes\nports = 22\nmaxretry = 2\nbantime = 1d\n' >config/conf.d/jails.conf
+        banctl reload
+        attack 192.0.2.1 2001:db8:1::1
+        wait_for counted 2
+        fill_disk
+        run -6 banctl unban 192.0.2.1 2001:db8:1::/48
+        free_disk
+        works_again
+        crash
+        attack 192.0.2.1 2001:db8:1::1 192.0.2.2 192.0.2.2
+        wait_for listed 192.0.2.2
+        counted 4
+}
+
+# counted NUMBER: so many failures since the start
+counted() {
+        [ "$(banctl jails --json=short | jq '.[0].failures')" = "$1" ]
+}
+
 @test "more changes than may wait: what runs is written, what ended is lost" {
         banctl ban --quiet sshd 192.0.2.1 192.0.2.2
         fill_disk
