@@ -93,8 +93,10 @@ static TrackerItem *get_item(Tracker *t, const Address *address, usec_t when) {
                 return item;
 
         if (HASH_COUNT(t->items) >= t->params.max_addresses) {
-                remove_item(t, quietest_item(t));
-                t->n_forgotten++;
+                TrackerItem *quietest = quietest_item(t);
+
+                t->n_forgotten += quietest->n_failures > 0 || quietest->forgotten_until > 0;
+                remove_item(t, quietest);
         }
 
         item = calloc(1, sizeof(*item) + (t->params.maxretry + 1) * sizeof(item->failures[0]));
@@ -244,6 +246,8 @@ int tracker_hit(Tracker *t,
                 item->n_failures = 0;
                 item->weight = 0;
                 item->cleared = 0;
+                /* Nothing is known of it any more, so it makes room before all others. */
+                prioq_move(&t->quiet, &item->quiet, item->forgotten_until);
                 return 1;
         }
 

@@ -17,7 +17,8 @@
  *
  * Memory is bounded, since the addresses come from the network and the network is larger than we
  * are. Each address costs a fixed amount, which depends on maxretry. When the table is full, the
- * address that has been quiet for longest is forgotten first.
+ * address that has been quiet for longest is forgotten first; before it those of whom nothing is
+ * kept, because it just made a ban.
  */
 
 #include <assert.h>
@@ -51,7 +52,7 @@ static_assert(sizeof(TrackerFailure) == 32, "addresses times maxretry of them");
 typedef struct TrackerStats {
         size_t n_addresses;   /* remembered now */
         uint64_t n_failures;  /* recorded since the tracker was created */
-        uint64_t n_forgotten; /* addresses dropped early because the table was full */
+        uint64_t n_forgotten; /* addresses dropped early with something kept, for lack of room */
 } TrackerStats;
 
 /* Returns 0 and passes ownership of *ret to the caller; -ENOMEM with *ret untouched. Parameters out

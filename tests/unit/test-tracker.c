@@ -202,6 +202,20 @@ static void full_table_forgets_the_quietest(void **state) {
         assert_int_equal(hit(t, &a, T0 + 5, NULL), 0);
 }
 
+static void whose_failures_made_a_ban_makes_room_first(void **state) {
+        _cleanup_(tracker_freep) Tracker *t = new_tracker(2, FINDTIME, 2);
+        Address a = addr("192.0.2.1"), b = addr("192.0.2.2"), c = addr("192.0.2.3");
+        TrackerStats stats;
+
+        assert_int_equal(hit(t, &a, T0 + 1, NULL), 0);
+        assert_ok(hit(t, &b, T0 + 2, NULL));
+        assert_int_equal(hit(t, &b, T0 + 3, NULL), 1);
+        assert_int_equal(hit(t, &c, T0 + 4, NULL), 0);
+        assert_int_equal(hit(t, &a, T0 + 5, NULL), 1);
+        tracker_get_stats(t, &stats);
+        assert_int_equal(stats.n_forgotten, 0);
+}
+
 static void failing_again_makes_an_address_less_quiet(void **state) {
         _cleanup_(tracker_freep) Tracker *t = new_tracker(3, FINDTIME, 2);
         Address a = addr("192.0.2.1"), b = addr("192.0.2.2"), c = addr("192.0.2.3");
@@ -546,6 +560,7 @@ int main(void) {
                 cmocka_unit_test(order_of_arrival_does_not_matter_within_the_window),
                 cmocka_unit_test(late_failure_joins_those_around_it),
                 cmocka_unit_test(full_table_forgets_the_quietest),
+                cmocka_unit_test(whose_failures_made_a_ban_makes_room_first),
                 cmocka_unit_test(failing_again_makes_an_address_less_quiet),
                 cmocka_unit_test(number_of_addresses_is_bounded_in_a_flood),
                 cmocka_unit_test(forgotten_failures_do_not_count_and_later_ones_do),
