@@ -380,6 +380,10 @@ void manager_mark_end(Manager *m);
  * negative errno, reported. */
 int manager_forget_past(Manager *m, const Entry *e);
 
+/* The clock was set back. If it was far ahead, fills the windows anew, without what it made
+ * forgotten until then. What fails is reported. */
+void manager_set_back(Manager *m, usec_t by);
+
 /* Whether the entries that are read only refill the windows. */
 void manager_set_reading_past(Manager *m, bool reading_past);
 

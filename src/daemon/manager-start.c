@@ -20,6 +20,7 @@
 #include "base/strv.h"
 #include "daemon/announce.h"
 #include "daemon/manager-private.h"
+#include "engine/policy.h"
 
 /* Found in the kernel when the database was lost; beyond, listing would take too long. */
 #define RECOVER_MAX 100000
@@ -83,6 +84,16 @@ usec_t manager_get_refill_start(const Manager *m, const Jail *jail) {
         return usec_sub(past, config->findtime);
 }
 
+/* What was over so far ahead of the clock was by one that was wrong: until that gets there again,
+ * it would hide all that the address does. */
+#define AHEAD_MAX USEC_PER_DAY
+
+static usec_t cut_moment(usec_t until) {
+        usec_t now = manager_now();
+
+        return now >= POLICY_CLOCK_EPOCH && until > usec_add(now, AHEAD_MAX) ? now : until;
+}
+
 typedef struct Forgetting {
         Manager *manager;
         usec_t *since; /* for each jail, when its windows begin */
@@ -98,19 +109,23 @@ static Jail *find_refilled(const Forgetting *f, const char *name, usec_t until) 
 }
 
 static int forget_ended(const char *name, const Ban *ban, const char *cause, void *userdata) {
-        Jail *jail = find_refilled(userdata, name, ban->end);
+        usec_t until = cut_moment(ban->end);
+        Jail *jail = find_refilled(userdata, name, until);
 
         if (!jail)
                 return 0;
         if (manager_is_lifted(ban, ban->end, cause))
-                return jail_forget_lifted(jail, &ban->address, ban->end);
+                return jail_forget_lifted(jail, &ban->address, until);
         if (ban->start == ban->end)
-                return jail_forget_spared(jail, &ban->address, ban->end);
-        return jail_forget(jail, &ban->address, ban->end);
+                return jail_forget_spared(jail, &ban->address, until);
+        return jail_forget(jail, &ban->address, until);
 }
 
 static int forget_lifted(const char *name, const Address *a, usec_t until, void *userdata) {
-        Jail *jail = find_refilled(userdata, name, until);
+        Jail *jail;
+
+        until = cut_moment(until);
+        jail = find_refilled(userdata, name, until);
 
         return jail ? jail_forget_lifted(jail, a, until) : 0;
 }
@@ -369,6 +384,26 @@ int manager_forget_past(Manager *m, const Entry *e) {
 
         log_debug("The place in the journal was not met on the way to its end; going there.");
         return 0;
+}
+
+void manager_set_back(Manager *m, usec_t by) {
+        int r;
+
+        /* What waits to be written would be missing. */
+        if (by < AHEAD_MAX || manager_commit(m, false) < 0)
+                return;
+
+        r = 0;
+        for (size_t i = 0; i < m->n_jails && r >= 0; i++)
+                r = jail_clear(m->jails[i]);
+        if (r >= 0)
+                r = manager_load_ended(m);
+        if (r >= 0)
+                r = manager_load_offenders(m);
+        if (r >= 0)
+                r = manager_start_journal(m);
+        if (r < 0)
+                (void) log_error_errno(r, "Failed to read again what counts: %m");
 }
 
 /* What systemd hands to us: the socket that listens, and what it kept of the process before. */

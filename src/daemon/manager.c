@@ -198,15 +198,19 @@ static int open_journal(Manager *m) {
  * who fails while the kernel has let go of him makes one. */
 static void follow_clock(Manager *m) {
         int64_t offset = (int64_t) manager_now() - (int64_t) clock_now(CLOCK_BOOTTIME);
+        int64_t step;
 
         if (m->clock_offset == 0)
                 m->clock_offset = offset;
-        if (llabs(offset - m->clock_offset) < (int64_t) CLOCK_STEP_USEC)
+        step = offset - m->clock_offset;
+        if (llabs(step) < (int64_t) CLOCK_STEP_USEC)
                 return;
         m->clock_offset = offset;
 
         log_info("The clock was set. The kernel gets all bans again, for as long as they last now.");
         manager_restore_begin(m, false);
+        if (step < 0)
+                manager_set_back(m, (usec_t) -step);
 }
 
 static int on_expiry(sd_event_source *s, uint64_t usec, void *userdata) {

@@ -105,6 +105,37 @@ kernel_has() {
         wait_for kernel_has 192.0.2.1 '(20m|19m5)'
 }
 
+@test "whose ban ended while the clock was a year ahead counts again when it is right, also over a restart" {
+        local year=31536000
+        jail sshd 'ports = 22' 'maxretry = 1' 'bantime = 1s'
+        echo $year >offset
+        attack $((year + 1)) 192.0.2.1
+        attack $((year + 1)) 192.0.2.2
+        start
+        wait_for has_ended C0000201
+        wait_for has_ended C0000202
+
+        jail sshd 'ports = 22' 'maxretry = 1' 'bantime = 1h'
+        kill -HUP "$PID"
+        attack $((year + 10)) 192.0.2.3
+        wait_for kernel_has 192.0.2.3 '(20m|19m5)'
+        echo 0 >offset
+        wait_for grep 'The clock was set' log
+        attack $(($(date +%s) - BASE + 1)) 192.0.2.1
+        wait_for kernel_has 192.0.2.1 '(1h|59m5)'
+
+        kill "$PID"
+        wait_for gone "$PID"
+        start
+        wait_for kernel_has 192.0.2.1 '(1h|59m5)'
+        attack $(($(date +%s) - BASE + 1)) 192.0.2.2
+        wait_for kernel_has 192.0.2.2 '(1h|59m5)'
+}
+
+has_ended() {
+        [ "$(sqlite3 state/banjo.db "SELECT count(*) FROM ended WHERE hex(address) = '$1'" 2>/dev/null)" = 1 ]
+}
+
 is_ended() {
         [ "$(sqlite3 state/banjo.db "SELECT cause FROM ended WHERE hex(address) = '$1'")" = expired ]
 }
