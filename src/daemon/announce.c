@@ -81,6 +81,19 @@ void announce_ban(Bus *bus, const char *jail, const Ban *ban) {
         bus_emit_banned(bus, jail, ban);
 }
 
+void announce_over(const char *jail, const Ban *ban) {
+        char address[ADDRESS_STR_SIZE], from[USEC_STR_SIZE], to[USEC_STR_SIZE];
+
+        log_notice("A ban of %s in jail %s, from %s to %s, would be over (%u failures, the last one "
+                   "\"%s\").",
+                        address_format(&ban->address, address),
+                        jail,
+                        usec_format_timestamp(ban->start, from),
+                        usec_format_timestamp(ban->end, to),
+                        ban->failures,
+                        ban->pattern);
+}
+
 void announce_unban(Bus *bus, const char *jail, const Ban *ban, const char *cause) {
         char address[ADDRESS_STR_SIZE];
         Fields f = {};

@@ -28,6 +28,9 @@ void announce_ban(Bus *bus, const char *jail, const Ban *ban);
 #define CAUSE_IN_NETWORK "in a banned network"
 void announce_unban(Bus *bus, const char *jail, const Ban *ban, const char *cause);
 
+/* A ban that would be over by now; said to whoever tries a configuration. */
+void announce_over(const char *jail, const Ban *ban);
+
 /* A ban that was due and is not applied, because of what the address is to this host. */
 void announce_spared(const char *jail,
                 const Address *address,

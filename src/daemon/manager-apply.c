@@ -197,6 +197,8 @@ static int carry_out(Manager *m, Jail *jail, Ban *ban, const JailFailure *f) {
                 if (jail_forget(jail, &ban->address, ban->end) < 0)
                         return log_oom();
                 manager_count_ban(m, jail, ban, f);
+                if (m->params.once)
+                        announce_over(config->name, ban);
                 r = record(m, jail, ban, f, ban->end, "over when decided");
                 return r < 0 ? r : 1;
         }

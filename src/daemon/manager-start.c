@@ -354,8 +354,11 @@ int manager_start_journal(Manager *m) {
                 return r;
 
         /* What is read for the first time begins so early that on a running host those who failed
-         * just now are caught, too. */
-        r = journal_seek(m->journal, m->position.cursor, m->params.journal ? 0 : manager_now());
+         * just now are caught, too. Whoever wants to see what comes of a journal means all of it.
+         */
+        r = journal_seek(m->journal,
+                        m->position.cursor,
+                        m->params.journal || m->params.once ? 0 : manager_now());
         if (r >= 0 && was_clock_ahead(m))
                 r = manager_load_ended(m);
         return r;

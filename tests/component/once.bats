@@ -191,6 +191,10 @@ suppressed() {
         [ "$status" -eq 0 ]
         [[ "$output" == *"1 bans decided, 0 running"* ]]
         [[ "$output" != *Banned* ]]
+        over() {
+                date -d "@$((BASE + $1))" '+%F %T'
+        }
+        [[ "$output" == *"A ban of 192.0.2.1 in jail sshd, from $(over 5) to $(over 65), would be over (5 failures, the last one \"password\")."* ]]
         [ -z "$(bans)" ]
         [ "$(ended)" = "sshd C0000201 over when decided" ]
 }

@@ -49,6 +49,21 @@ counts_across() {
         counts_across inside systemctl kill -s KILL systemd-journald.service
 }
 
+@test "what a configuration makes of all that the journal has is to be seen" {
+        inside sh -s <<'EOT'
+for pid in 1 2 3 4 5; do
+        printf '__REALTIME_TIMESTAMP=%d00000%d\n' "$(date -d '-2 days' +%s)" $pid
+        printf '__MONOTONIC_TIMESTAMP=100000%d\n_BOOT_ID=11111111111111111111111111111111\n' $pid
+        printf '_SYSTEMD_UNIT=ssh.service\n_UID=0\n_COMM=sshd\nSYSLOG_IDENTIFIER=sshd\n_PID=70%d\n' $pid
+        printf 'MESSAGE=Failed password for root from 198.51.100.99 port 4711 ssh2\n\n'
+done >/run/old.export
+/usr/lib/systemd/systemd-journal-remote -o "/var/log/journal/$(cat /etc/machine-id)/old.journal" /run/old.export
+EOT
+        run -0 inside sh -c 'banjod --once --firewall=none --state-dir=$(mktemp -d)'
+        inside sh -c 'rm /var/log/journal/*/old.journal'
+        [[ $output == *'A ban of 198.51.100.99 in jail sshd, from '*' would be over (5 failures, the last one "password").'* ]]
+}
+
 @test "a volatile journal that becomes persistent loses nothing" {
         inside systemctl stop banjod.service
         make_volatile
