@@ -32,7 +32,11 @@ static void add_field(Fields *f, const char *format, ...) {
         f->list[++f->n] = NULL;
 }
 
-static void add_ban_fields(Fields *f, const char *jail, const Ban *ban, const char *address) {
+static void add_ban_fields(Fields *f,
+                const char *jail,
+                const Ban *ban,
+                const char *address,
+                const uid_t *caller) {
         add_field(f, "BANJO_JAIL=%s", jail);
         add_field(f, "BANJO_ADDRESS=%s", address);
         add_field(f, "BANJO_BAN_ID=%" PRIu64, ban->id);
@@ -47,9 +51,11 @@ static void add_ban_fields(Fields *f, const char *jail, const Ban *ban, const ch
                 add_field(f, "BANJO_PATTERN=%s", ban->pattern);
         if (!isempty(ban->reason))
                 add_field(f, "BANJO_REASON=%s", ban->reason);
+        if (caller)
+                add_field(f, "BANJO_UID=%u", (unsigned) *caller);
 }
 
-void announce_ban(Bus *bus, const char *jail, const Ban *ban) {
+void announce_ban(Bus *bus, const char *jail, const Ban *ban, const uid_t *caller) {
         char address[ADDRESS_STR_SIZE], span[USEC_STR_SIZE], why[BAN_REASON_MAX + 64];
         Fields f = {};
 
@@ -69,7 +75,7 @@ void announce_ban(Bus *bus, const char *jail, const Ban *ban) {
                                 isempty(ban->reason) ? "" : ban->reason);
 
         add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_BAN);
-        add_ban_fields(&f, jail, ban, address);
+        add_ban_fields(&f, jail, ban, address, caller);
         (void) log_with_fields(LOG_NOTICE,
                         f.list,
                         "Banned %s in jail %s %s%s (%s).",
@@ -94,13 +100,17 @@ void announce_over(const char *jail, const Ban *ban) {
                         ban->pattern);
 }
 
-void announce_unban(Bus *bus, const char *jail, const Ban *ban, const char *cause) {
+void announce_unban(Bus *bus,
+                const char *jail,
+                const Ban *ban,
+                const char *cause,
+                const uid_t *caller) {
         char address[ADDRESS_STR_SIZE];
         Fields f = {};
 
         address_format(&ban->address, address);
         add_field(&f, "MESSAGE_ID=" BANJO_MESSAGE_UNBAN);
-        add_ban_fields(&f, jail, ban, address);
+        add_ban_fields(&f, jail, ban, address, caller);
         add_field(&f, "BANJO_CAUSE=%s", cause);
         if (streq(cause, CAUSE_IN_NETWORK))
                 (void) log_with_fields(LOG_NOTICE,

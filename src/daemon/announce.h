@@ -20,13 +20,22 @@
 #include "model/address.h"
 #include "model/ban.h"
 
-/* The bus may be NULL in all of them. */
-void announce_ban(Bus *bus, const char *jail, const Ban *ban);
+/* The bus may be NULL in all of them. The caller is whose command it was; NULL for nobody's, or if
+ * that is not known. */
+void announce_ban(Bus *bus, const char *jail, const Ban *ban, const uid_t *caller);
 
-/* cause is a word or two: "expired", "by hand", ... With this one the address is not let free: the
- * ban of a network around it was announced before, and takes over. */
+/* cause is a word or two: "expired", "allowed name", ... */
+#define CAUSE_BY_HAND "by hand"
+#define CAUSE_FLUSHED "flushed"
+
+/* With this one the address is not let free: the ban of a network around it was announced before,
+ * and takes over. */
 #define CAUSE_IN_NETWORK "in a banned network"
-void announce_unban(Bus *bus, const char *jail, const Ban *ban, const char *cause);
+void announce_unban(Bus *bus,
+                const char *jail,
+                const Ban *ban,
+                const char *cause,
+                const uid_t *caller);
 
 /* A ban that would be over by now; said to whoever tries a configuration. */
 void announce_over(const char *jail, const Ban *ban);

@@ -6,6 +6,7 @@
 
 #include "daemon/bus-bans.h"
 
+#include "daemon/announce.h"
 #include "daemon/bus-args.h"
 #include "daemon/bus.h"
 #include "daemon/manager.h"
@@ -379,7 +380,7 @@ int bus_unban_all(sd_bus_message *message, void *userdata, sd_bus_error *error) 
         if (r != 0)
                 return r;
 
-        r = manager_unban_all(m, isempty(jail) ? NULL : jail, "by hand", &n);
+        r = manager_unban_all(m, isempty(jail) ? NULL : jail, CAUSE_BY_HAND, &n);
         if (r < 0)
                 return set_not_lifted(m, r, jail, error);
 
@@ -397,7 +398,7 @@ int bus_flush(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         if (r != 0)
                 return r;
 
-        r = manager_unban_all(m, NULL, "flushed", &n);
+        r = manager_unban_all(m, NULL, CAUSE_FLUSHED, &n);
         if (r == -EROFS)
                 return bus_not_stored(m, "All bans are lifted", error);
         if (r < 0)

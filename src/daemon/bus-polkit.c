@@ -323,9 +323,10 @@ static int ask(BusPolkit *p, sd_bus_message *call, const char *action, uid_t uid
         return 1;
 }
 
-static int take_answer(Question *q, sd_bus_error *error) {
+static int take_answer(Question *q, uid_t *ret, sd_bus_error *error) {
         int r = q->yes ? 0 : sd_bus_error_copy(error, &q->no);
 
+        *ret = q->uid;
         question_free(q);
         return r;
 }
@@ -333,23 +334,27 @@ static int take_answer(Question *q, sd_bus_error *error) {
 int bus_polkit_authorize(BusPolkit *p,
                 sd_bus_message *call,
                 const char *action,
+                uid_t *ret,
                 sd_bus_error *error) {
         uid_t uid;
 
         assert(p);
         assert(call);
         assert(action);
+        assert(ret);
 
         for (Question *q = p->questions; q; q = q->next)
                 if (q->call == call && !q->reply && streq(q->action, action))
-                        return take_answer(q, error);
+                        return take_answer(q, ret, error);
 
         if (get_uid(p, call, &uid) < 0)
                 return sd_bus_error_set(error,
                                 SD_BUS_ERROR_ACCESS_DENIED,
                                 "It could not be found out who is asking.");
-        if (uid == 0)
+        if (uid == 0) {
+                *ret = uid;
                 return 0;
+        }
         if (!has_room(p, uid))
                 return sd_bus_error_set(error,
                                 SD_BUS_ERROR_LIMITS_EXCEEDED,

@@ -30,8 +30,10 @@ DEFINE_CLEANUP(BusPolkit *, bus_polkit_free)
  *
  * Returns 0 if he may; 1 if that is not known yet: the method returns it, without having done
  * anything, and is called again; or a negative errno with the error set. Root always may. Where
- * there is no polkit, and after every error, nobody else may. */
+ * there is no polkit, and after every error, nobody else may. *ret is the sender's user if he may.
+ */
 int bus_polkit_authorize(BusPolkit *p,
                 sd_bus_message *call,
                 const char *action,
+                uid_t *ret,
                 sd_bus_error *error);

@@ -575,13 +575,17 @@ sd_bus *bus_get_connection(const Bus *b) {
 /* Clients */
 
 int bus_authorize(Bus *b, sd_bus_message *call, const char *action, sd_bus_error *error) {
+        uid_t uid = 0;
+        int r = 0;
+
         assert(b);
         assert(call);
 
-        if (sd_bus_is_bus_client(sd_bus_message_get_bus(call)) <= 0)
-                return 0;
-
-        return bus_polkit_authorize(b->polkit, call, action, error);
+        if (sd_bus_is_bus_client(sd_bus_message_get_bus(call)) > 0)
+                r = bus_polkit_authorize(b->polkit, call, action, &uid, error);
+        if (r == 0)
+                manager_set_caller(b->manager, uid);
+        return r;
 }
 
 static Peer *find_peer(const Bus *b, sd_bus_message *call) {

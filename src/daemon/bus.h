@@ -36,7 +36,7 @@ sd_bus *bus_get_connection(const Bus *b);
 
 /* Whether the caller of a method may do this, which is one of BUS_ACTION_*. Peers are root, whose
  * credentials were looked at when they were accepted. Returns as bus_polkit_authorize(): 0 if he
- * may, and everything else is what the method returns, too. */
+ * may, and then the manager knows who calls; everything else is what the method returns, too. */
 int bus_authorize(Bus *b, sd_bus_message *call, const char *action, sd_bus_error *error);
 
 /* Whoever calls subscribes to single failures, until he unsubscribes or is gone. Return 1, 0 if

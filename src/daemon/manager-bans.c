@@ -60,7 +60,14 @@ int manager_add_change(Manager *m,
         }
 
         c = &m->changes[m->n_changes];
-        *c = (Change){ .kind = kind, .jail = jail, .ban = *ban, .when = when, .cause = cause };
+        *c = (Change){
+                .kind = kind,
+                .jail = jail,
+                .ban = *ban,
+                .when = when,
+                .cause = cause,
+                .caller = m->caller,
+        };
         if (ban->reason) {
                 c->ban.reason = strdup(ban->reason);
                 if (!c->ban.reason)
@@ -330,6 +337,15 @@ static void end_connections(Manager *m) {
         ender_run(m->ender, targets, n);
 }
 
+/* Whose command made a change; NULL for nobody's. */
+static const uid_t *get_caller(const Change *c) {
+        bool by_hand = c->kind == CHANGE_BAN ? c->ban.failures == 0
+                                             : streq(c->cause, CAUSE_BY_HAND) ||
+                                                               streq(c->cause, CAUSE_FLUSHED);
+
+        return by_hand ? &c->caller : NULL;
+}
+
 static void announce_changes(Manager *m) {
         for (size_t i = 0; i < m->n_changes; i++) {
                 Change *c = &m->changes[i];
@@ -339,9 +355,13 @@ static void announce_changes(Manager *m) {
                 c->announced = true;
 
                 if (c->kind == CHANGE_BAN)
-                        announce_ban(m->bus, jail_name(c->jail), &c->ban);
+                        announce_ban(m->bus, jail_name(c->jail), &c->ban, get_caller(c));
                 else if (c->kind == CHANGE_END || c->kind == CHANGE_LIFT)
-                        announce_unban(m->bus, jail_name(c->jail), &c->ban, c->cause);
+                        announce_unban(m->bus,
+                                        jail_name(c->jail),
+                                        &c->ban,
+                                        c->cause,
+                                        get_caller(c));
 
                 /* Of those of before, who has been told is known when all have been read. */
                 if (!m->loader)

@@ -11,6 +11,7 @@
  */
 
 #include "base/log.h"
+#include "daemon/announce.h"
 #include "daemon/manager-private.h"
 #include "engine/policy.h"
 #include "engine/store-history.h"
@@ -77,6 +78,12 @@ int manager_commit_command(Manager *m, bool durable) {
 
         r = manager_commit(m, durable || m->status.store_failed);
         return r < 0 && !m->status.firewall_failed ? -EROFS : r;
+}
+
+void manager_set_caller(Manager *m, uid_t uid) {
+        assert(m);
+
+        m->caller = uid;
 }
 
 /* Bans one address by hand; the commit is left to the caller. Returns as manager_ban(). */
@@ -370,7 +377,7 @@ int manager_unban_many(Manager *m,
         assert(handler);
 
         r = find_jail(m, name, &jail);
-        return r < 0 || n == 0 ? r : unban(m, jail, addresses, n, "by hand", handler, userdata);
+        return r < 0 || n == 0 ? r : unban(m, jail, addresses, n, CAUSE_BY_HAND, handler, userdata);
 }
 
 int manager_unban_all(Manager *m, const char *name, const char *cause, size_t *ret_n) {

@@ -79,7 +79,7 @@ static int load(Manager *m, Jail *jail, const Ban *row, bool in_turn) {
 
         l->n_unread -= MIN(l->n_unread, (size_t) 1);
         if (ban->id > m->position.announced)
-                announce_ban(m->bus, jail_get_config(jail)->name, ban);
+                announce_ban(m->bus, jail_get_config(jail)->name, ban, NULL);
         return l->queue ? manager_queue_ban(m, jail, ban, m->restore_keep ? FIREWALL_KEEP : 0) : 0;
 }
 

@@ -63,6 +63,7 @@ typedef struct Change {
         const char *cause; /* static */
         char *entries;     /* what led to the ban, as engine/evidence.h has it; NULL for nothing */
         char *fields;
+        uid_t caller;   /* if it was a command's: whose that was */
         bool stored;    /* the store has it already */
         bool announced; /* everybody knows, and only the store does not have it */
 } Change;
@@ -71,6 +72,7 @@ struct Manager {
         ManagerParams params;
         sd_event *event;
         int exit_status;
+        uid_t caller; /* whose the last command was */
 
         Config *config;
         bool config_wrong; /* it had mistakes, so a jail that is missing may be meant to be there */

@@ -60,6 +60,9 @@ int manager_exit_status(const Manager *m);
 
 /* Commands. They are reported in the journal by the manager, as bans and unbans are. */
 
+/* Whose those are that follow. */
+void manager_set_caller(Manager *m, uid_t uid);
+
 /* Bans by hand. duration 0 is the jail's bantime, USEC_INFINITY for good. reason may be "". Without
  * force, what the surroundings spare is not banned, nor a prefix with such an address in it, nor
  * what the jail allows.

@@ -91,6 +91,20 @@ log_has() {
         is_banned sshd 198.51.100.66
 }
 
+@test "the journal says whose command it was" {
+        call_as carol Ban ssts sshd 198.51.100.66 0 x
+        inside banctl unban 198.51.100.66
+        wrong_passwords 198.51.100.66 5
+        eventually is_banned sshd 198.51.100.66
+        call_as carol Flush
+        says() {
+                inside sh -c 'journalctl --sync
+                        journalctl -q -u banjod.service -n 4 -o json BANJO_ADDRESS=198.51.100.66' |
+                        jq -se --arg carol "$(inside id -u carol)" 'map(.BANJO_UID) == [$carol, "0", null, $carol]'
+        }
+        eventually says
+}
+
 @test "a rule of the administrator's own goes first" {
         write /etc/polkit-1/rules.d/10-test.rules <<'EOT'
 polkit.addRule(function (action, subject) {
