@@ -332,7 +332,8 @@ spray() {
         sqlite3 state/banjo.db "INSERT INTO bans (jail, address, prefixlen, id, start, end, failures, pattern, leaks)
                 SELECT jail, x'C0000208', 32, 100, start, NULL, 2, pattern, 0 FROM bans WHERE address = x'C0000201';
                 INSERT INTO bans (jail, address, prefixlen, id, start, end, failures, pattern, leaks)
-                SELECT jail, x'C0000209', 32, 101, start, end, 0, 'by hand', 0 FROM bans WHERE address = x'C0000201'"
+                SELECT jail, x'C0000209', 32, 101, start, end, 0, 'by hand', 0 FROM bans WHERE address = x'C0000201';
+                UPDATE meta SET value = 101 WHERE key = 'last-id'"
         spray 10 192.0.2.5
         journal
         once_then 'nft list table inet banjo'
