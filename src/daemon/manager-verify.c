@@ -91,7 +91,7 @@ struct Verifier {
         size_t n_to_pick; /* of a sample */
         size_t jail;      /* of all: the next to look at is... */
         Ban *next;        /* ...this one, or the jail's first with NULL */
-        Key row;          /* the row of the database that was read last */
+        StorePlace *row;  /* up to where rows of the database were read */
         size_t n_rows;    /* to be read, of a sample */
         Key *ended;       /* NULL before they are read */
         size_t n_ended;   /* still to be looked at */
@@ -337,8 +337,6 @@ static int check_row(const char *name, const Ban *row, void *userdata) {
         Jail *jail = manager_find_jail(c->m, name);
         Ban ban = *row;
 
-        set_key(&c->v->row, name, &row->address);
-
         /* Bans of jails that are not there at present are kept for when they are. */
         if (!jail || ban_list_get(jail_get_bans(jail), &row->address))
                 return 0;
@@ -349,19 +347,22 @@ static int check_row(const char *name, const Ban *row, void *userdata) {
 }
 
 static int check_rows(Manager *m, Verifier *v) {
-        Context c = { .m = m, .v = v };
         size_t max = v->all ? STEP_BANS : MIN(v->n_rows, (size_t) STEP_BANS);
+        Context c = { .m = m, .v = v };
+        StorePlace *place = NULL;
         int r;
 
         if (max == 0)
                 return 0;
 
-        r = store_foreach_ban_behind(m->store, v->row.jail, &v->row.address, max, check_row, &c);
+        r = store_foreach_ban_from(m->store, v->row, max, check_row, &c, &place);
         if (r < 0)
                 return r;
 
+        store_place_free(v->row);
+        v->row = place;
         v->n_rows -= MIN(v->n_rows, (size_t) r);
-        return (size_t) r == max;
+        return place != NULL;
 }
 
 static int keep_ended(const char *jail, const Ban *ban, const char *cause, void *userdata) {
@@ -501,7 +502,7 @@ static void reset(Manager *m, Verifier *v) {
         v->jail = 0;
         v->next = NULL;
         v->n_to_pick = v->n_rows = SAMPLE_BANS;
-        v->row = (Key){ .address = { .family = AF_INET } };
+        v->row = store_place_free(v->row);
         free(v->ended);
         v->ended = NULL;
         v->n_ended = 0;
@@ -513,7 +514,8 @@ static void reset(Manager *m, Verifier *v) {
                 const Ban *ban = pick_ban(m, &jail);
 
                 /* Rows from somewhere on. */
-                set_key(&v->row, jail_get_config(jail)->name, &ban->address);
+                (void) store_get_place(
+                                m->store, jail_get_config(jail)->name, &ban->address, &v->row);
         }
 }
 
@@ -653,6 +655,7 @@ void manager_stop_verifying(Manager *m) {
                 v->callers[i].handler(NULL, v->callers[i].userdata);
         sd_event_source_disable_unref(v->step_timer);
         sd_event_source_disable_unref(v->sample_timer);
+        store_place_free(v->row);
         free(v->ended);
         free(v);
         m->verifier = NULL;

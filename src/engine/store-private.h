@@ -120,6 +120,9 @@ void store_bind_text(sqlite3_stmt *stmt, int parameter, const char *text);
 void store_bind_address(sqlite3_stmt *stmt, int parameter, const Address *a);
 void store_bind_number(sqlite3_stmt *stmt, int parameter, uint64_t n);
 
+/* Jail, address and prefix length, from 1 on, likewise. */
+void store_bind_key(sqlite3_stmt *stmt, const char *jail, const Address *a);
+
 /* The addresses of a prefix lie between it and this one, in the order of their bytes; and binds
  * both and the prefix length, from 1 on, borrowed. */
 Address store_last_within(const Address *net);

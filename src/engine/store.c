@@ -310,14 +310,14 @@ void store_bind_number(sqlite3_stmt *stmt, int parameter, uint64_t n) {
         (void) sqlite3_bind_int64(stmt, parameter, (int64_t) MIN(n, (uint64_t) INT64_MAX));
 }
 
-static void bind_key(sqlite3_stmt *stmt, const char *jail, const Address *a) {
+void store_bind_key(sqlite3_stmt *stmt, const char *jail, const Address *a) {
         store_bind_text(stmt, 1, jail);
         store_bind_address(stmt, 2, a);
         (void) sqlite3_bind_int(stmt, 3, a->prefixlen);
 }
 
 static void bind_ban(sqlite3_stmt *stmt, const char *jail, const Ban *ban, usec_t end) {
-        bind_key(stmt, jail, &ban->address);
+        store_bind_key(stmt, jail, &ban->address);
         store_bind_number(stmt, 4, ban->id);
         store_bind_number(stmt, 5, ban->start);
         if (end == USEC_INFINITY)
@@ -350,7 +350,7 @@ int store_set_leaks(Store *s, const char *jail, const Ban *ban) {
         assert(ban);
 
         stmt = s->statements[STATEMENT_SET_LEAKS];
-        bind_key(stmt, jail, &ban->address);
+        store_bind_key(stmt, jail, &ban->address);
         (void) sqlite3_bind_int64(stmt, 4, ban->n_leaks);
         return store_run(s, STATEMENT_SET_LEAKS);
 }
@@ -381,7 +381,7 @@ int store_add_ended(Store *s, const char *jail, const Ban *ban, usec_t when, con
 }
 
 static int remove_ban(Store *s, const char *jail, const Ban *ban) {
-        bind_key(s->statements[STATEMENT_REMOVE_BAN], jail, &ban->address);
+        store_bind_key(s->statements[STATEMENT_REMOVE_BAN], jail, &ban->address);
         return store_run(s, STATEMENT_REMOVE_BAN);
 }
 
@@ -599,47 +599,13 @@ int store_get_ban(Store *s, const char *jail, const Address *a, Ban *ret) {
         assert(ret);
 
         stmt = s->statements[STATEMENT_BAN];
-        bind_key(stmt, jail, a);
+        store_bind_key(stmt, jail, a);
         e = sqlite3_step(stmt);
         found = e == SQLITE_ROW && store_read_ban(stmt, &jail_found, ret);
         ret->pattern = NULL;
         ret->reason = NULL;
         (void) sqlite3_reset(stmt);
         return e == SQLITE_ROW ? found : store_db_errno(e);
-}
-
-int store_foreach_ban_behind(Store *s,
-                const char *jail,
-                const Address *a,
-                size_t max,
-                StoreHandler handler,
-                void *userdata) {
-        sqlite3_stmt *stmt;
-        int e, n = 0, r = 0;
-
-        assert(s);
-        assert(jail);
-        assert(a);
-        assert(max <= INT_MAX);
-        assert(handler);
-
-        stmt = s->statements[STATEMENT_BANS_BEHIND];
-        bind_key(stmt, jail, a);
-        store_bind_number(stmt, 4, max);
-
-        while ((e = sqlite3_step(stmt)) == SQLITE_ROW && r >= 0) {
-                const char *jail_found;
-                Ban ban;
-
-                n++;
-                if (store_read_ban(stmt, &jail_found, &ban))
-                        r = handler(jail_found, &ban, userdata);
-        }
-
-        (void) sqlite3_reset(stmt);
-        if (r >= 0)
-                r = store_db_errno(e);
-        return r < 0 ? r : n;
 }
 
 int store_foreach_ended(Store *s, usec_t since, StoreEndedHandler handler, void *userdata) {
@@ -698,7 +664,7 @@ int store_count_earlier(Store *s,
         assert(ret);
 
         stmt = s->statements[STATEMENT_COUNT_EARLIER];
-        bind_key(stmt, jail, a); /* NULL is bound as such */
+        store_bind_key(stmt, jail, a); /* NULL is bound as such */
         store_bind_number(stmt, 4, since);
         store_bind_number(stmt, 5, start);
         (void) sqlite3_bind_int64(stmt, 6, max);
@@ -767,7 +733,7 @@ int store_add_unban(Store *s, const char *jail, const Address *a, usec_t when) {
         assert(a);
 
         stmt = s->statements[STATEMENT_ADD_UNBAN];
-        bind_key(stmt, jail, a);
+        store_bind_key(stmt, jail, a);
         store_bind_number(stmt, 4, when);
         return store_run(s, STATEMENT_ADD_UNBAN);
 }

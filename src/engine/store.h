@@ -122,18 +122,10 @@ int store_foreach_ban(Store *s, StoreHandler handler, void *userdata);
  * if there is none; or a negative errno. */
 int store_get_ban(Store *s, const char *jail, const Address *a, Ban *ret);
 
-/* At most max of the running bans, in the order of addresses and jails: those behind this one,
- * which need not be there. Returns how many there were, or a negative errno. */
-int store_foreach_ban_behind(Store *s,
-                const char *jail,
-                const Address *a,
-                size_t max,
-                StoreHandler handler,
-                void *userdata);
-
-/* At most max of them from a place on, in the same order; NULL is the beginning. Rows that make no
- * sense are passed over, and count. Returns how many there were, and in *ret the place behind them,
- * which is NULL if there are no more and the caller's otherwise; or a negative errno. */
+/* At most max of the running bans from a place on, in the order of addresses and jails; NULL is the
+ * beginning. Rows that make no sense are passed over, and count. Returns how many there were, and
+ * in *ret the place behind them, which is NULL if there are no more and the caller's otherwise; or
+ * a negative errno. */
 typedef struct StorePlace StorePlace;
 StorePlace *store_place_free(StorePlace *p);
 DEFINE_CLEANUP(StorePlace *, store_place_free)
@@ -143,6 +135,10 @@ int store_foreach_ban_from(Store *s,
                 StoreHandler handler,
                 void *userdata,
                 StorePlace **ret);
+
+/* The place behind the running ban of exactly this address. Returns 1 and passes ownership, 0 if
+ * there is no such ban, or a negative errno. */
+int store_get_place(Store *s, const char *jail, const Address *a, StorePlace **ret);
 
 /* Those of exactly this address and of the prefixes around it, in all jails; and those of what lies
  * within a prefix, itself included. As above. */

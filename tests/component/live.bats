@@ -165,6 +165,16 @@ said_since() {
         [[ $output == *'not running'* ]]
 }
 
+@test "rows of the database that make no sense do not hide those behind them" {
+        change_store "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1250)
+                INSERT INTO bans SELECT 'sshd', x'c0000263', i, 0, 0, 0, 0, '', NULL, 0 FROM n"
+        change_store "INSERT INTO bans SELECT jail, x'c0000264', 32, 4712, start, end, 5, pattern, reason, leaks
+                FROM bans WHERE address = x'c0000201' AND jail = 'sshd'"
+        differs unknown-in-store sshd 192.0.2.100
+        repaired '1 in the database without a ban'
+        change_store 'DELETE FROM bans WHERE prefixlen >= 1000'
+}
+
 @test "what is repaired outlives a restart, and so do the others" {
         nft delete element inet banjo sshd-v4 '{ 192.0.2.1 }'
         change_store "DELETE FROM bans WHERE address = x'c0000201'"

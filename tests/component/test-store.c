@@ -322,10 +322,10 @@ static void one_ban_is_found_by_its_address(void **state) {
 }
 
 static void bans_can_be_walked_over_in_pieces(void **state) {
+        _cleanup_(store_place_freep) StorePlace *place = NULL, *last = NULL;
         _cleanup_(store_closep) Store *s = open_store(*state);
-        const Address none = { .family = AF_INET };
+        const Ban ban = make_ban("192.0.2.2", 0);
         Listing l = {};
-        Ban ban;
 
         assert_ok(store_begin(s, false));
         add(s, "sshd", "2001:db8::1", 1);
@@ -334,21 +334,25 @@ static void bans_can_be_walked_over_in_pieces(void **state) {
         add(s, "mail", "192.0.2.9", 4);
         assert_ok(store_commit(s));
 
-        assert_int_equal(store_foreach_ban_behind(s, "", &none, 2, list_one, &l), 2);
+        assert_int_equal(store_foreach_ban_from(s, NULL, 2, list_one, &l, &place), 2);
         assert_string_equal(l.text,
                         "sshd 2001:db8::1 1 0 3600000000 5 password -\n"
                         "sshd 192.0.2.0/24 3 0 3600000000 5 password -\n");
 
-        /* One that is not there is as good. */
-        ban = make_ban("192.0.2.1", 0);
+        /* From one that is gone meanwhile, too. */
+        assert_int_equal(store_get_place(s, "mail", &ban.address, &last), 0);
+        assert_int_equal(store_get_place(s, "sshd", &ban.address, &last), 1);
+        assert_ok(store_begin(s, false));
+        assert_ok(store_end_ban(s, "sshd", &ban, T0, "expired", false));
+        assert_ok(store_commit(s));
         l = (Listing){};
-        assert_int_equal(store_foreach_ban_behind(s, "sshd", &ban.address, 9, list_one, &l), 2);
-        assert_string_equal(l.text,
-                        "sshd 192.0.2.2 2 0 3600000000 5 password -\n"
-                        "mail 192.0.2.9 4 0 3600000000 5 password -\n");
+        place = store_place_free(place);
+        assert_int_equal(store_foreach_ban_from(s, last, 9, list_one, &l, &place), 1);
+        assert_null(place);
+        assert_string_equal(l.text, "mail 192.0.2.9 4 0 3600000000 5 password -\n");
 
         l = (Listing){ .stop_after = 1 };
-        assert_fails(store_foreach_ban_behind(s, "", &none, 9, list_one, &l), ECANCELED);
+        assert_fails(store_foreach_ban_from(s, NULL, 9, list_one, &l, &place), ECANCELED);
 }
 
 static int end_every_other(const char *jail, const Ban *ban, void *userdata) {
