@@ -4,15 +4,17 @@
  * Reading the stored bans at a start, while everything else goes on.
  *
  * A million of them take more than a second, and whoever attacks meanwhile shall not have to wait.
- * So they are read in pieces, in the order of their addresses, and each piece goes into the lists
- * and into the kernel at once (manager-restore.c). The lists are in use meanwhile, and ask for what
+ * So they are taken in pieces, in the order of their addresses, and each piece goes into the lists
+ * and into the kernel at once (manager-restore.c). A thread reads them out of the database
+ * meanwhile (engine/store-reader.h), which is quicker than the kernel; a piece that is not there
+ * yet is waited for as if it were read here. The lists are in use meanwhile, and ask for what
  * they lack of an address that somebody looks for (model/ban.h), so that every decision is as if
  * all were there.
  *
  * Whatever is done to a ban is done to one that is in its list, so a row of the store that no list
- * has or had is as it was when the daemon started. This holds also while changes wait to be
- * written. What has to be known of all bans at once is known when the rest is read, which
- * manager_load_rest() does without pausing.
+ * has or had is as it was when the daemon started, whenever it is read. This holds also while
+ * changes wait to be written. What has to be known of all bans at once is known when the rest is
+ * read, which manager_load_rest() does without pausing.
  *
  * If the store cannot be read, nothing more is carried out, and the daemon ends: it cannot decide.
  */
@@ -20,6 +22,7 @@
 #include "base/log.h"
 #include "daemon/announce.h"
 #include "daemon/manager-private.h"
+#include "engine/store-reader.h"
 
 /* Of those that nobody waits for any longer. */
 #define REST_CHUNK 10000
@@ -37,13 +40,14 @@ typedef struct Asked {
 } Asked;
 
 struct Loader {
-        StorePlace *place; /* read so far */
+        StoreReader *reader;
         size_t n_read;
         size_t n_unread;  /* that no list has yet */
         size_t n_orphans; /* bans whose jails are not there */
         Asked *asked;
         Address within; /* all of which is there; family 0 for none */
         bool queue;     /* what is read goes to the kernel at once */
+        bool ending;    /* orphans of this piece, in a transaction */
         int error;
 };
 
@@ -63,7 +67,7 @@ void manager_free_loader(Manager *m) {
                 return;
 
         forget_asked(l);
-        store_place_free(l->place);
+        store_reader_free(l->reader);
         free(l);
         m->loader = NULL;
 }
@@ -85,6 +89,38 @@ static int load(Manager *m, Jail *jail, const Ban *row, bool in_turn) {
 
 /* In pieces */
 
+/* Bans of jails that the configuration does not have end; but one with mistakes may just not show
+ * that it has them. */
+static int end_orphan(Manager *m, const char *name, const Ban *ban) {
+        Loader *l = m->loader;
+        int r;
+
+        if (!l->ending) {
+                r = store_begin(m->store, false);
+                if (r < 0)
+                        return r;
+                l->ending = true;
+        }
+
+        return store_end_ban(m->store, name, ban, manager_now(), "jail removed", false);
+}
+
+/* The orphans of a piece, of which reading returned r. Returns that, or a negative errno. */
+static int end_orphans(Manager *m, int r) {
+        Loader *l = m->loader;
+        int k = 0;
+
+        if (!l->ending)
+                return r;
+
+        l->ending = false;
+        if (r >= 0)
+                k = store_commit(m->store);
+        else
+                store_rollback(m->store);
+        return k < 0 ? k : r;
+}
+
 static int load_next(const char *name, const Ban *ban, void *userdata) {
         Manager *m = userdata;
         Loader *l = m->loader;
@@ -95,35 +131,7 @@ static int load_next(const char *name, const Ban *ban, void *userdata) {
 
         l->n_orphans++;
         l->n_unread -= MIN(l->n_unread, (size_t) 1);
-        return 0;
-}
-
-static int end_orphan(const char *name, const Ban *ban, void *userdata) {
-        Manager *m = userdata;
-
-        return manager_find_jail(m, name) ? 0
-                                          : store_end_ban(m->store,
-                                                            name,
-                                                            ban,
-                                                            manager_now(),
-                                                            "jail removed",
-                                                            false);
-}
-
-/* Bans of jails that the configuration does not have end; but one with mistakes may just not show
- * that it has them. */
-static int end_orphans(Manager *m, const StorePlace *place, size_t max) {
-        _cleanup_(store_place_freep) StorePlace *behind = NULL;
-        int r;
-
-        r = store_begin(m->store, false);
-        if (r >= 0)
-                r = store_foreach_ban_from(m->store, place, max, end_orphan, m, &behind);
-        if (r >= 0)
-                r = store_commit(m->store);
-        else
-                store_rollback(m->store);
-        return r;
+        return m->config_wrong ? 0 : end_orphan(m, name, ban);
 }
 
 static void finish(Manager *m) {
@@ -162,25 +170,20 @@ static void reserve(Manager *m) {
 
 /* Returns how many there were, or a negative errno, reported. */
 static int load_piece(Manager *m, size_t max, bool queue) {
-        _cleanup_(store_place_freep) StorePlace *before = NULL;
         Loader *l = m->loader;
-        size_t n_orphans = l->n_orphans;
-        int r, k = 0;
+        int r;
 
         if (l->error < 0)
                 return l->error;
 
-        before = TAKE_PTR(l->place);
         l->queue = queue;
-        r = store_foreach_ban_from(m->store, before, max, load_next, m, &l->place);
+        r = end_orphans(m, store_reader_next(l->reader, max, load_next, m));
         l->queue = true;
-        if (r >= 0 && l->n_orphans > n_orphans && !m->config_wrong)
-                k = end_orphans(m, before, max);
-        if (r < 0 || k < 0)
-                return fail(m, MIN(r, k));
+        if (r < 0)
+                return fail(m, r);
 
         l->n_read += (size_t) r;
-        if (!l->place)
+        if ((size_t) r < max)
                 finish(m);
         else if (l->n_read < RESERVE_MAX)
                 reserve(m);
@@ -286,6 +289,10 @@ int manager_load_begin(Manager *m) {
                 finish(m);
                 return 0;
         }
+
+        r = store_reader_new(&l->reader, m->store);
+        if (r < 0)
+                return r;
 
         for (size_t i = 0; i < m->n_jails; i++)
                 ban_list_begin_filling(jail_get_bans(m->jails[i]), on_asked, m);

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -170,8 +169,7 @@ int store_dump_new(StoreDump **ret, const Store *s, int *ret_fd) {
         _cleanup_(store_dump_freep) StoreDump *d = NULL;
         _cleanup_(closep) int reader = -1;
         const struct itimerspec longest = { .it_value.tv_sec = STORE_DUMP_MAX_SEC };
-        sigset_t all, before;
-        int fds[2], e;
+        int fds[2], r;
 
         assert(ret);
         assert(s);
@@ -199,13 +197,10 @@ int store_dump_new(StoreDump **ret, const Store *s, int *ret_fd) {
         if (fcntl(d->fd, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
 
-        /* Signals are the event loop's, and one for a pipe that nobody reads is of no use. */
-        (void) sigfillset(&all);
-        (void) pthread_sigmask(SIG_SETMASK, &all, &before);
-        e = pthread_create(&d->thread, NULL, run, d);
-        (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (e != 0)
-                return -e;
+        /* It gets no signal for a pipe that nobody reads, which is of no use. */
+        r = store_start_thread(&d->thread, run, d);
+        if (r < 0)
+                return r;
         d->has_thread = true;
 
         *ret_fd = TAKE_FD(reader);

@@ -55,22 +55,15 @@ static int get_place(sqlite3_stmt *stmt, StorePlace **ret) {
         return 0;
 }
 
-int store_foreach_ban_from(Store *s,
+int store_read_from(sqlite3_stmt *stmt,
                 const StorePlace *place,
                 size_t max,
                 StoreHandler handler,
                 void *userdata,
                 StorePlace **ret) {
         _cleanup_(store_place_freep) StorePlace *behind = NULL;
-        sqlite3_stmt *stmt;
         int e, n = 0, r = 0;
 
-        assert(s);
-        assert(max > 0 && max <= INT_MAX);
-        assert(handler);
-        assert(ret);
-
-        stmt = s->statements[STATEMENT_BANS_BEHIND];
         if (place)
                 for (int i = 0; i < _KEY_COLUMN_MAX; i++)
                         (void) sqlite3_bind_value(stmt, i + 1, place->key[i]);
@@ -99,6 +92,21 @@ int store_foreach_ban_from(Store *s,
 
         *ret = TAKE_PTR(behind);
         return n;
+}
+
+int store_foreach_ban_from(Store *s,
+                const StorePlace *place,
+                size_t max,
+                StoreHandler handler,
+                void *userdata,
+                StorePlace **ret) {
+        assert(s);
+        assert(max > 0 && max <= INT_MAX);
+        assert(handler);
+        assert(ret);
+
+        return store_read_from(
+                        s->statements[STATEMENT_BANS_BEHIND], place, max, handler, userdata, ret);
 }
 
 int store_get_place(Store *s, const char *jail, const Address *a, StorePlace **ret) {

@@ -5,8 +5,9 @@
  * What the files of the store share
  *
  * store.c keeps what runs and how far the journal was handled, store-near.c finds what runs near an
- * address, store-history.c keeps what is over, and what is counted by the hour, store-prune.c takes
- * the oldest of that away; store-statements.c has the SQL of all, and store-db.c the tables.
+ * address, store-reader.c reads all that runs ahead of whoever wants it, store-history.c keeps what
+ * is over, and what is counted by the hour, store-prune.c takes the oldest of that away;
+ * store-statements.c has the SQL of all, and store-db.c the tables.
  */
 
 #include <pthread.h>
@@ -131,6 +132,18 @@ void store_bind_within(sqlite3_stmt *stmt, const Address *net, const Address *la
 /* Hands out the bans that a statement gives, whose parameters are bound. Returns 0 or a negative
  * errno. */
 int store_foreach(Store *s, Statement statement, StoreHandler handler, void *userdata);
+
+/* What store_foreach_ban_from() does, with STATEMENT_BANS_BEHIND of whatever connection. */
+int store_read_from(sqlite3_stmt *stmt,
+                const StorePlace *place,
+                size_t max,
+                StoreHandler handler,
+                void *userdata,
+                StorePlace **ret);
+
+/* Runs something in a thread that gets no signals. Returns 0 and the thread, which has to be
+ * joined, or a negative errno. */
+int store_start_thread(pthread_t *ret, void *(*run)(void *userdata), void *userdata);
 
 /* Reads a ban from a row with the columns above; all in it is borrowed until the next step. False
  * for rows that make no sense, which only somebody else can have written. */

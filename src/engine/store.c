@@ -66,16 +66,23 @@ static int on_wal(void *userdata, sqlite3 *db, const char *name, int n_pages) {
 }
 
 /* Signals are the event loop's; the thread must not take them away. */
-static int start_thread(Store *s) {
+int store_start_thread(pthread_t *ret, void *(*run)(void *userdata), void *userdata) {
         sigset_t all, before;
         int e;
 
         (void) sigfillset(&all);
         (void) pthread_sigmask(SIG_SETMASK, &all, &before);
-        e = pthread_create(&s->thread, NULL, checkpoint_thread, s);
+        e = pthread_create(ret, NULL, run, userdata);
         (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (e != 0)
-                return -e;
+        return -e;
+}
+
+static int start_checkpoints(Store *s) {
+        int r;
+
+        r = store_start_thread(&s->thread, checkpoint_thread, s);
+        if (r < 0)
+                return r;
 
         s->has_thread = true;
         (void) sqlite3_wal_hook(s->db, on_wal, s);
@@ -146,7 +153,7 @@ static int change_db(Store *s, const char *path) {
         memcpy(s->statements, fresh.statements, sizeof(s->statements));
         s->durable = false;
         s->substituted = !s->checkpoint_db;
-        return s->checkpoint_db ? start_thread(s) : 0;
+        return s->checkpoint_db ? start_checkpoints(s) : 0;
 }
 
 int store_open(Store **ret, const char *directory, char **ret_aside) {

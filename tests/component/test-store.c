@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "engine/store-history.h"
+#include "engine/store-reader.h"
 
 static Ban make_ban(const char *address, uint64_t id) {
         return (Ban){
@@ -1300,6 +1301,7 @@ static void what_cannot_be_replaced_yet_fails_until_it_can(void **state) {
         _cleanup_(freep) char *aside = NULL;
         _cleanup_(store_closep) Store *s = open_store(*state);
         Address a = addr("192.0.2.1");
+        StoreReader *reader = NULL;
         struct rlimit before;
         unsigned n;
 
@@ -1311,6 +1313,7 @@ static void what_cannot_be_replaced_yet_fails_until_it_can(void **state) {
         assert_true(store_replace(s, &aside) < 0);
         assert_string_equal(aside, files_path(*state, STORE_FILE ".damaged"));
         assert_true(store_begin(s, true) < 0);
+        assert_fails(store_reader_new(&reader, s), EROFS);
         assert_bans(s, "");
         assert_ok(store_count_earlier(s, "sshd", &a, 0, T0, 100, &n));
         assert_int_equal(n, 0);
