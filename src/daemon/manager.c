@@ -585,8 +585,9 @@ int manager_look(void *userdata) {
         }
 
         /* What is read again begins long before the newest entry, and which bans ended meanwhile
-         * has to be remembered until all of it was. */
-        for (size_t i = 0; i < m->n_jails && !m->reading_past; i++)
+         * has to be remembered until all of it was. And what comes next is known not to be older
+         * than the newest, by a clock that was ahead, at the end only. */
+        for (size_t i = 0; i < m->n_jails && !m->reading_past && n < BATCH_MAX; i++)
                 jail_expire(m->jails[i], MIN(m->status.newest, manager_now()));
 
         m->n_unsaved += n;
