@@ -124,8 +124,10 @@ static NetworkItem *get_item(Networks *n, const Address *net, usec_t when) {
                 return found;
 
         if (HASH_COUNT(n->items) >= n->params.max_networks) {
-                remove_item(n, quietest_item(n));
-                n->n_forgotten++;
+                NetworkItem *quietest = quietest_item(n);
+
+                n->n_forgotten += usec_add(quietest->quiet.when, n->params.findtime) >= when;
+                remove_item(n, quietest);
         }
 
         item = calloc(1, sizeof(*item));

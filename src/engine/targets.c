@@ -86,8 +86,10 @@ static TargetItem *get_item(Targets *t, unsigned user, usec_t when) {
                 return item;
 
         if (HASH_COUNT(t->items) >= t->params.max_users) {
-                remove_item(t, quietest_item(t));
-                t->n_forgotten++;
+                TargetItem *quietest = quietest_item(t);
+
+                t->n_forgotten += usec_add(quietest->quiet.when, t->params.findtime) >= when;
+                remove_item(t, quietest);
         }
 
         item = calloc(1, sizeof(*item) + t->params.n_addresses * sizeof(item->attackers[0]));

@@ -95,7 +95,9 @@ static TrackerItem *get_item(Tracker *t, const Address *address, usec_t when) {
         if (HASH_COUNT(t->items) >= t->params.max_addresses) {
                 TrackerItem *quietest = quietest_item(t);
 
-                t->n_forgotten += quietest->n_failures > 0 || quietest->forgotten_until > 0;
+                /* Who has been quiet for longer would not have counted any more. */
+                t->n_forgotten += (quietest->n_failures > 0 || quietest->forgotten_until > 0) &&
+                                  usec_add(quietest->quiet.when, t->params.findtime) >= when;
                 remove_item(t, quietest);
         }
 

@@ -216,6 +216,21 @@ static void whose_failures_made_a_ban_makes_room_first(void **state) {
         assert_int_equal(stats.n_forgotten, 0);
 }
 
+static void who_was_quiet_for_too_long_to_count_is_not_missed(void **state) {
+        _cleanup_(tracker_freep) Tracker *t = new_tracker(2, FINDTIME, 1);
+        Address a = addr("192.0.2.1"), b = addr("192.0.2.2"), c = addr("192.0.2.3");
+        TrackerStats stats;
+
+        assert_ok(hit(t, &a, T0, NULL));
+        assert_ok(hit(t, &b, T0 + FINDTIME + 1, NULL));
+        tracker_get_stats(t, &stats);
+        assert_int_equal(stats.n_forgotten, 0);
+
+        assert_ok(hit(t, &c, T0 + 2 * FINDTIME + 1, NULL));
+        tracker_get_stats(t, &stats);
+        assert_int_equal(stats.n_forgotten, 1);
+}
+
 static void failing_again_makes_an_address_less_quiet(void **state) {
         _cleanup_(tracker_freep) Tracker *t = new_tracker(3, FINDTIME, 2);
         Address a = addr("192.0.2.1"), b = addr("192.0.2.2"), c = addr("192.0.2.3");
@@ -561,6 +576,7 @@ int main(void) {
                 cmocka_unit_test(late_failure_joins_those_around_it),
                 cmocka_unit_test(full_table_forgets_the_quietest),
                 cmocka_unit_test(whose_failures_made_a_ban_makes_room_first),
+                cmocka_unit_test(who_was_quiet_for_too_long_to_count_is_not_missed),
                 cmocka_unit_test(failing_again_makes_an_address_less_quiet),
                 cmocka_unit_test(number_of_addresses_is_bounded_in_a_flood),
                 cmocka_unit_test(forgotten_failures_do_not_count_and_later_ones_do),
