@@ -138,8 +138,8 @@ recidive C0000201/32 400 3 ban' ]
         [ "$(bans)" = 'sshd C0000201/32 0 1 password' ]
         sed -i '$d' config/conf.d/sshd.conf
         jail recidive 'source = bans' 'ports = any' 'findtime = 1d' 'maxretry = 2'
-        wrong 10 192.0.2.1
+        wrong 11 192.0.2.1
         journal
         once
-        [ "$(bans | grep ^recidive)" = 'recidive C0000201/32 10 2 ban' ]
+        [ "$(bans | grep ^recidive)" = 'recidive C0000201/32 11 2 ban' ]
 }
