@@ -25,6 +25,9 @@
  * long. */
 #define MOMENT_MSEC 150
 
+/* Nobody waits so long for what must come, unless the machine is busy. */
+#define LONG_MSEC 30000
+
 static int host_ns = -1, peer_ns = -1, inner_ns = -1;
 
 static void write_file(const char *path, const char *text) {
@@ -210,10 +213,14 @@ uint16_t netns_socket_port(int fd) {
                                              : ((struct sockaddr_in6 *) (void *) &sa)->sin6_port);
 }
 
-static bool wait_for(int fd, short events) {
+static bool wait_so_long(int fd, short events, int msec) {
         struct pollfd p = { .fd = fd, .events = events };
 
-        return poll(&p, 1, MOMENT_MSEC) > 0;
+        return poll(&p, 1, msec) > 0;
+}
+
+static bool wait_for(int fd, short events) {
+        return wait_so_long(fd, events, MOMENT_MSEC);
 }
 
 /* Returns the connected socket, or what became of it as netns_try_connect() does. */
@@ -274,7 +281,7 @@ void netns_send(int fd, const char *to, uint16_t port) {
 
         /* What others sent may wait for a processor, and there is room for so much only. */
         while (sendto(fd, "x", 1, 0, (struct sockaddr *) &sa, n) < 0)
-                if (errno != EAGAIN || !wait_for(fd, POLLOUT))
+                if (errno != EAGAIN || !wait_so_long(fd, POLLOUT, LONG_MSEC))
                         err(EXIT_FAILURE, "sendto %s", to);
 }
 
