@@ -143,6 +143,18 @@ static int report_not_running(ConnectionUse use, int r, bool quiet) {
         return EXIT_NOT_RUNNING;
 }
 
+/* Whether to tell somebody who is not root that the message bus is what he lacks. */
+static bool is_out_of_reach(ConnectionUse use) {
+        switch (use) {
+        case CONNECTION_ASK:
+                return service_is_running("banjod.service");
+        case CONNECTION_AGAIN:
+                return false;
+        default:
+                return true;
+        }
+}
+
 int connection_open(sd_bus **ret, const Options *options, ConnectionUse use, bool quiet) {
         int r;
 
@@ -167,14 +179,14 @@ int connection_open(sd_bus **ret, const Options *options, ConnectionUse use, boo
         r = open_system_bus(ret);
         if (r < 0 && (r != -ENOENT || geteuid() == 0))
                 r = open_socket(ret, use);
-        if (r == -EACCES && use != CONNECTION_ASK) {
+        if (r == -EACCES && is_out_of_reach(use)) {
                 log_error("There is no message bus, and only root reaches banjod without.");
                 return EXIT_NOT_ALLOWED;
         }
         if (r < 0)
                 return report_not_running(use, r, quiet);
 
-        if (use != CONNECTION_ASK)
+        if (use == CONNECTION_CHANGE || use == CONNECTION_START)
                 agent_open();
         return EXIT_DONE;
 }

@@ -26,13 +26,14 @@ static inline void message_unrefp(sd_bus_message **message) {
 /* What a verb wants of the connection. */
 typedef enum ConnectionUse {
         CONNECTION_ASK,    /* everybody may; never starts the service */
+        CONNECTION_AGAIN,  /* the same, after it was lost; what keeps it away is not reported */
         CONNECTION_CHANGE, /* root, or whom polkit lets; never starts the service */
         CONNECTION_START,  /* the same; for root, it starts the service if need be */
 } ConnectionUse;
 
 /* Opens the bus, the socket, what --address= names, or by ssh the bus of the host that --host=
  * names. Returns EXIT_DONE and passes ownership; another exit status, reported unless that is
- * EXIT_NOT_RUNNING and quiet is set. */
+ * EXIT_NOT_RUNNING and quiet is set. That it runs and is out of reach is EXIT_NOT_ALLOWED. */
 int connection_open(sd_bus **ret, const Options *options, ConnectionUse use, bool quiet);
 
 /* Makes a call of org.banjo1.Manager, to be filled and sent. Returns 0 and passes ownership, or a

@@ -283,7 +283,7 @@ static int learn_owner(Monitor *m) {
 static int start(Monitor *m, bool quiet) {
         int r;
 
-        r = connection_open(&m->bus, m->options, CONNECTION_ASK, quiet);
+        r = connection_open(&m->bus, m->options, quiet ? CONNECTION_AGAIN : CONNECTION_ASK, quiet);
         if (r != EXIT_DONE)
                 return r;
 

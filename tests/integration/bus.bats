@@ -81,12 +81,17 @@ serves_all() {
 }
 
 @test "while the bus is away bans are made, and the daemon comes back to it" {
-        local before
+        local before verb
 
         before=$(inside systemctl show -P MainPID banjod.service)
         inside systemctl stop dbus.socket dbus.service
         wrong_passwords 198.51.100.66 5
         eventually is_banned sshd 198.51.100.66
+        # Nobody is told that it does not run.
+        for verb in status list metrics; do
+                run -5 inside runuser -u alice -- banctl $verb
+                [[ $output == 'banctl: There is no message bus, and only root reaches banjod without.' ]]
+        done
         restart_bus
         [[ $(inside systemctl show -P MainPID banjod.service) == "$before" ]]
         manager ListBans stu '' 0 0 | jq -e '.data[0] | any(.[2] == "198.51.100.66")'
