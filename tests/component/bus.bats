@@ -371,10 +371,10 @@ leaks() {
         is_told() {
                 inside "$BANCTL" --address="$PEER" ban sshd 192.0.2.2 --quiet
                 inside "$BANCTL" --address="$PEER" unban 192.0.2.2 --quiet
-                grep -q 'unbanned sshd 192\.0\.2\.2  by hand' seen
+                grep -q 'banned   sshd 192\.0\.2\.2  for [0-9a-z]*, by hand' seen &&
+                        grep -q 'unbanned sshd 192\.0\.2\.2  by hand' seen
         }
         wait_for is_told
-        grep -q 'banned   sshd 192\.0\.2\.2  for [0-9a-z]*, by hand' seen
         kill "$monitor" "$pid"
         wait_for gone "$pid"
 }
