@@ -85,7 +85,9 @@ Session *session_table_get(SessionTable *t, const char *key, size_t size, usec_t
         item = find_item(t, key, size);
         if (item) {
                 TABLE_DEL(t->items, item);
-                if (usec_add(item->last, t->age_max) < when)
+                /* Or the clock was set back, and nobody knows for how long it was quiet. */
+                if (usec_add(item->last, t->age_max) < when ||
+                                usec_add(when, t->age_max) < item->last)
                         session_restart(t, &item->session);
         } else {
                 if (HASH_COUNT(t->items) >= t->n_max)

@@ -46,6 +46,13 @@ static void session_is_over_when_it_was_quiet_for_too_long(void **state) {
         assert_int_equal(session_table_size(t), 1);
 }
 
+static void session_of_a_clock_that_was_ahead_is_over(void **state) {
+        _cleanup_(session_table_freep) SessionTable *t = new_table(4);
+
+        get(t, "100", T0 + SESSION_AGE_MAX + 1)->n_failures = 1;
+        assert_int_equal(get(t, "100", T0)->n_failures, 0);
+}
+
 static void session_may_be_quiet_for_ever(void **state) {
         _cleanup_(session_table_freep) SessionTable *t = NULL;
 
@@ -196,6 +203,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(session_remembers),
                 cmocka_unit_test(session_is_over_when_it_was_quiet_for_too_long),
+                cmocka_unit_test(session_of_a_clock_that_was_ahead_is_over),
                 cmocka_unit_test(session_may_be_quiet_for_ever),
                 cmocka_unit_test(session_that_is_removed_takes_no_place),
                 cmocka_unit_test(entries_out_of_order_do_not_end_a_session),
