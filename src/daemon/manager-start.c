@@ -407,6 +407,8 @@ void manager_set_back(Manager *m, usec_t by) {
                 r = manager_start_journal(m);
         if (r < 0)
                 (void) log_error_errno(r, "Failed to read again what counts: %m");
+        if (m->tail)
+                tail_wake(m->tail);
 }
 
 /* What systemd hands to us: the socket that listens, and what it kept of the process before. */
