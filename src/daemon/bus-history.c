@@ -43,9 +43,12 @@ static int append_ban(sd_bus_message *answer, const HistoryBan *b) {
                         (uint64_t) b->ban.n_leaks);
 }
 
-static int on_history(const HistoryBan *b, void *userdata) {
+int bus_append_history(const HistoryBan *b, void *userdata) {
         sd_bus_message *answer = userdata;
         int r;
+
+        assert(b);
+        assert(answer);
 
         r = sd_bus_message_open_container(answer, 'r', BUS_HISTORY_FIELDS);
         if (r >= 0)
@@ -88,7 +91,7 @@ int bus_history(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         if (r >= 0)
                 r = sd_bus_message_open_container(answer, 'a', BUS_HISTORY_TYPE);
         if (r >= 0)
-                r = more = store_history(manager_get_store(m), &q, on_history, answer);
+                r = more = store_history(manager_get_store(m), &q, bus_append_history, answer);
         if (r >= 0)
                 r = sd_bus_message_close_container(answer);
         if (r >= 0)

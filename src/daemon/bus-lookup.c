@@ -8,6 +8,7 @@
 #include "daemon/bus-lookup.h"
 
 #include "daemon/bus-args.h"
+#include "daemon/bus-history.h"
 #include "daemon/bus.h"
 #include "daemon/manager.h"
 #include "model/bus-names.h"
@@ -85,6 +86,22 @@ static int append_windows(Lookup *l) {
         return r < 0 ? r : sd_bus_message_close_container(l->reply);
 }
 
+static int append_history(Lookup *l) {
+        int r, k;
+
+        r = sd_bus_message_open_container(l->reply, 'a', BUS_HISTORY_TYPE);
+        if (r < 0)
+                return r;
+
+        r = store_newest(manager_get_store(l->manager),
+                        l->address,
+                        BUS_LOOKUP_HISTORY_MAX,
+                        bus_append_history,
+                        l->reply);
+        k = sd_bus_message_close_container(l->reply);
+        return MIN(r, k);
+}
+
 /* An entry of the dictionary, whose value the appender adds. */
 static int append_entry(Lookup *l, const char *key, const char *type, int (*append)(Lookup *l)) {
         int r;
@@ -121,6 +138,8 @@ static int append_all(Lookup *l, unsigned n_earlier) {
                                 "Earlier",
                                 "u",
                                 (uint32_t) n_earlier);
+        if (r >= 0)
+                r = append_entry(l, "History", "a" BUS_HISTORY_TYPE, append_history);
         return r < 0 ? r : sd_bus_message_close_container(l->reply);
 }
 
@@ -153,6 +172,8 @@ int bus_lookup(sd_bus_message *message, void *userdata, sd_bus_error *error) {
                 r = append_all(&l, n_earlier);
         if (r >= 0)
                 r = sd_bus_message_send(l.reply);
+        else
+                r = bus_failed(r, "What is known of it could not be read", error);
         sd_bus_message_unref(l.reply);
         return r;
 }

@@ -54,9 +54,10 @@
  * reason. Times are in microseconds, and end and remaining are all ones for a permanent ban. */
 #define BUS_BAN_TYPE "(tsstttuss)"
 
-/* Of an answer of Lookup(): bans within a prefix at most; and failures that count: jail, for whom,
- * how many, when the newest was. */
+/* Of an answer of Lookup(): bans within a prefix at most, and of the history; and failures that
+ * count: jail, for whom, how many, when the newest was. */
 #define BUS_LOOKUP_MAX 1000u
+#define BUS_LOOKUP_HISTORY_MAX 100u
 #define BUS_WINDOW_TYPE "(ssut)"
 
 /* Bans in one answer of History(). */

@@ -397,6 +397,10 @@ start_anew() {
         run -0 call_json Lookup s 198.51.100.9
         jq -e '.[0].Bans.data | map([.[1], .[2]]) | sort == [["mail", "198.51.100.0/24"], ["sshd", "198.51.100.9"]]' <<<"$output"
         jq -e '.[0] | .Windows.data == [] and .Allowed.data == "" and .Earlier.data == 0' <<<"$output"
+        jq -e '.[0].History.data | map([.[1], .[2], .[8]]) ==
+                [["mail", "198.51.100.0/24", ""], ["sshd", "198.51.100.9", ""]]' <<<"$output"
+        run -0 call_json Lookup s 198.51.100.7
+        jq -e '.[0] | .Earlier.data == 0 and ([.History.data[] | select(.[1] == "sshd") | .[8]] == ["by hand"])' <<<"$output"
         run -0 call_json Lookup s 198.51.100.0/23
         jq -e '.[0].Bans.data | length == 2' <<<"$output"
 
