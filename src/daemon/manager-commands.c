@@ -564,11 +564,7 @@ int manager_reload(Manager *m, char error[static MANAGER_ERROR_SIZE]) {
         if (r >= 0)
                 r = manager_load_bans(m);
         if (r >= 0)
-                r = manager_load_ended(m);
-        if (r >= 0)
-                r = manager_load_offenders(m);
-        if (r >= 0)
-                r = manager_start_journal(m);
+                r = manager_fill_windows(m);
         if (r < 0) {
                 (void) snprintf(error, MANAGER_ERROR_SIZE, "%s", strerror(-r));
                 return log_error_errno(r, "Failed to take the new configuration over: %m");

@@ -229,7 +229,7 @@ int manager_count_offence(Manager *m, const Jail *by, const Ban *ban);
 int manager_clear_offender(Manager *m, const Jail *by, const Ban *lifted);
 
 /* Fills the windows of jails that count bans, which have to be empty, with the bans in the store.
- * Comes behind manager_load_ended(), and has all bans read. Returns 0 or a negative errno. */
+ * Comes behind the bans that ended, and has all that run read. Returns 0 or a negative errno. */
 int manager_load_offenders(Manager *m);
 
 /* Ends one that should not have been; as above. */
@@ -367,10 +367,6 @@ size_t manager_read_ports(Manager *m, Config *config);
 /* It is time to look for them again: a UnitPortsHandler. */
 void manager_look_at_ports(bool settled, void *userdata);
 
-/* Makes the journal hand out what the jails want, from before the position, so that their windows
- * are filled anew; windows have to be empty. Returns 0 or a negative errno. */
-int manager_start_journal(Manager *m);
-
 /* Reports what the journal dropped before it was read. */
 void manager_report_gaps(Manager *m);
 
@@ -381,6 +377,10 @@ void manager_mark_end(Manager *m);
 /* After JOURNAL_MISSED: empties the windows of the jails that read this namespace. Returns 0 or a
  * negative errno, reported. */
 int manager_forget_past(Manager *m, const Entry *e);
+
+/* Fills the windows of all jails, which have to be empty: with what the store knows of the past,
+ * and from the journal as it is read from now on. Returns 0 or a negative errno. */
+int manager_fill_windows(Manager *m);
 
 /* The clock was set back. If it was far ahead, fills the windows anew, without what it made
  * forgotten until then. What fails is reported. */
@@ -396,10 +396,6 @@ void manager_free_jails(Jail **jails, size_t n);
 
 /* Adds the stored bans of jails that do not have them yet. Returns 0 or a negative errno. */
 int manager_load_bans(Manager *m);
-
-/* Tells the jails which bans ended within their windows and what is forgotten. Returns 0 or a
- * negative errno. */
-int manager_load_ended(Manager *m);
 
 /* Begins to read the stored bans into the lists, which are empty and in use from now on. Returns 0
  * or a negative errno. */

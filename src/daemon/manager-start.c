@@ -130,7 +130,9 @@ static int forget_lifted(const char *name, const Address *a, usec_t until, void 
         return jail ? jail_forget_lifted(jail, a, until) : 0;
 }
 
-int manager_load_ended(Manager *m) {
+/* Tells the jails which bans ended within their windows and what is forgotten. Returns 0 or a
+ * negative errno. */
+static int load_ended(Manager *m) {
         _cleanup_(freep) usec_t *since = NULL;
         Forgetting f = { .manager = m };
         usec_t first = USEC_INFINITY;
@@ -266,7 +268,7 @@ static int start_store(Manager *m) {
         if (r >= 0 && k == 0)
                 r = manager_load_begin(m);
         if (r >= 0)
-                r = manager_load_ended(m);
+                r = load_ended(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to read the bans from the database: %m");
 
@@ -345,7 +347,9 @@ static bool was_clock_ahead(const Manager *m) {
         return false;
 }
 
-int manager_start_journal(Manager *m) {
+/* Makes the journal hand out what the jails want, from before the position, so that their windows
+ * are filled anew; windows have to be empty. Returns 0 or a negative errno. */
+static int start_journal(Manager *m) {
         int r;
 
         manager_set_reading_past(m, false);
@@ -360,7 +364,7 @@ int manager_start_journal(Manager *m) {
                         m->position.cursor,
                         m->params.journal || m->params.once ? 0 : manager_now());
         if (r >= 0 && was_clock_ahead(m))
-                r = manager_load_ended(m);
+                r = load_ended(m);
         return r;
 }
 
@@ -381,12 +385,21 @@ int manager_forget_past(Manager *m, const Entry *e) {
                         r = jail_clear(m->jails[i]);
         }
         if (r >= 0)
-                r = manager_load_ended(m);
+                r = load_ended(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to go on in the journal where it was left: %m");
 
         log_debug("The place in the journal was not met on the way to its end; going there.");
         return 0;
+}
+
+int manager_fill_windows(Manager *m) {
+        int r;
+
+        r = load_ended(m);
+        if (r >= 0)
+                r = manager_load_offenders(m);
+        return r < 0 ? r : start_journal(m);
 }
 
 void manager_set_back(Manager *m, usec_t by) {
@@ -400,11 +413,7 @@ void manager_set_back(Manager *m, usec_t by) {
         for (size_t i = 0; i < m->n_jails && r >= 0; i++)
                 r = jail_clear(m->jails[i]);
         if (r >= 0)
-                r = manager_load_ended(m);
-        if (r >= 0)
-                r = manager_load_offenders(m);
-        if (r >= 0)
-                r = manager_start_journal(m);
+                r = manager_fill_windows(m);
         if (r < 0)
                 (void) log_error_errno(r, "Failed to read again what counts: %m");
         if (m->tail)
@@ -489,7 +498,7 @@ int manager_start(Manager *m) {
         if (r < 0)
                 return log_error_errno(r, "Failed to follow the ports of units: %m");
 
-        r = manager_start_journal(m);
+        r = start_journal(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to find the place to begin in the journal: %m");
         manager_report_gaps(m);
