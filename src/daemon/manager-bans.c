@@ -285,8 +285,19 @@ int manager_expire(Manager *m) {
         return 0;
 }
 
+/* Whether the timer waits for its turn already: set anew, it would begin to wait anew, and come
+ * behind whatever sets it again and again. */
+static bool is_expiry_due(const Manager *m, usec_t now) {
+        int enabled = SD_EVENT_OFF;
+        uint64_t when = USEC_INFINITY;
+
+        (void) sd_event_source_get_enabled(m->expiry_timer, &enabled);
+        (void) sd_event_source_get_time(m->expiry_timer, &when);
+        return enabled != SD_EVENT_OFF && when <= now;
+}
+
 void manager_arm_expiry(Manager *m) {
-        usec_t first = USEC_INFINITY;
+        usec_t first = USEC_INFINITY, now = manager_now();
 
         if (!m->expiry_timer)
                 return;
@@ -302,6 +313,9 @@ void manager_arm_expiry(Manager *m) {
                 (void) sd_event_source_set_enabled(m->expiry_timer, SD_EVENT_OFF);
                 return;
         }
+
+        if (first <= now && is_expiry_due(m, now))
+                return;
 
         (void) sd_event_source_set_time(m->expiry_timer, first);
         (void) sd_event_source_set_enabled(m->expiry_timer, SD_EVENT_ONESHOT);

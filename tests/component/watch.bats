@@ -170,11 +170,11 @@ has_no_end() {
         stop_banjod
         start_with ownership=auto
         is_closed
-        is_whole
+        wait_for is_whole
         stop_banjod
         start_with ownership=no
         is_open
-        is_whole
+        wait_for is_whole
 }
 
 @test "a second banjod says that the table is owned" {
