@@ -551,7 +551,7 @@ END
 }
 
 @test "stats by the day and of a jail, and in JSON" {
-        run -0 banctl stats --since=@$((THEN / 86400 * 86400)) --until=@$((THEN + 2 * 86400)) --no-legend
+        run -0 banctl stats --since=@$((THEN / 86400 * 86400)) --until=@$((THEN / 86400 * 86400 + 3 * 86400)) --no-legend
         echo "$output"
         grep -qE "^$(at 86400 %F) +[0-9]+ +[0-9]+$" <<<"$output"
         [[ $output != *HOUR* && $output != *DAY* ]]
