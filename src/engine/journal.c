@@ -269,19 +269,24 @@ int journal_seek(Journal *j, const char *position, usec_t since) {
         return 0;
 }
 
-int journal_mark_end(Journal *j) {
+/* Does something to all sources, whatever becomes of it with one. Returns 0 or a negative errno. */
+static int do_to_all(Journal *j, int (*what)(Source *s)) {
         int r = 0;
 
-        assert(j);
-
         for (size_t i = 0; i < j->n_sources; i++) {
-                int k = source_mark_end(j->sources[i]);
+                int k = what(j->sources[i]);
 
                 if (k < 0)
                         r = k;
         }
 
         return r;
+}
+
+int journal_mark_end(Journal *j) {
+        assert(j);
+
+        return do_to_all(j, source_mark_end);
 }
 
 bool journal_has_changed(const Journal *j) {
@@ -569,16 +574,7 @@ int journal_process(Journal *j) {
 }
 
 int journal_look_again(Journal *j) {
-        int r = 0;
-
         assert(j);
 
-        for (size_t i = 0; i < j->n_sources; i++) {
-                int k = source_look_again(j->sources[i]);
-
-                if (k < 0)
-                        r = k;
-        }
-
-        return r;
+        return do_to_all(j, source_look_again);
 }
