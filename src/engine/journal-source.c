@@ -702,7 +702,7 @@ int source_look_again(Source *s) {
         if (r >= 0)
                 r = seek_place(s);
         /* The journals of a path may be of any machine. */
-        s->again = !s->path;
+        s->again = r >= 0 && !s->path;
         return r;
 }
 
