@@ -111,22 +111,18 @@ int store_foreach_ban_from(Store *s,
 
 int store_get_place(Store *s, const char *jail, const Address *a, StorePlace **ret) {
         sqlite3_stmt *stmt;
-        int e, r = 0;
+        int r, k = 0;
 
         assert(s);
         assert(jail);
         assert(a);
         assert(ret);
 
-        stmt = s->statements[STATEMENT_BAN];
-        store_bind_key(stmt, jail, a);
-        e = sqlite3_step(stmt);
-        if (e == SQLITE_ROW)
-                r = get_place(stmt, ret);
+        r = store_step_to_ban(s, jail, a, &stmt);
+        if (r > 0)
+                k = get_place(stmt, ret);
         (void) sqlite3_reset(stmt);
-        if (r >= 0)
-                r = store_db_errno(e);
-        return r < 0 ? r : e == SQLITE_ROW;
+        return k < 0 ? k : r;
 }
 
 /* How many bits an address begins with that the bytes of another one begin with, too. */

@@ -121,8 +121,9 @@ void store_bind_text(sqlite3_stmt *stmt, int parameter, const char *text);
 void store_bind_address(sqlite3_stmt *stmt, int parameter, const Address *a);
 void store_bind_number(sqlite3_stmt *stmt, int parameter, uint64_t n);
 
-/* Jail, address and prefix length, from 1 on, likewise. */
-void store_bind_key(sqlite3_stmt *stmt, const char *jail, const Address *a);
+/* Goes to the running ban of exactly this address. Returns 1, 0 if there is none, or a negative
+ * errno; the statement in *ret is to be reset in any case. */
+int store_step_to_ban(Store *s, const char *jail, const Address *a, sqlite3_stmt **ret);
 
 /* The addresses of a prefix lie between it and this one, in the order of their bytes; and binds
  * both and the prefix length, from 1 on, borrowed. */

@@ -317,14 +317,14 @@ void store_bind_number(sqlite3_stmt *stmt, int parameter, uint64_t n) {
         (void) sqlite3_bind_int64(stmt, parameter, (int64_t) MIN(n, (uint64_t) INT64_MAX));
 }
 
-void store_bind_key(sqlite3_stmt *stmt, const char *jail, const Address *a) {
+static void bind_key(sqlite3_stmt *stmt, const char *jail, const Address *a) {
         store_bind_text(stmt, 1, jail);
         store_bind_address(stmt, 2, a);
         (void) sqlite3_bind_int(stmt, 3, a->prefixlen);
 }
 
 static void bind_ban(sqlite3_stmt *stmt, const char *jail, const Ban *ban, usec_t end) {
-        store_bind_key(stmt, jail, &ban->address);
+        bind_key(stmt, jail, &ban->address);
         store_bind_number(stmt, 4, ban->id);
         store_bind_number(stmt, 5, ban->start);
         if (end == USEC_INFINITY)
@@ -357,7 +357,7 @@ int store_set_leaks(Store *s, const char *jail, const Ban *ban) {
         assert(ban);
 
         stmt = s->statements[STATEMENT_SET_LEAKS];
-        store_bind_key(stmt, jail, &ban->address);
+        bind_key(stmt, jail, &ban->address);
         (void) sqlite3_bind_int64(stmt, 4, ban->n_leaks);
         return store_run(s, STATEMENT_SET_LEAKS);
 }
@@ -388,7 +388,7 @@ int store_add_ended(Store *s, const char *jail, const Ban *ban, usec_t when, con
 }
 
 static int remove_ban(Store *s, const char *jail, const Ban *ban) {
-        store_bind_key(s->statements[STATEMENT_REMOVE_BAN], jail, &ban->address);
+        bind_key(s->statements[STATEMENT_REMOVE_BAN], jail, &ban->address);
         return store_run(s, STATEMENT_REMOVE_BAN);
 }
 
@@ -594,25 +594,32 @@ int store_foreach_ban(Store *s, StoreHandler handler, void *userdata) {
         return store_foreach(s, STATEMENT_BANS, handler, userdata);
 }
 
+int store_step_to_ban(Store *s, const char *jail, const Address *a, sqlite3_stmt **ret) {
+        int e;
+
+        *ret = s->statements[STATEMENT_BAN];
+        bind_key(*ret, jail, a);
+        e = sqlite3_step(*ret);
+        return e == SQLITE_ROW ? 1 : store_db_errno(e);
+}
+
 int store_get_ban(Store *s, const char *jail, const Address *a, Ban *ret) {
         const char *jail_found;
         sqlite3_stmt *stmt;
-        bool found;
-        int e;
+        int r;
 
         assert(s);
         assert(jail);
         assert(a);
         assert(ret);
 
-        stmt = s->statements[STATEMENT_BAN];
-        store_bind_key(stmt, jail, a);
-        e = sqlite3_step(stmt);
-        found = e == SQLITE_ROW && store_read_ban(stmt, &jail_found, ret);
+        r = store_step_to_ban(s, jail, a, &stmt);
+        if (r > 0)
+                r = store_read_ban(stmt, &jail_found, ret);
         ret->pattern = NULL;
         ret->reason = NULL;
         (void) sqlite3_reset(stmt);
-        return e == SQLITE_ROW ? found : store_db_errno(e);
+        return r;
 }
 
 int store_foreach_ended(Store *s, usec_t since, StoreEndedHandler handler, void *userdata) {
@@ -671,7 +678,7 @@ int store_count_earlier(Store *s,
         assert(ret);
 
         stmt = s->statements[STATEMENT_COUNT_EARLIER];
-        store_bind_key(stmt, jail, a); /* NULL is bound as such */
+        bind_key(stmt, jail, a); /* NULL is bound as such */
         store_bind_number(stmt, 4, since);
         store_bind_number(stmt, 5, start);
         (void) sqlite3_bind_int64(stmt, 6, max);
@@ -740,7 +747,7 @@ int store_add_unban(Store *s, const char *jail, const Address *a, usec_t when) {
         assert(a);
 
         stmt = s->statements[STATEMENT_ADD_UNBAN];
-        store_bind_key(stmt, jail, a);
+        bind_key(stmt, jail, a);
         store_bind_number(stmt, 4, when);
         return store_run(s, STATEMENT_ADD_UNBAN);
 }
