@@ -11,9 +11,10 @@ setup_file() {
         inside systemctl start systemd-logind.service
         inside usermod --append --groups sudo alice
         # A second way in, which the jail does not guard.
-        inside systemd-run --quiet --unit=side-door /usr/sbin/sshd -D -p 2222
+        inside systemd-run --quiet --property=Type=notify --unit=side-door /usr/sbin/sshd -D -p 2222
         # And one that tells PAM the name of a peer, where its address has one.
-        inside systemd-run --quiet --unit=naming-door /usr/sbin/sshd -D -p 2223 -o UseDNS=yes
+        inside systemd-run --quiet --property=Type=notify --unit=naming-door \
+                /usr/sbin/sshd -D -p 2223 -o UseDNS=yes
         # What is not in /etc/hosts does not exist; there is no name server.
         inside sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf
 }

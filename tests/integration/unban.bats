@@ -185,9 +185,10 @@ takes_five_again() {
         [[ $output == *Warning*22*2222* ]]
         inside sh -c 'rm /etc/ssh/sshd_config.d/00-port.conf; systemctl restart ssh.service'
 
-        # It is known by the name of its process.
+        # It is known by the name of its process, which it has once it runs (not when it was forked).
         inside sh -c 'cp /usr/bin/sleep /usr/local/bin/fail2ban-server'
-        inside systemd-run --quiet --unit=fail2ban /usr/local/bin/fail2ban-server infinity
+        inside systemd-run --quiet --property=Type=exec --unit=fail2ban \
+                /usr/local/bin/fail2ban-server infinity
         run -0 inside banctl status
         [[ $output == *Warning*fail2ban* ]]
         inside systemctl stop fail2ban.service
