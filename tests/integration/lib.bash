@@ -72,6 +72,8 @@ nft delete table inet banjo 2>/dev/null
 rm -rf /var/lib/banjo/* /etc/banjo /etc/systemd/system/banjod.service.d
 systemctl daemon-reload
 systemctl reset-failed
+# A rotation does not wait for what journald has not read yet.
+journalctl --sync
 journalctl --quiet --rotate
 journalctl --quiet --vacuum-time=1us
 EOT
