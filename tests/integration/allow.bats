@@ -292,7 +292,7 @@ EOT
         inside systemctl start systemd-resolved.service banjo-resolve.socket
         inside sh -c "echo nameserver 127.0.0.53 >/etc/resolv.conf
                 sed -i 's/^hosts:.*/hosts: dns/' /etc/nsswitch.conf"
-        answer=$(inside sh -c 'echo office.example.org | socat -t 10 - UNIX-CONNECT:/run/banjo-resolve.socket')
+        answer=$(inside sh -c 'echo office.example.org | socat -t 60 - UNIX-CONNECT:/run/banjo-resolve.socket')
         inside sh -c ": >/etc/resolv.conf
                 sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf"
         echo "$answer"

@@ -156,7 +156,7 @@ asked() {
 # ---- attacks ----
 
 ssh_options=(
-        -o BatchMode=no -o ConnectTimeout=3 -o LogLevel=ERROR -o PreferredAuthentications=password
+        -o BatchMode=no -o ConnectTimeout=60 -o LogLevel=ERROR -o PreferredAuthentications=password
         -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
 )
 
@@ -207,14 +207,14 @@ wrong_auth() {
                 587) tls=(--tls) ;;
                 465) tls=(--tlsc) ;;
         esac
-        attacker swaks --server "$(server_for "$1")" --port "$2" --local-interface "$1" --timeout 5 \
+        attacker swaks --server "$(server_for "$1")" --port "$2" --local-interface "$1" --timeout 60 \
                 --ehlo attacker.example --from x@attacker.example --to bob@mail.example.org \
                 --auth "$3" --auth-user bob --auth-password wrong "${tls[@]}" >/dev/null 2>&1 || true
 }
 
 # connects FROM PORT: whether a TCP connection to the server comes about.
 connects() {
-        attacker nc -z -w 2 -s "$1" "$(server_for "$1")" "$2"
+        attacker nc -z -w 10 -s "$1" "$(server_for "$1")" "$2"
 }
 
 # is_dropped FROM PORT JAIL: a connection times out, is not refused or reset, and the kernel counts
