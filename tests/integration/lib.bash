@@ -311,7 +311,7 @@ is_banned() {
 
 is_not_banned() {
         # The set has to be there, or nothing is said.
-        inside nft list set inet banjo "$(set_of "$@")" >/dev/null
+        inside nft list set inet banjo "$(set_of "$@")" >/dev/null || return
         ! is_banned "$@"
 }
 
