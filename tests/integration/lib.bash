@@ -134,7 +134,7 @@ chmod 1777 /run
 rm -f /run/typed /run/shown /run/asked
 mkfifo /run/typed
 (
-        sleep 60 >/run/typed &
+        sleep 1000 >/run/typed &
         script -qefc "runuser -u alice -- $1" /run/shown </run/typed >/dev/null 2>&1
         echo $? >/run/asked
 ) >/dev/null 2>&1 &
