@@ -101,7 +101,7 @@ within() {
 
 # The same for what has to happen, however busy the machine is.
 eventually() {
-        within 60 "$@" && return
+        within 120 "$@" && return
         printf 'did not happen in time: %s\n' "$*"
         # Once more, to show why.
         "$@"
