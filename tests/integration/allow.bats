@@ -158,8 +158,8 @@ EOT
         eventually is_banned sshd 192.0.2.1
         is_not_banned sshd 127.0.0.1
         is_not_banned sshd 192.0.2.2
-        spared 192.0.2.2 gateway
-        spared 127.0.0.1 'own address'
+        eventually spared 192.0.2.2 gateway
+        eventually spared 127.0.0.1 'own address'
 }
 
 @test "a host whose name is allowed is not banned; its neighbour is" {
