@@ -28,6 +28,7 @@ teardown() {
         inside sh -s <<'EOT'
 ip address del 198.51.100.66/32 dev lo 2>/dev/null
 systemctl --quiet stop systemd-resolved.service
+systemctl --quiet unmask --runtime banjo-resolve.socket
 systemctl --quiet start banjo-resolve.socket
 EOT
         hosts </dev/null
@@ -269,14 +270,13 @@ EOT
 
 @test "systemd-resolved is asked where it runs" {
         hosts <<<'198.51.100.66 office.example.org'
-        inside systemctl stop banjo-resolve.socket
+        # Else it is started together with banjod. So nobody but systemd-resolved can answer.
+        inside systemctl --quiet mask --runtime --now banjo-resolve.socket
         inside systemctl start systemd-resolved.service
         fresh_with <<'EOT'
 [sshd]
 allow = office.example.org nonsuch.example.org
 EOT
-        # Started together with banjod; so nobody but systemd-resolved can have answered.
-        inside systemctl stop banjo-resolve.socket
         eventually is_stored office.example.org C6336442
         wrong_passwords 198.51.100.66 5
         eventually spared 198.51.100.66 office.example.org
