@@ -35,7 +35,7 @@ EOT
 
 # What a bus has to be good for.
 serves_all() {
-        local signals='timeout 60 busctl --json=short --match=type=signal,sender=org.banjo1 monitor >/run/signals 2>/dev/null &'
+        local signals='timeout 1000 busctl --json=short --match=type=signal,sender=org.banjo1 monitor >/run/signals 2>/dev/null &'
 
         run -0 inside busctl introspect org.banjo1 /org/banjo1 org.banjo1.Manager
         [[ $output == *BanMany* && $output == *emits-change* ]]
