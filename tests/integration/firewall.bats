@@ -118,6 +118,7 @@ held_untouched() {
 
 # Since the beginning of the test, which begins with an empty journal.
 has_repaired() {
+        inside journalctl --sync
         inside journalctl -q -u banjod.service -g 'that was undone' | grep -q .
 }
 
