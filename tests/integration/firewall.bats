@@ -236,6 +236,9 @@ firewalld_reloaded() {
 restart_failed() {
         with "$1"
         write /etc/systemd/system/banjod.service.d/broken.conf <<'EOT'
+[Unit]
+# However slowly: systemd gives up after so many starts.
+StartLimitIntervalSec=1h
 [Service]
 ExecStart=
 ExecStart=/usr/sbin/banjod-is-missing
