@@ -31,6 +31,7 @@ log_in() {
         attacker sh -s -- "$1" "${ssh_options[@]}" -tt -b "$1" "alice@$(server_for "$1")" <<'EOT'
 log=/run/session-$1.log
 shift
+: >"$log"
 sshpass -p sesame-alice ssh "$@" 'echo welcome; exec sleep 1000' </dev/null >"$log" 2>&1 &
 echo $! >>/run/held.pids
 EOT
