@@ -24,6 +24,7 @@ test ! -e /run/held.pids || xargs kill </run/held.pids 2>/dev/null
 rm -f /run/held.pids /etc/ssh/sshd_config.d/50-startups.conf
 systemctl restart ssh.service
 EOT
+        eventually sessions_are 0
 }
 
 # log_in FROM: alice's session stays open; what its client says goes to /run/session-FROM.log.
@@ -75,7 +76,7 @@ is_tracked() {
 @test "a session that is logged in ends when its address is banned" {
         log_in 198.51.100.66
         log_in 198.51.100.67
-        sessions_are 2
+        eventually sessions_are 2
         wrong_passwords 198.51.100.66 5
         eventually is_banned sshd 198.51.100.66
 
@@ -115,6 +116,7 @@ is_tracked() {
 @test "kill = no leaves connections alone, and a reload is enough to change it" {
         printf '[banjo]\nkill = no\n' | fresh_with
         log_in 198.51.100.66
+        eventually sessions_are 1
         inside banctl ban sshd 198.51.100.66
         is_banned sshd 198.51.100.66
         has_connections_with 198.51.100.66
