@@ -116,7 +116,9 @@ gaps_are() {
         [ "$(inside journalctl -q -o cat MESSAGE_ID=30478b091bab4a5cbf79979ce5e622a1 | wc -l)" = "$1" ]
 }
 
+# All that was logged until now is gone.
 vacuum() {
+        all_is_logged
         inside journalctl --quiet --rotate --vacuum-time=1us
 }
 
