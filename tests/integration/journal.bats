@@ -113,6 +113,7 @@ EOT
 
 # How many gaps banjod has reported.
 gaps_are() {
+        inside journalctl --sync
         [ "$(inside journalctl -q -o cat MESSAGE_ID=30478b091bab4a5cbf79979ce5e622a1 | wc -l)" = "$1" ]
 }
 
