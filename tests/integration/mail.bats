@@ -73,7 +73,9 @@ maxretry = 3
 EOF
         not imap 198.51.100.67 wrong
         not imap 198.51.100.67 wrong
+        eventually failures_are 2
         imap 198.51.100.67 sesame-bob
+        eventually not knows_of 198.51.100.67
         not imap 198.51.100.67 wrong
         caught_up
         is_not_banned dovecot 198.51.100.67
