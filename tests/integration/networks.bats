@@ -47,7 +47,9 @@ the_only_ban_is() {
         [[ $(bans) == "sshd $1 "* ]] && (($(bans | wc -l) == 1))
 }
 
+# Of what it has done, banjod had told before it was asked for bans.
 said() {
+        inside journalctl --sync
         inside journalctl --quiet --no-pager -u banjod.service --grep "$1" >/dev/null
 }
 
