@@ -66,14 +66,16 @@ nobody_is_banned() {
 set -e
 cd "/sys/fs/cgroup$(systemctl show -P ControlGroup ssh.service)"
 echo $$ >cgroup.procs
-# One that journald has time to look at.
+# It stays until journald has looked at it.
 runuser -u alice -- perl -MSys::Syslog=:standard,:macros -e '
         openlog("sshd", "pid", LOG_AUTH);
         syslog(LOG_INFO, "%s", $ARGV[0]) for 1 .. 4;
-        select undef, undef, undef, 0.3;' "$1"
+        sleep;' "$1" >/dev/null 2>&1 &
+echo $! >/run/inside.pid
 EOT
         # It was really in there.
         eventually inside sh -c 'journalctl -q _SYSTEMD_UNIT=ssh.service _UID=1000 | grep -q "Failed password"'
+        inside sh -c 'kill $(cat /run/inside.pid)'
         nobody_is_banned
 }
 
