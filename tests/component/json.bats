@@ -140,7 +140,8 @@ has_events() {
         SECOND=$((${SECOND:-0} + 1))
         banctl ban sshd 198.51.100.2 --quiet
         banctl unban 198.51.100.2 --quiet
-        fail_later $SECOND 710 198.51.100.3
+        # Others each time: soon one would be banned, and fail no more.
+        fail_later $SECOND $((710 + SECOND)) "2001:db8:0:$SECOND::1"
         [ "$(jq -r .event "$DIRECTORY/events" | sort -u | xargs)" = 'banned failure unbanned' ]
 }
 
@@ -167,7 +168,7 @@ has_events() {
 }
 
 @test "verify --live" {
-        sqlite3 "$DIRECTORY/state/banjo.db" "DELETE FROM bans WHERE jail = 'recidive'"
+        sqlite3 -cmd '.timeout 60000' "$DIRECTORY/state/banjo.db" "DELETE FROM bans WHERE jail = 'recidive'"
         prints 'verify Fl Fl live' verify --live
 }
 

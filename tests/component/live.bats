@@ -52,7 +52,7 @@ nft() {
 }
 
 change_store() {
-        sqlite3 -cmd '.timeout 5000' state/banjo.db "$1" >/dev/null
+        sqlite3 -cmd '.timeout 60000' state/banjo.db "$1" >/dev/null
 }
 
 # differs [KIND JAIL ADDRESS]...: what is found, and nothing else, in all bans and in the few of a sample
