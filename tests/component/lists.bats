@@ -141,11 +141,26 @@ banned() {
 }
 
 @test "progress is shown on a terminal, once it takes longer than a second, and taken away again" {
-        # The daemon is held up, so that this list takes as long as it has to.
+        local lister monitor called
+        later() {
+                (($(date +%s) > called + 1))
+        }
+
         addresses 12000 >list
+        background heard busctl --address="$ADDRESS" monitor
+        monitor=$!
+        wait_for grep -q Monitoring heard
+
+        # The daemon is held up, so that this list takes as long as it has to.
         kill -STOP "$(<banjod.pid)"
-        (sleep 1.5; kill -CONT "$(<banjod.pid)") &
-        script -qec "$ENTER $BANCTL --address=$ADDRESS ban sshd --file=list" /dev/null >screen
+        background screen script -qec "$ENTER $BANCTL --address=$ADDRESS ban sshd --file=list" /dev/null
+        lister=$!
+        wait_for grep -q Member=BanMany heard
+        called=$(date +%s)
+        wait_for later
+        kill -CONT "$(<banjod.pid)"
+        wait_for gone "$lister"
+        kill "$monitor"
         grep -q $'\r[0-9]* of 12000 \.\.\.' screen
         tail -n 1 screen | grep -q $'\r *\rBanned 12000 addresses in sshd\.'
 }
