@@ -61,7 +61,7 @@ displaced() {
         for ((i = 1; i <= 3; i++)); do
                 banctl ban --jail=sshd --time=${i}h "192.0.2.$i" --quiet
         done
-        banctl ban --jail=mail --time=1min 192.0.2.9 --quiet
+        banctl ban --jail=mail --time=20min 192.0.2.9 --quiet
         [ "$(displaced sshd)" = 0 ]
         [[ $(<log) != *max_bans* ]]
 
@@ -69,7 +69,7 @@ displaced() {
         banctl ban --jail=sshd --time=4h 192.0.2.3 --quiet
         [ "$(banned sshd)" = '1 2 3' ]
 
-        banctl ban --jail=sshd --time=10min 192.0.2.4 --quiet
+        banctl ban --jail=sshd --time=30min 192.0.2.4 --quiet
         [ "$(banned sshd)" = '2 3 4' ]
         run ! in_kernel sshd-v4 192.0.2.1
         in_kernel sshd-v4 192.0.2.4
