@@ -249,8 +249,8 @@ static int on_owner(sd_bus_message *s, void *userdata, sd_bus_error *error) {
                 say(m, "gone");
         set_owner(m, new);
         if (!isempty(new)) {
+                subscribe(m); /* first, so that who reads "back" misses nothing from then on */
                 say(m, "back");
-                subscribe(m);
         }
         return 0;
 }
