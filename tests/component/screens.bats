@@ -29,16 +29,28 @@ setup_file() {
         inside ip link set lo up
         background /dev/null $ENTER systemd-socket-activate -l 22 -l 25 sleep infinity
         echo $! >listener.pid
+        wait_for listens_on 22
+        wait_for listens_on 25
 
         start_bus
         export BASE=$((NOW - 12 * 3600))
-        echo "@$BASE" >clock
+        set_clock "$BASE"
         start_clocked
         write_night
-        echo "@$NOW" >clock
+        set_clock "$NOW"
         journal journal/night.journal
         wait_for has_seen_all
         by_hand
+}
+
+listens_on() {
+        [ -n "$(inside ss -Hltn "sport = :$1")" ]
+}
+
+# The clock stands still at that second. Nobody reads half a file.
+set_clock() {
+        echo "@$1" >clock.new
+        mv clock.new clock
 }
 
 # Of banjod and banctl alike.
@@ -301,7 +313,7 @@ banctl_then() {
         wait_for is_watched
         banctl ban sshd 203.0.113.20 --time=2h --reason=enough --quiet
         banctl unban 203.0.113.20 --quiet
-        wait_for grep -q 'unbanned.*203\.0\.113\.20' seen
+        wait_for grep -q 'unbanned.*203\.0\.113\.20.*by hand' seen
         kill "$pid"
         grep '^[0-9].*203\.0\.113\.20' seen | tr -d '\r' | sed 's/\x1b\[[0-9;]*m//g' >got
         keep monitor got
