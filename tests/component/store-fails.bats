@@ -34,18 +34,24 @@ teardown() {
         rm -rf "$DIRECTORY"
 }
 
-# Ends it without a chance to write anything, and starts it again.
-crash() {
+# Ends it without a chance to write anything.
+end_at_once() {
         local pid
         pid=$(<banjod.pid)
         kill -9 "$pid"
         wait_for gone "$pid"
+}
+
+# And starts it again.
+crash() {
+        end_at_once
         start_banjod
 }
 
-# attack ADDRESS...: one failure of each, which is enough
+# attack ADDRESS...: one failure of each, which is enough; of other processes each time
 attack() {
-        fail_later 0 "$RANDOM" "$@"
+        PROCESS=$((${PROCESS:-0} + 20000))
+        fail_later 0 $PROCESS "$@"
 }
 
 # What banctl lists, as one word of addresses.
@@ -112,7 +118,7 @@ free_disk() {
 lock() {
         background locker $ENTER python3 -c '
 import signal, sqlite3, sys
-db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
 db.execute("BEGIN EXCLUSIVE")
 print("locked", flush=True)
 signal.pause()' "$DIRECTORY/state/banjo.db"
@@ -127,7 +133,7 @@ unlock() {
 
 # Fills all pages but the first one with nonsense, of which banjod knows none by heart any more.
 damage() {
-        inside sqlite3 "$DIRECTORY/state/banjo.db" \
+        inside sqlite3 -cmd '.timeout 60000' "$DIRECTORY/state/banjo.db" \
                 'PRAGMA wal_checkpoint(TRUNCATE); PRAGMA application_id = 1; PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
         inside sh -c 'head -c "$(($(stat -c %s "$0") - 4096))" /dev/urandom |
                 dd of="$0" bs=4k seek=1 conv=notrunc status=none' "$DIRECTORY/state/banjo.db"
@@ -160,8 +166,10 @@ damage() {
         attack 192.0.2.2
         banned_but_not_stored 192.0.2.2
         run -6 banctl ban sshd 192.0.2.9
+        # Before it can try again.
+        end_at_once
         free_disk
-        crash
+        start_banjod
         wait_for listed 192.0.2.2
         in_kernel sshd-v4 192.0.2.2
 }
@@ -375,8 +383,7 @@ kept() {
         listed 192.0.2.2 192.0.2.3
 
         # What has to be done then.
-        kill -9 "$(<banjod.pid)"
-        wait_for gone "$(<banjod.pid)"
+        end_at_once
         inside umount "$DIRECTORY/state"
         inside e2fsck -p "$DIRECTORY/image" || (($? < 4))
         inside mount -o loop "$DIRECTORY/image" "$DIRECTORY/state"
