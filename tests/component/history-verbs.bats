@@ -146,10 +146,10 @@ field() {
 }
 
 # say FILE MESSAGE...: what sshd said, a second apart and after all it said before; to a journal. SECOND
-# is the first of them.
+# is the first of them, not before NOW.
 say() {
         local second pid=700 message
-        SECOND=$(date +%s)
+        SECOND=${NOW:-$(date +%s)}
         if [ -e last ] && ((SECOND <= $(<last))); then
                 SECOND=$(($(<last) + 1))
         fi
@@ -602,8 +602,15 @@ END
 }
 
 @test "what was counted is in the stats at once" {
+        local n NOW
+
+        # The clock stands still, so that neither an hour nor a day ends in between.
+        NOW=$(date -d 'tomorrow 12:00' +%s)
+        echo "@$((NOW + 10))" >clock
+        export ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
+        ENTER="${ENTER:-} env LD_PRELOAD=$SET_CLOCK CLOCK_OFFSET=$DIRECTORY/clock"
+        rm -f last
         anew true
-        local n
         for n in 1 2 3; do
                 say journal/once.journal "Failed password for root from 198.51.100.$n port 1 ssh2"
                 seen() {
@@ -613,6 +620,7 @@ END
                 banctl stats --json=short | jq -e ".failures == $n"
                 banctl status --json=short | jq -e ".jails | map(.failures_today) | add == $n"
         done
+        rm last
 }
 
 # ---- forget ----
