@@ -125,7 +125,7 @@ completes() {
 # in_zsh LINE: the line as zsh completes it. A key of its own writes down what is in the editor.
 in_zsh() {
         rm -f line
-        TRIES=600 zsh -f -c '
+        TRIES=2000 zsh -f -c '
                 zmodload zsh/zpty
                 zpty shell zsh -f -i
                 zpty -w shell "fpath=(\$COMPLETIONS \$fpath); autoload -U compinit; compinit -u -D"

@@ -65,10 +65,10 @@ inside() {
         $ENTER "$@"
 }
 
-# wait_for COMMAND...: until it succeeds, for ten seconds, or TRIES of 50 ms
+# wait_for COMMAND...: until it succeeds, for two thousand times 50 ms
 wait_for() {
         local i
-        for ((i = 0; i < ${TRIES:-2000}; i++)); do
+        for ((i = 0; i < 2000; i++)); do
                 "$@" && return
                 sleep 0.05
         done

@@ -128,7 +128,7 @@ seen() {
         stop_bus
         seen '^[0-9:]{8} gone$'
         start_bus
-        TRIES=600 seen '^[0-9:]{8} back$'
+        seen '^[0-9:]{8} back$'
         banctl ban sshd 203.0.113.8 --quiet
         seen 'banned   sshd 203\.0\.113\.8'
 }
