@@ -476,7 +476,7 @@ start_anew() {
         background "$DIRECTORY/log2" $ENTER systemd-socket-activate -l "$DIRECTORY/banjo.socket" \
                 "$BANJOD" --config-dir=config --state-dir=state2 --journal=journal --firewall=none --bus=none
         pid=$!
-        wait_for test -S banjo.socket
+        wait_for accepts "$DIRECTORY/banjo.socket"
         # shellcheck disable=SC2046
         busctl --address="$peer" call org.banjo1 /org/banjo1 org.banjo1.Manager BanMany sastst sshd 256 \
                 $(printf '198.51.100.%d ' {0..255}) 0 '' 0

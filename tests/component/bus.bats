@@ -353,7 +353,7 @@ leaks() {
         background log2 $ENTER systemd-socket-activate -l "$DIRECTORY/banjo.socket" \
                 "$BANJOD" --config-dir=config --state-dir=state2 --journal=journal --firewall=none --bus=none
         local pid=$!
-        wait_for test -S banjo.socket
+        wait_for accepts "$DIRECTORY/banjo.socket"
         run -0 busctl --address="$PEER" call org.banjo1 /org/banjo1 org.banjo1.Manager Ban ssts sshd 192.0.2.1 0 ''
         run -0 busctl --address="$PEER" call org.banjo1 /org/banjo1 org.banjo1.Manager ListBans stu '' 0 0
         [[ $output == *'"192.0.2.1"'* ]]

@@ -104,7 +104,7 @@ start_bus() {
         rm -f "$DIRECTORY/bus"
         background /dev/null $ENTER dbus-daemon --config-file="$DIRECTORY/bus.conf" --nofork --nopidfile
         echo $! >"$DIRECTORY/bus.pid"
-        wait_for test -S "$DIRECTORY/bus"
+        wait_for accepts "$DIRECTORY/bus"
 }
 
 stop_bus() {
@@ -133,6 +133,11 @@ stop_banjod() {
 # unshare(1) is done, also with its mounts.
 is_away() {
         [ "$(<"/proc/$NAMESPACE/comm")" = sleep ]
+}
+
+# Whether somebody listens at a socket, and has not only bound it yet.
+accepts() {
+        inside grep -q "^[^ ]* [^ ]* [^ ]* 00010000 .* $1\$" /proc/net/unix
 }
 
 gone() {
