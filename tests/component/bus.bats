@@ -46,6 +46,7 @@ listen() {
 
 stop_listening() {
         kill "$(<"$DIRECTORY/listener.pid")"
+        wait_for gone "$(<"$DIRECTORY/listener.pid")"
 }
 
 said() {
