@@ -126,7 +126,7 @@ bans_are() {
         listen
         fail_later 0 910 203.0.113.2 203.0.113.3
         wait_for bans_are '[["sshd", "203.0.113.0/26"]]'
-        said 'Member=Unbanned'
+        said 'STRING "in a banned network"'
         stop_listening
         awk '/Member=/ { on = /Member=(Un)?[Bb]anned/; if (on) print $NF }
                 on && /STRING "(203|in )/ { print }' heard | tr -d '\n ' >order
