@@ -296,7 +296,7 @@ leaks() {
         leaks 'all(.leaks == 0)'
 
         # What came at once may have been on its way.
-        fail_later 0 1 192.0.2.1
+        fail_at "$(banctl list --json=short | jq '.[0].start_usec / 1000000 | floor + 1')" 1 192.0.2.1
         fail_later 10 100 192.0.2.2 192.0.2.2 192.0.2.3 192.0.2.2
         wait_for leaks '.[1].leaks == 3'
         leaks 'map([.jail, .address, .leaks]) == [["sshd", "192.0.2.1", 0], ["sshd", "192.0.2.2", 3],

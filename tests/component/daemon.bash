@@ -183,10 +183,14 @@ in_port_map() {
 
 # fail_later SECONDS PID ADDRESS...: wrong passwords, so long after now; of one process each
 fail_later() {
-        local second pid=$2 address
-        second=$(($(date +%s) + $1))
+        fail_at $(($(date +%s) + $1)) "${@:2}"
+}
+
+# fail_at SECOND PID ADDRESS...
+fail_at() {
+        local pid=$2 address
         for address in "${@:3}"; do
-                printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' $second $second
+                printf '__REALTIME_TIMESTAMP=%d000000\n__MONOTONIC_TIMESTAMP=%d000000\n' "$1" "$1"
                 printf '_BOOT_ID=11111111111111111111111111111111\n_SYSTEMD_UNIT=ssh.service\n_UID=0\n'
                 printf '_PID=%d\nMESSAGE=Failed password for root from %s port 4711 ssh2\n\n' $((pid++)) "$address"
         done >"$DIRECTORY/entries"
