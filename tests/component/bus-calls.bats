@@ -100,18 +100,28 @@ subscribe() {
         wait_for grep -q subscribed "$1"
 }
 
+failures_are() {
+        [ "$(property Failures)" = "t $1" ]
+}
+
 lines_are() {
         [ "$(wc -l <"$1")" = "$2" ]
+}
+
+# Whether a client is gone from the bus. Who asks banjod afterwards comes behind what it is told of that.
+has_left() {
+        [ "$(busctl --address="$ADDRESS" call org.freedesktop.DBus / org.freedesktop.DBus NameHasOwner s "$1")" = 'b false' ]
 }
 
 @test "single failures are told to those who subscribed, and to nobody else" {
         [ -x /usr/lib/systemd/systemd-journal-remote ] || skip "systemd-journal-remote is not installed"
         local first second
 
-        background "$DIRECTORY/everybody" busctl --address="$ADDRESS" monitor --match=member=Failure
+        background "$DIRECTORY/everybody" busctl --address="$ADDRESS" monitor --match=member=Failure --match=member=Banned
         monitor=$!
         wait_for grep -q Monitoring everybody
         fail_later 0 100 203.0.113.1
+        wait_for failures_are 1
         subscribe first
         first=$!
         subscribe second
@@ -122,9 +132,13 @@ lines_are() {
         grep -qE '^sshd 203.0.113.1 [a-z-]+ "root" 2 [0-9]{16}$' first
         grep -qE '^sshd 203.0.113.2 [a-z-]+ "root" 1 [0-9]{16}$' second
         kill "$first"
-        wait_for gone "$first"
+        wait_for has_left "$(cut -d ' ' -f 2 first | head -n 1)"
+        failures_are 3
         fail_later 20 300 203.0.113.2
         wait_for lines_are second 4
+        # What comes behind all of them.
+        call Ban ssts mail 192.0.2.9 0 ''
+        wait_for grep -q 'STRING "192.0.2.9"' everybody
         kill "$second" "$monitor"
         wait_for gone "$second"
         # A monitor hears what is for others: one for each who had subscribed.
@@ -246,10 +260,6 @@ heard_is() {
                 run ! nobody busctl --address="$ADDRESS" set-property "${object[@]}" LogLevel s debug
         fi
         busctl --address="$ADDRESS" set-property "${object[@]}" LogLevel s info
-}
-
-failures_are() {
-        [ "$(property Failures)" = "t $1" ]
 }
 
 banned_are() {

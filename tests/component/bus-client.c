@@ -70,6 +70,7 @@ static int on_failure(sd_bus_message *signal, void *userdata, sd_bus_error *erro
 
 static int subscribe(sd_bus *bus) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
+        const char *name = "";
         int r;
 
         r = sd_bus_match_signal(
@@ -85,7 +86,8 @@ static int subscribe(sd_bus *bus) {
                                 NULL);
         if (r < 0)
                 return fail(r, "Subscribe", &error);
-        (void) puts("subscribed");
+        (void) sd_bus_get_unique_name(bus, &name);
+        (void) printf("subscribed %s\n", name);
 
         for (;;) {
                 r = sd_bus_process(bus, NULL);
