@@ -3,12 +3,13 @@
 /*
  * Clients of org.banjo1 such as busctl cannot be: ADDRESS WHAT.
  *
- * subscribe   subscribes to failures, says "subscribed", and writes a line for each that is told
+ * subscribe   subscribes to failures, says "subscribed" and its name, and writes a line for each
+ *             that is told
  * dump        writes what DumpBans() gives
- * hold        calls DumpBans(), says "held", and does not read it
+ * hold        calls DumpBans(), says "held", and reads so little of it that it is not given up
  * deaf        asks for lists again and again, and never reads an answer; says "sent" when that
- * cannot go on, or it is thrown out flood N     makes N calls as fast as they are answered, 100 at
- * a time, and says what came of them
+ *             cannot go on, or it is thrown out
+ * flood N     makes N calls as fast as they are answered, 100 at a time, and says what came of them
  *
  * With PEER in the environment there is no message bus at the address, but banjod itself.
  */
@@ -117,6 +118,8 @@ static int dump(sd_bus *bus, bool read_it) {
 
         if (!read_it) {
                 (void) puts("held");
+                while (read(fd, buffer, 4096) > 0)
+                        (void) sleep(3);
                 for (;;)
                         (void) pause();
         }
