@@ -34,7 +34,7 @@ get() {
 
         host=$(server_for "$from")
         [[ $host != *:* ]] || host=[$host]
-        attacker curl --silent --output /dev/null --write-out '%{http_code}\n' --max-time 3 --path-as-is \
+        attacker curl --silent --output /dev/null --write-out '%{http_code}\n' --max-time 60 --path-as-is \
                 --interface "$from" "$@" "http://$host:$port$path"
 }
 
