@@ -33,6 +33,8 @@ replace: olcLogLevel
 olcLogLevel: stats
 EOF
 EOT
+        # To systemd, vsftpd runs as soon as it was forked.
+        eventually connects 198.51.100.66 21
 }
 
 teardown_file() {
