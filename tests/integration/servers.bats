@@ -68,7 +68,7 @@ wrong_ftp() {
 
         host=$(server_for "$1")
         [[ $host != *:* ]] || host="[$host]"
-        if attacker curl -s -m 8 --interface "$1" "ftp://${2:-alice}:wrong@$host/"; then
+        if attacker curl -s -m 60 --interface "$1" "ftp://${2:-alice}:wrong@$host/"; then
                 echo 'a wrong password was right'
                 return 1
         fi
@@ -77,7 +77,7 @@ wrong_ftp() {
 # The last of several may see its connection end before the server has answered.
 wrong_psql() {
         from "$1"
-        if attacker sh -c 'PGPASSWORD=wrong PGCONNECT_TIMEOUT=5 PGSSLMODE=disable \
+        if attacker sh -c 'PGPASSWORD=wrong PGCONNECT_TIMEOUT=60 PGSSLMODE=disable \
                 /usr/lib/postgresql/*/bin/psql -h "$1" -U "$2" -d postgres -c "select 1"' \
                 sh "$(server_for "$1")" "${2:-alice}" >/dev/null 2>&1; then
                 echo 'a wrong password was right'
@@ -92,7 +92,7 @@ wrong_bind() {
         host=$(server_for "$1")
         [[ $host != *:* ]] || host="[$host]"
         if attacker ldapwhoami -x -H "ldap://$host" -D "${2:-cn=admin,dc=example,dc=org}" -w wrong \
-                -o nettimeout=5 >/dev/null 2>&1; then
+                -o nettimeout=60 >/dev/null 2>&1; then
                 echo 'a wrong password was right'
                 return 1
         fi
