@@ -19,14 +19,24 @@ why() {
         inside banctl why --json=short "$1"
 }
 
+# has_bans ADDRESS COUNT: so many in all. A short one may be over before anybody looks into the kernel.
+has_bans() {
+        why "$1" | jq -e --argjson count "$2" '(.bans | length) == $count'
+}
+
+has_ended() {
+        inside banctl history --jail=sshd --json=short |
+                jq -e --arg address "$1" 'any(.[]; .address == $address and .cause == "expired")'
+}
+
 @test "why tells of the third ban, which is for good, with the lines of sshd, also after a reboot" {
         fresh_with <<<'[sshd]
-bantime = 2s
+bantime = 6s
 bantime_growth = 2
 permanent_after = 2'
-        for _ in 1 2; do
+        for n in 1 2; do
                 wrong_passwords_at_once 198.51.100.66 5
-                eventually is_banned sshd 198.51.100.66
+                eventually has_bans 198.51.100.66 "$n"
                 is_over 198.51.100.66
         done
         wrong_passwords_at_once 198.51.100.66 5
@@ -44,7 +54,7 @@ permanent_after = 2'
         jq -e '.banned and (.bans | length) == 3' <<<"$output"
         # The first two ended by themselves, each twice as long as the one before.
         jq -e '[.bans[].cause] == ["expired", "expired", null] and [.bans[].counts] == [true, true, true]' <<<"$output"
-        jq -e '[.bans[:2][] | .end_usec - .start_usec] == [2000000, 4000000] and .bans[2].permanent' <<<"$output"
+        jq -e '[.bans[:2][] | .end_usec - .start_usec] == [6000000, 12000000] and .bans[2].permanent' <<<"$output"
         # Five entries each, all of which the journal still has.
         jq -e '[.bans[] | .entries | length] == [5, 5, 5]' <<<"$output"
         jq -e 'all(.bans[].entries[]; .state == "found" and .pattern == "password"
@@ -71,14 +81,13 @@ bantime = 1h'
 
 @test "history and stats tell of it, and forget makes the next ban the first again" {
         fresh_with <<<'[sshd]
-bantime = 2s
+bantime = 6s
 bantime_growth = 100'
         wrong_passwords_at_once 198.51.100.66 5
-        eventually is_banned sshd 198.51.100.66
+        eventually has_bans 198.51.100.66 1
         is_over 198.51.100.66
 
-        run -0 inside banctl history --jail=sshd --json=short
-        jq -e 'map(select(.address == "198.51.100.66" and .cause == "expired")) | length >= 1' <<<"$output"
+        eventually has_ended 198.51.100.66
         run -0 inside banctl stats --json=short
         jq -e '.failures >= 5 and .bans >= 1' <<<"$output"
         jq -e 'any(.users[]; .user == "alice" and .failures >= 5)' <<<"$output"
@@ -87,7 +96,7 @@ bantime_growth = 100'
         inside banctl forget --quiet 198.51.100.66
         run -1 inside banctl why 198.51.100.66
         wrong_passwords_at_once 198.51.100.66 5
-        eventually is_banned sshd 198.51.100.66
+        eventually has_bans 198.51.100.66 1
         is_over 198.51.100.66
 }
 
