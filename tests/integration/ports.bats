@@ -62,6 +62,8 @@ sshd_listens_on() {
         (($(dropped_packets sshd) > before))
 
         inside banctl status | grep -F 2222
+        # banjod has answered, and so it has said this as well.
+        inside journalctl --sync
         inside journalctl -u banjod.service | grep -F 'guards ports 2222 instead of 22'
 }
 
