@@ -144,6 +144,8 @@ EOT
 
 # The command that alice was asked for it by ends, with the status that asked() prints.
 type_password() {
+        # pkttyagent asks, then turns the echo off, and throws away what was typed before.
+        eventually inside sh -c 'stty -F "/dev/$(ps -o tty= -C pkttyagent)" | grep -qwe -echo'
         inside sh -c 'echo "$0" >/run/typed' "$1"
         eventually inside test -s /run/asked
         inside cat /run/shown
