@@ -153,12 +153,13 @@ EOT
         is_not_banned sshd 198.51.100.66
 }
 
-# The calls that wait for polkit, of those that were begun.
+# The calls that wait for polkit, of those that were begun. All begin before the first is not waited
+# for any more.
 begin_calls() {
-        inside sh -s -- "$1" <<'EOT'
+        inside runuser -u alice -- sh -s -- "$1" <<'EOT'
 n=$1
 while [ "$n" -gt 0 ]; do
-        runuser -u alice -- busctl --timeout=60 call org.banjo1 /org/banjo1 org.banjo1.Manager \
+        busctl --timeout=60 call org.banjo1 /org/banjo1 org.banjo1.Manager \
                 Unban ss sshd 198.51.100.66 >/dev/null 2>>/run/refused &
         n=$((n - 1))
 done
