@@ -321,7 +321,8 @@ counters = 10'
         ((ban > 0 && jail >= ban))
 
         inside systemctl restart banjod.service
-        eventually answers
+        # It has its counter when its turn has come to be put in again.
+        eventually dropped_by_ban 198.51.100.66
         (($(dropped_by_ban 198.51.100.66) >= ban))
         (($(dropped_by_jail sshd) >= jail))
         is_dropped 198.51.100.66 22 sshd
