@@ -21,14 +21,24 @@
 
 #include "base/macro.h"
 
-/* Over veth an answer takes microseconds. Whoever waits for one that must not come waits this
- * long. */
-#define MOMENT_MSEC 150
+/* More than any of our packets leads to: two neighbours are asked for their hardware addresses, and
+ * a connection is begun over the host and ends. */
+#define STEPS_MAX 40
 
-/* Nobody waits so long for what must come, unless the machine is busy. */
-#define LONG_MSEC 30000
+/* How long to wait for a marker before another one is sent. */
+#define MARKER_MSEC 100
+
+/* Nobody waits so long for room to send in, unless the machine is busy. */
+#define LONG_MSEC 60000
+
+/* Where nobody listens. */
+#define NOBODYS_PORT 9
+
+/* In a namespace without devices: theirs will not be kept waiting for other hosts to protest. */
+#define NO_DUPLICATES "for c in all default; do echo 0 >/proc/sys/net/ipv6/conf/$c/accept_dad; done"
 
 static int host_ns = -1, peer_ns = -1, inner_ns = -1;
+static int marker = -1;
 
 static void write_file(const char *path, const char *text) {
         int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -89,15 +99,20 @@ static void go(Side side) {
                 err(EXIT_FAILURE, "setns");
 }
 
+/* The kernel takes the end of a pair that was up first into use some time after the other one is
+ * up, and drops what is sent over it until then. */
+static void await_path(const char *from, const char *to);
+
 void netns_make_peer(void) {
         if (unshare(CLONE_NEWNET) < 0)
                 err(EXIT_FAILURE, "unshare");
         peer_ns = open_ns();
-        netns_run("ip link set lo up");
+        netns_run("ip link set lo up && " NO_DUPLICATES);
         go(SIDE_HOST);
 
         /* IPv6 takes a second to look for duplicates and to find its neighbours, so that it is
          * told. */
+        netns_run(NO_DUPLICATES);
         netns_run("ip link add veth0 address 02:00:00:00:00:01 type veth "
                   "peer name veth1 address 02:00:00:00:00:02 netns /proc/self/fd/%d",
                         peer_ns);
@@ -113,6 +128,9 @@ void netns_make_peer(void) {
                   "ip link set veth1 up &&"
                   "ip neighbour add 2001:db8::1 lladdr 02:00:00:00:00:01 dev veth1");
         go(SIDE_HOST);
+
+        await_path(PEER4, HOST4);
+        await_path(PEER6, HOST6);
 }
 
 void netns_make_inner(void) {
@@ -142,6 +160,77 @@ void netns_make_inner(void) {
         netns_run("ip route add 198.51.100.0/24 via " HOST4 " &&"
                   "ip -6 route add 2001:db8:1::/48 via " HOST6);
         go(SIDE_HOST);
+
+        await_path(PEER4, INNER4);
+        await_path(PEER6, INNER6);
+}
+
+static bool wait_so_long(int fd, short events, int msec) {
+        struct pollfd p = { .fd = fd, .events = events };
+
+        return poll(&p, 1, msec) > 0;
+}
+
+/* A socket that hears what it sends, over the lo of a namespace where there is nothing else. */
+static int make_marker(void) {
+        struct sockaddr_in sa = {
+                .sin_family = AF_INET,
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        };
+        socklen_t n = sizeof(sa);
+        int fd;
+
+        if (unshare(CLONE_NEWNET) < 0)
+                err(EXIT_FAILURE, "unshare");
+        netns_run("ip link set lo up");
+        fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0 || bind(fd, (struct sockaddr *) &sa, n) < 0 ||
+                        getsockname(fd, (struct sockaddr *) &sa, &n) < 0 ||
+                        connect(fd, (struct sockaddr *) &sa, n) < 0)
+                err(EXIT_FAILURE, "marker");
+        go(SIDE_HOST);
+
+        return fd;
+}
+
+static void pass_marker(void) {
+        static uint32_t number;
+        uint32_t arrived = 0;
+
+        /* It is lost where a queue is full, and one more may come later than the next. */
+        for (number++; arrived != number;) {
+                if (send(marker, &number, sizeof(number), MSG_DONTWAIT) < 0 && errno != EAGAIN)
+                        err(EXIT_FAILURE, "marker");
+                (void) wait_so_long(marker, POLLIN, MARKER_MSEC);
+                while (arrived != number &&
+                                recv(marker, &arrived, sizeof(arrived), MSG_DONTWAIT) > 0)
+                        ;
+        }
+}
+
+/* What is sent over veth or lo waits in a queue of the processor that sends it, behind what was
+ * there before, whichever the namespace; and what it leads to is sent by the same processor. So
+ * when a marker has passed there, everything before it has come a step further. */
+void netns_settle(void) {
+        cpu_set_t before, one;
+
+        if (marker < 0)
+                marker = make_marker();
+
+        if (sched_getaffinity(0, sizeof(before), &before) < 0)
+                err(EXIT_FAILURE, "sched_getaffinity");
+        for (int i = 0; i < CPU_SETSIZE; i++) {
+                if (!CPU_ISSET(i, &before))
+                        continue;
+                CPU_ZERO(&one);
+                CPU_SET(i, &one);
+                if (sched_setaffinity(0, sizeof(one), &one) < 0)
+                        err(EXIT_FAILURE, "sched_setaffinity");
+                for (unsigned k = 0; k < STEPS_MAX; k++)
+                        pass_marker();
+        }
+        if (sched_setaffinity(0, sizeof(before), &before) < 0)
+                err(EXIT_FAILURE, "sched_setaffinity");
 }
 
 Address netns_address(const char *s) {
@@ -213,14 +302,13 @@ uint16_t netns_socket_port(int fd) {
                                              : ((struct sockaddr_in6 *) (void *) &sa)->sin6_port);
 }
 
-static bool wait_so_long(int fd, short events, int msec) {
-        struct pollfd p = { .fd = fd, .events = events };
+/* Whether a socket is ready, at the latest when what is on its way has arrived. */
+static bool is_ready(int fd, short events) {
+        if (wait_so_long(fd, events, 0))
+                return true;
 
-        return poll(&p, 1, msec) > 0;
-}
-
-static bool wait_for(int fd, short events) {
-        return wait_so_long(fd, events, MOMENT_MSEC);
+        netns_settle();
+        return wait_so_long(fd, events, 0);
 }
 
 /* Returns the connected socket, or what became of it as netns_try_connect() does. */
@@ -228,24 +316,30 @@ static int try_connect(Side side, const char *from, const char *to, uint16_t por
         struct sockaddr_storage sa;
         socklen_t n = make_sockaddr(to, port, &sa), size = sizeof(int);
         int fd, error = 0;
-        bool connected;
 
         fd = netns_socket(side, SOCK_STREAM, from, 0, false);
         if (connect(fd, (struct sockaddr *) &sa, n) < 0 && errno != EINPROGRESS)
-                err(EXIT_FAILURE, "connect %s", to);
+                error = errno;
+
+        /* Both sides know of the connection then. */
+        netns_settle();
 
         /* Over veth, ICMP comes back while connect() still holds the socket. The kernel only takes
          * note of it then, until the next attempt a second later, but tells when asked. */
-        connected = wait_for(fd, POLLOUT);
-        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+        if (error == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
                 err(EXIT_FAILURE, "connect %s", to);
-        if (!connected && error == 0)
+        if (error == 0 && !wait_so_long(fd, POLLOUT, 0))
                 error = ETIMEDOUT;
         if (error == 0)
                 return fd;
 
         (void) close(fd);
         return -error;
+}
+
+static void await_path(const char *from, const char *to) {
+        while (try_connect(SIDE_PEER, from, to, NOBODYS_PORT) != -ECONNREFUSED)
+                usleep(1000);
 }
 
 int netns_connect(Side side, const char *from, const char *to, uint16_t port) {
@@ -263,7 +357,7 @@ int netns_try_connect(const char *from, const char *to, uint16_t port) {
         if (fd < 0)
                 return fd;
 
-        (void) close(fd);
+        netns_close(fd);
         return 0;
 }
 
@@ -271,8 +365,13 @@ bool netns_can_connect(const char *from, const char *to, uint16_t port) {
         int fd = netns_connect(SIDE_PEER, from, to, port);
 
         if (fd >= 0)
-                (void) close(fd);
+                netns_close(fd);
         return fd >= 0;
+}
+
+void netns_close(int fd) {
+        (void) close(fd);
+        netns_settle();
 }
 
 void netns_send(int fd, const char *to, uint16_t port) {
@@ -288,7 +387,7 @@ void netns_send(int fd, const char *to, uint16_t port) {
 bool netns_receive(int fd) {
         char buf[16];
 
-        return wait_for(fd, POLLIN) && recv(fd, buf, sizeof(buf), 0) > 0;
+        return is_ready(fd, POLLIN) && recv(fd, buf, sizeof(buf), 0) > 0;
 }
 
 void netns_associate(int fd, const char *to, uint16_t port) {
@@ -303,7 +402,7 @@ int netns_error(int fd) {
         socklen_t size = sizeof(int);
         int error = 0;
 
-        if (!wait_for(fd, POLLIN))
+        if (!is_ready(fd, POLLIN))
                 return 0;
         if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
                 err(EXIT_FAILURE, "SO_ERROR");

@@ -7,6 +7,9 @@
  * The test lives in the one called host. The other, called peer, is where attackers are. Sockets
  * stay in the namespace they were made in, so that one process holds both ends of a connection.
  *
+ * Nothing here waits for a packet that may not come: whether it comes is known as soon as
+ * everything that was sent has been dealt with, which the kernel does in order (netns_settle()).
+ *
  *         host, veth0:   192.0.2.1/24    2001:db8::1/48
  *         peer, veth1:   192.0.2.66/24   2001:db8:0:a::1/48
  *                        192.0.2.67      2001:db8:0:a::2
@@ -66,26 +69,33 @@ int netns_raw_socket(Side side);
 
 uint16_t netns_socket_port(int fd);
 
-/* Connects a new socket bound to from, on that side. Returns it, or -1 if nothing answers within a
- * moment. */
+/* Waits until everything that was sent has arrived or been dropped, and everything that was sent
+ * because of it, and so on. */
+void netns_settle(void);
+
+/* Connects a new socket bound to from, on that side. Returns it, or -1 if nothing answers. The
+ * other side can accept it then. */
 int netns_connect(Side side, const char *from, const char *to, uint16_t port);
 
-/* What becomes of a connection from the peer: 0, -ETIMEDOUT if nothing answers within a moment, or
- * the error that the answer means. */
+/* What becomes of a connection from the peer: 0, -ETIMEDOUT if nothing answers, or the error that
+ * the answer means. */
 int netns_try_connect(const char *from, const char *to, uint16_t port);
 
 /* True if a connection comes about. */
 bool netns_can_connect(const char *from, const char *to, uint16_t port);
 
+/* Closes a socket, of which the other side knows then. */
+void netns_close(int fd);
+
 void netns_send(int fd, const char *to, uint16_t port);
 
-/* True if a datagram arrives within a moment. */
+/* True if a datagram arrives. */
 bool netns_receive(int fd);
 
 /* Connects a datagram socket, so that errors come back to it. */
 void netns_associate(int fd, const char *to, uint16_t port);
 
-/* The error that comes back to a socket within a moment, 0 if there is none. */
+/* The error that comes back to a socket, 0 if there is none. */
 int netns_error(int fd);
 
 /* True if the peer answers an ICMP echo of its address from to the host. */

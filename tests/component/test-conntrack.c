@@ -66,14 +66,14 @@ static void begin_tcp(Side side, const char *from, const char *to, uint16_t port
         int fd = netns_connect(side, from, to, port);
 
         assert_true(fd >= 0);
-        (void) close(fd);
+        netns_close(fd);
 }
 
 static void begin_udp(Side side, const char *from, const char *to, uint16_t port) {
         int fd = netns_socket(side, SOCK_DGRAM, from, 0, false);
 
         netns_send(fd, to, port);
-        (void) close(fd);
+        netns_close(fd);
 }
 
 /* Nothing is tracked at first, and asking does not change that. */
@@ -87,7 +87,7 @@ static void tracking_is_not_switched_on(void **state) {
         begin_tcp(SIDE_PEER, PEER4, HOST4, SSH);
         assert_int_equal(n_tracked(), 0);
 
-        (void) close(ssh);
+        netns_close(ssh);
         netns_run(TRACK);
         /* What a connection still has to say after its entry has ended makes no new one. */
         netns_run("echo 0 >/proc/sys/net/netfilter/nf_conntrack_tcp_loose");
