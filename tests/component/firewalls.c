@@ -108,6 +108,7 @@ void start_flood(void) {
         assert_true(flood.pid >= 0);
         if (flood.pid == 0) {
                 (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                netns_stay_on_processor();
                 for (;;)
                         netns_send(peer, HOST4, FLOOD_PORT);
         }
@@ -125,13 +126,19 @@ uint64_t await_flood(Firewall *f, const char *jail, uint64_t dropped) {
         return n;
 }
 
-bool flood_has_passed(void) {
+/* Whether one has passed. */
+static bool drain_flood(void) {
         bool passed = false;
 
         while (netns_receive(flood.server))
                 passed = true;
 
         return passed;
+}
+
+void forget_early_ones(Firewall *f, const char *jail) {
+        (void) await_flood(f, jail, packets_dropped(f, jail));
+        (void) drain_flood();
 }
 
 void slow_down(const char *table, const char *chain) {
@@ -151,7 +158,7 @@ bool stop_flood(void) {
         (void) waitpid(flood.pid, NULL, 0);
         flood.pid = 0;
 
-        passed = flood_has_passed();
+        passed = drain_flood();
         close(flood.server);
         flood.server = -1;
         return passed;

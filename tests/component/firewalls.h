@@ -48,14 +48,15 @@ void start_flood(void);
 /* Waits until the jail has dropped more than that many. Returns how many. */
 uint64_t await_flood(Firewall *f, const char *jail, uint64_t dropped);
 
-/* True if one has passed, until none does for a moment. */
-bool flood_has_passed(void);
+/* Waits until all that were sent before the jail had banned the sender have arrived, and forgets
+ * them. */
+void forget_early_ones(Firewall *f, const char *jail);
 
 /* Has packets stay for about a millisecond in a chain of an inet table that nobody owns, before
  * they come to its rules. */
 void slow_down(const char *table, const char *chain);
 
-/* Ends it. Returns as flood_has_passed(). */
+/* Ends it. Returns true if one has passed. */
 bool stop_flood(void);
 
 /* A FirewallElementHandler that counts in a size_t. */

@@ -439,6 +439,17 @@ bool netns_can_ping(const char *from, const char *to) {
         return answered;
 }
 
+void netns_stay_on_processor(void) {
+        int cpu = sched_getcpu();
+        cpu_set_t one;
+
+        CPU_ZERO(&one);
+        if (cpu >= 0)
+                CPU_SET(cpu, &one);
+        if (sched_setaffinity(0, sizeof(one), &one) < 0)
+                err(EXIT_FAILURE, "sched_setaffinity");
+}
+
 int netns_without_capabilities(int (*function)(void)) {
         struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
         struct __user_cap_data_struct data[2] = {};

@@ -101,5 +101,8 @@ int netns_error(int fd);
 /* True if the peer answers an ICMP echo of its address from to the host. */
 bool netns_can_ping(const char *from, const char *to);
 
+/* From now on, what this process sends is dealt with in its order. */
+void netns_stay_on_processor(void);
+
 /* Runs the function in a child process without any capability. Returns its result. */
 int netns_without_capabilities(int (*function)(void));

@@ -310,7 +310,7 @@ static void no_packet_passes_while_the_block_changes(void **state) {
 
         start_flood();
         f = open_block("53", PORT_UDP, BLOCK_DROP, SCOPE_ALL);
-        (void) flood_has_passed();
+        forget_early_ones(f, "jail");
 
         /* Each time, wait until some have come and gone. The counter goes on. */
         for (unsigned i = 0; i < 60; i++) {

@@ -90,12 +90,6 @@ static void wait_for_drops(Firewall *f) {
         (void) await_flood(f, "dns", packets_dropped(f, "dns"));
 }
 
-/* Waits until what was sent before the ban has arrived. */
-static void forget_early_ones(Firewall *f) {
-        wait_for_drops(f);
-        (void) flood_has_passed();
-}
-
 /* ownership */
 
 static void ownership_is_as_asked_for(void **state) {
@@ -127,7 +121,7 @@ static void ownership_changes_both_ways_while_no_packet_passes(void **state) {
         start_flood();
         f = open_dns(OWNERSHIP_NO);
         assert_int_equal(settle(f), 1);
-        forget_early_ones(f);
+        forget_early_ones(f, "dns");
 
         for (size_t i = 0; i < 20; i++) {
                 bool owned = owning[i % 2] == OWNERSHIP_YES;
@@ -171,7 +165,7 @@ static void no_packet_passes_that_is_between_the_tables(void **state) {
         start_flood();
         f = open_dns(OWNERSHIP_NO);
         assert_int_equal(settle(f), 1);
-        forget_early_ones(f);
+        forget_early_ones(f, "dns");
 
         for (unsigned i = 0; i < 20; i++) {
                 configure_dns(f, i % 2 ? OWNERSHIP_NO : OWNERSHIP_YES);
@@ -247,7 +241,7 @@ static void second_table_left_by_a_crash_is_taken_over(void **state) {
         start_flood();
         f = open_dns(OWNERSHIP_NO);
         (void) settle(f);
-        forget_early_ones(f);
+        forget_early_ones(f, "dns");
 
         /* In either step. */
         for (int steps = 1; steps <= 2; steps++) {
@@ -328,7 +322,7 @@ static void socket_is_passed_on_while_no_packet_passes(void **state) {
         start_flood();
         f = open_dns(OWNERSHIP_YES);
         (void) settle(f);
-        forget_early_ones(f);
+        forget_early_ones(f, "dns");
 
         for (int i = 0; i < 10; i++) {
                 int fd = fcntl(firewall_get_socket(f), F_DUPFD_CLOEXEC, 3);
@@ -358,7 +352,7 @@ static void table_is_handed_over_and_taken_back_while_no_packet_passes(void **st
         start_flood();
         f = open_dns(OWNERSHIP_YES);
         (void) settle(f);
-        forget_early_ones(f);
+        forget_early_ones(f, "dns");
 
         for (int i = 0; i < 10; i++) {
                 size_t n = 0;
@@ -529,7 +523,7 @@ static void what_cannot_be_followed_is_made_anew(void **state) {
         start_flood();
         f = open_dns(OWNERSHIP_NO);
         (void) settle(f);
-        forget_early_ones(f);
+        forget_early_ones(f, "dns");
 
         netns_run("for a in $(seq 0 3); do (echo 'add element inet banjo dns-v4 {'; "
                   "for b in $(seq 0 19); do for c in $(seq 0 249); do "
