@@ -439,6 +439,25 @@ bool netns_can_ping(const char *from, const char *to) {
         return answered;
 }
 
+uint64_t netns_n_sent_again(Side side) {
+        unsigned long long n = 0;
+        char line[1024];
+        FILE *f;
+
+        go(side);
+        f = fopen("/proc/self/net/snmp", "re");
+        go(SIDE_HOST);
+        if (!f)
+                err(EXIT_FAILURE, "snmp");
+
+        /* A line of names, and one of numbers. */
+        while (fgets(line, sizeof(line), f))
+                if (sscanf(line, "Tcp: %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %llu", &n) == 1)
+                        break;
+        (void) fclose(f);
+        return n;
+}
+
 void netns_stay_on_processor(void) {
         int cpu = sched_getcpu();
         cpu_set_t one;

@@ -101,6 +101,9 @@ int netns_error(int fd);
 /* True if the peer answers an ICMP echo of its address from to the host. */
 bool netns_can_ping(const char *from, const char *to);
 
+/* How many segments TCP has sent again on that side, because no answer came in time. */
+uint64_t netns_n_sent_again(Side side);
+
 /* From now on, what this process sends is dealt with in its order. */
 void netns_stay_on_processor(void);
 
