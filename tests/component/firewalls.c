@@ -75,7 +75,7 @@ FirewallElement element_of(Firewall *f, const char *jail, const char *address) {
 
         r = firewall_lookup(f, jail, &a, &element);
         assert_ok(r);
-        assert_int_equal(r, element.remaining > 0);
+        assert_true(r > 0 || element.remaining == 0); /* less than a tick may be left of one */
         return element;
 }
 
@@ -85,7 +85,7 @@ usec_t remaining_of(Firewall *f, const char *jail, const char *address) {
 
 void assert_about(usec_t remaining, usec_t expected) {
         assert_true(remaining <= expected);
-        assert_true(remaining > expected - 30 * USEC_PER_SEC);
+        assert_true(remaining > expected - MIN(expected / 2, 10 * USEC_PER_MINUTE));
 }
 
 uint64_t packets_dropped(Firewall *f, const char *jail) {

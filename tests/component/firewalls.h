@@ -35,6 +35,8 @@ FirewallElement element_of(Firewall *f, const char *jail, const char *address);
 
 /* What remains of the ban, 0 if there is none. */
 usec_t remaining_of(Firewall *f, const char *jail, const char *address);
+
+/* That some minutes at most are over of a longer time, or half of a shorter one. */
 void assert_about(usec_t remaining, usec_t expected);
 
 uint64_t packets_dropped(Firewall *f, const char *jail);
