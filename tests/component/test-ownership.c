@@ -479,8 +479,8 @@ static void what_others_do_to_the_shape_is_seen_and_mended(void **state) {
                 "nft add chain inet banjo theirs",
                 "nft add set inet banjo theirs '{ type ipv4_addr; }'",
                 "nft -f - <<EOF\nflush chain inet banjo jail-dns\ndelete set inet banjo dns-v4\nEOF",
-                ("nft list table inet banjo >/tmp/banjo-saved.nft; nft flush ruleset; "
-                 "nft -f /tmp/banjo-saved.nft; rm /tmp/banjo-saved.nft"),
+                ("saved=$(nft list table inet banjo); nft flush ruleset; "
+                 "nft -f - <<EOF\n$saved\nEOF"),
         };
         int server = netns_socket(SIDE_HOST, SOCK_DGRAM, HOST4, DNS, false);
         int peer = netns_socket(SIDE_PEER, SOCK_DGRAM, PEER4, 0, false);
