@@ -48,6 +48,15 @@ static bool has_news(const Host *h) {
         return poll(&p, 1, 0) > 0;
 }
 
+/* Waits until the kernel has told of an address of IPv6: it does so when the command that added it
+ * may have ended. The local route is the last that it tells of, and whoever changes a link waits
+ * for all of it. */
+static void await_told(const char *address) {
+        netns_run("until ip -6 route show table local | grep -q '^local %s'; do sleep 0.01; done; "
+                  "ip link set lo up",
+                        address);
+}
+
 static int undo(void **state) {
         (void) state;
 
@@ -238,6 +247,7 @@ static void changes_are_noticed(void **state) {
 
         netns_run("ip address add 198.51.100.1/24 dev veth0 &&"
                   "ip address add fd00:9::1/64 dev veth0 nodad");
+        await_told("fd00:9::1 ");
         assert_true(has_news(h));
         assert_int_equal(host_refresh(h), 1);
         assert_false(has_news(h));
@@ -332,6 +342,7 @@ int main(void) {
 
         netns_enter();
         netns_make_peer();
+        await_told("fe80:");
         if (mkstemp(resolv_conf) < 0)
                 return 1;
 
