@@ -247,9 +247,11 @@ static void nonsense_is_a_failure(void **state) {
         Test *t = *state;
 
         for (size_t i = 0; i < ELEMENTSOF(nonsense); i++) {
+                /* Who has gone before the question comes is a failure to ask. */
                 char *const command[] = {
                         (char *) "/bin/sh",
                         (char *) "-c",
+                        (char *) "read -r name; eval \"$0\"",
                         (char *) nonsense[i],
                         NULL,
                 };
