@@ -130,9 +130,16 @@ static int open_db(Store *s, const char *path) {
                         return r;
         }
 
-        return streq(path, IN_MEMORY)
-                               ? 0
-                               : store_db_open(&s->checkpoint_db, path, SQLITE_OPEN_READWRITE);
+        if (streq(path, IN_MEMORY))
+                return 0;
+
+        r = store_db_open(&s->checkpoint_db, path, SQLITE_OPEN_READWRITE);
+        if (r < 0)
+                return r;
+
+        /* Who has read nothing knows of no log, and a checkpoint does nothing and succeeds. */
+        return store_db_errno(
+                        sqlite3_exec(s->checkpoint_db, "PRAGMA user_version", NULL, NULL, NULL));
 }
 
 /* Takes another database instead of the one there may be, or fails with that one as it is. */

@@ -6,6 +6,7 @@
 #include "../unit/files.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include "engine/store-db.h"
 #include "engine/store-private.h"
@@ -17,6 +18,22 @@ static inline _unused_ Store *open_store(const Files *f) {
         assert_int_equal(store_open(&s, f->directory, &aside), 0);
         assert_null(aside);
         return s;
+}
+
+/* Writes all of the log back into the database, in one of SQLite's ways, when who reads has come to
+ * an end. Another one who does so, such as the store's own thread, it does not wait for by itself.
+ */
+static inline _unused_ void write_back(const char *path, int mode) {
+        sqlite3 *db;
+        int e;
+
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        (void) sqlite3_busy_timeout(db, 60000);
+        assert_int_equal(sqlite3_exec(db, "PRAGMA user_version", NULL, NULL, NULL), SQLITE_OK);
+        while ((e = sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL)) == SQLITE_BUSY)
+                usleep(1000);
+        assert_int_equal(e, SQLITE_OK);
+        (void) sqlite3_close(db);
 }
 
 /* The plans of SQLite for statements have none of the words, of which the last one is NULL. */

@@ -151,7 +151,6 @@ static void store_can_be_changed_meanwhile(void **state) {
         _cleanup_(store_reader_freep) StoreReader *r = NULL;
         _cleanup_(store_closep) Store *s = open_store(*state);
         Sum sum = { .store = s };
-        sqlite3 *db;
         size_t n;
 
         fill(s, N_BANS);
@@ -163,13 +162,7 @@ static void store_can_be_changed_meanwhile(void **state) {
         assert_int_equal(n, N_BANS - 100);
 
         /* Neither does it keep the log from being written back, which waits for whoever reads. */
-        assert_int_equal(sqlite3_open(s->path, &db), SQLITE_OK);
-        (void) sqlite3_busy_timeout(db, 60000);
-        assert_int_equal(sqlite3_exec(db, "PRAGMA user_version", NULL, NULL, NULL), SQLITE_OK);
-        assert_int_equal(
-                        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL),
-                        SQLITE_OK);
-        (void) sqlite3_close(db);
+        write_back(s->path, SQLITE_CHECKPOINT_TRUNCATE);
 
         assert_int_equal(store_reader_next(r, N_BANS, sum_up, &sum), N_BANS - 100);
 }
@@ -178,15 +171,11 @@ static void what_comes_before_damage_is_handed_out(void **state) {
         _cleanup_(store_reader_freep) StoreReader *r = NULL;
         _cleanup_(store_closep) Store *s = open_store(*state);
         Sum sum = {};
-        sqlite3 *db;
         off_t size;
         int fd;
 
         fill(s, N_BANS);
-        assert_int_equal(sqlite3_open(s->path, &db), SQLITE_OK);
-        assert_int_equal(sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL),
-                        SQLITE_OK);
-        (void) sqlite3_close(db);
+        write_back(s->path, SQLITE_CHECKPOINT_TRUNCATE);
 
         fd = open(s->path, O_WRONLY | O_CLOEXEC);
         assert_true(fd >= 0);

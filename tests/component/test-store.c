@@ -546,27 +546,46 @@ static void closing_in_a_transaction_loses_it(void **state) {
         store_close(s);
 }
 
-/* Many commits make the log grow; the thread writes it back. */
+static void ban_again(Store *s, unsigned n, uint64_t id) {
+        assert_int_equal(store_begin(s, false), 0);
+        for (unsigned i = 0; i < n; i++) {
+                const uint8_t bytes[4] = { 198, 51, (uint8_t) (i >> 8), (uint8_t) i };
+                Ban ban = make_ban("192.0.2.1", i);
+
+                assert_ok(address_from_bytes(AF_INET, bytes, 32, &ban.address));
+                ban.id = id + i;
+                assert_int_equal(store_add_ban(s, "sshd", &ban), 0);
+        }
+        assert_int_equal(store_commit(s), 0);
+}
+
+/* Many commits make the log grow; the thread writes it back, and the next ones begin it anew. */
 static void log_does_not_grow_for_ever(void **state) {
         _cleanup_(store_closep) Store *s = open_store(*state);
-        off_t largest = 0;
+        uint64_t id = 0;
+        off_t size = 0;
 
         for (unsigned round = 0; round < 200; round++) {
-                assert_int_equal(store_begin(s, false), 0);
-                for (unsigned i = 0; i < 500; i++) {
-                        const uint8_t bytes[4] = { 198, 51, (uint8_t) (i >> 8), (uint8_t) i };
-                        Ban ban = make_ban("192.0.2.1", i);
+                off_t before;
 
-                        assert_ok(address_from_bytes(AF_INET, bytes, 32, &ban.address));
-                        ban.id = round * 1000 + i;
-                        assert_int_equal(store_add_ban(s, "sshd", &ban), 0);
-                }
-                assert_int_equal(store_commit(s), 0);
-                largest = MAX(largest, size_of(*state, STORE_FILE "-wal"));
+                ban_again(s, 500, id += 1000);
+                size = size_of(*state, STORE_FILE "-wal");
+                if (size <= 8 * 1024 * 1024)
+                        continue;
+
+                /* The thread may not have had a processor since it was told. A small commit shows
+                 * when it has done its work; thousands of them do not fit. */
+                do {
+                        assert_true(size < 16 * 1024 * 1024);
+                        usleep(100000);
+                        before = size;
+                        ban_again(s, 1, id += 1000);
+                        size = size_of(*state, STORE_FILE "-wal");
+                } while (size > before);
         }
 
-        /* Without checkpoints it would be some 20 MB or more by now. */
-        assert_true(largest < 16 * 1024 * 1024);
+        /* Some pages are written back, if not all. */
+        assert_true(size_of(*state, STORE_FILE) > 4096);
 }
 
 static void others_may_read_meanwhile(void **state) {
@@ -1367,10 +1386,8 @@ static void log_that_cannot_be_written_back_stays(void **state) {
         assert_int_equal(sqlite3_exec(db, "PRAGMA user_version", NULL, NULL, NULL), SQLITE_OK);
         assert_int_not_equal(sqlite3_wal_checkpoint(db, NULL), SQLITE_OK);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-        (void) sqlite3_busy_timeout(db, 10000); /* the thread may be at it */
-        assert_int_equal(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL),
-                        SQLITE_OK);
         (void) sqlite3_close(db);
+        write_back(files_path(*state, STORE_FILE), SQLITE_CHECKPOINT_FULL);
 
         assert_ok(store_foreach_ban(s, list_one, &l));
         assert_int_equal(l.n, n);
