@@ -58,4 +58,17 @@ uint64_t table_digest(const void *data, size_t size);
                         HASH_EXPAND_BUCKETS(hh, _table, _oomed);                                   \
         } while (0)
 
+/* Has the processor fetch the place where an element with this key is to be added soon, and does
+ * not wait for it: in a large table nothing of it is in a cache. */
+#define TABLE_PREFETCH(head, key)                                                                  \
+        do {                                                                                       \
+                unsigned _hash, _bucket;                                                           \
+                                                                                                   \
+                if (!(head))                                                                       \
+                        break;                                                                     \
+                HASH_FUNCTION(key, sizeof(*(key)), _hash);                                         \
+                HASH_TO_BKT(_hash, (head)->hh.tbl->num_buckets, _bucket);                          \
+                __builtin_prefetch(&(head)->hh.tbl->buckets[_bucket], 1);                          \
+        } while (0)
+
 #define TABLE_DEL(head, element) HASH_DELETE(hh, head, element)

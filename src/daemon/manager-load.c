@@ -24,6 +24,9 @@
 #include "daemon/manager-private.h"
 #include "engine/store-reader.h"
 
+/* So many bans later the memory for one is there. */
+#define EXPECTED_AHEAD 16
+
 /* Of those that nobody waits for any longer. */
 #define REST_CHUNK 10000
 
@@ -125,7 +128,10 @@ static int load_next(const char *name, const Ban *ban, void *userdata) {
         Manager *m = userdata;
         Loader *l = m->loader;
         Jail *jail = manager_find_jail(m, name);
+        const Address *ahead = store_reader_ahead(l->reader, EXPECTED_AHEAD);
 
+        if (jail && ahead)
+                ban_list_expect(jail_get_bans(jail), ahead); /* most likely the same one's */
         if (jail)
                 return load(m, jail, ban, true);
 

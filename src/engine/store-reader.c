@@ -271,6 +271,18 @@ int store_reader_next(StoreReader *r, size_t max, StoreHandler handler, void *us
         return k < 0 ? k : (int) n;
 }
 
+const Address *store_reader_ahead(const StoreReader *r, size_t n) {
+        const Batch *b;
+        size_t i;
+
+        assert(r);
+
+        /* r->next is behind the row that is handed out. */
+        b = &r->batches[r->n_emptied % N_BATCHES];
+        i = r->next + n - 1;
+        return i < b->n ? &b->rows[i].address : NULL;
+}
+
 StoreReader *store_reader_free(StoreReader *r) {
         if (!r)
                 return NULL;

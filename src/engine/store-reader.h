@@ -24,6 +24,10 @@ int store_reader_new(StoreReader **ret, const Store *s);
  * another negative errno, as store_foreach_ban() does. */
 int store_reader_next(StoreReader *r, size_t max, StoreHandler handler, void *userdata);
 
+/* From within the handler: the address of the ban that comes n later, or NULL if there is none or
+ * it is not read yet. It is valid until the handler returns. */
+const Address *store_reader_ahead(const StoreReader *r, size_t n);
+
 /* Breaks off what is not read yet. Accepts NULL. Always returns NULL. */
 StoreReader *store_reader_free(StoreReader *r);
 DEFINE_CLEANUP(StoreReader *, store_reader_free)

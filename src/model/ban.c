@@ -341,6 +341,13 @@ int ban_list_load_next(BanList *l, const Ban *ban, Ban **ret) {
         return r < 0 ? r : 1;
 }
 
+void ban_list_expect(const BanList *l, const Address *a) {
+        assert(l);
+        assert(a);
+
+        TABLE_PREFETCH(l->bans, a);
+}
+
 int ban_list_load(BanList *l, const Ban *ban, Ban **ret) {
         int r;
 

@@ -84,6 +84,9 @@ void ban_list_end_filling(BanList *l);
 int ban_list_load(BanList *l, const Ban *ban, Ban **ret);
 int ban_list_load_next(BanList *l, const Ban *ban, Ban **ret);
 
+/* A ban of this address is to be loaded soon, after a dozen others. Only makes that quicker. */
+void ban_list_expect(const BanList *l, const Address *a);
+
 /* Makes room for about n bans in all, as long as there are few: the more there are, the longer a
  * list pauses to grow. */
 void ban_list_reserve(BanList *l, size_t n);

@@ -115,6 +115,42 @@ static void all_are_handed_out_in_their_order(void **state) {
         }
 }
 
+typedef struct Ahead {
+        const StoreReader *reader;
+        Address expected[N_BANS];
+        size_t n, n_expected;
+} Ahead;
+
+#define AHEAD 3u
+
+/* Whatever is said of one to come is true. */
+static int expect(const char *jail, const Ban *ban, void *userdata) {
+        Ahead *ahead = userdata;
+        const Address *a = store_reader_ahead(ahead->reader, AHEAD);
+
+        (void) jail;
+        if (ahead->expected[ahead->n].family != 0)
+                assert_true(address_equal(&ahead->expected[ahead->n], &ban->address));
+        if (a) {
+                ahead->expected[ahead->n + AHEAD] = *a;
+                ahead->n_expected++;
+        }
+        ahead->n++;
+        return 0;
+}
+
+static void some_of_what_comes_is_known_before(void **state) {
+        _cleanup_(store_reader_freep) StoreReader *r = NULL;
+        _cleanup_(store_closep) Store *s = open_store(*state);
+        static Ahead ahead;
+
+        fill(s, N_BANS);
+        assert_ok(store_reader_new(&r, s));
+        ahead.reader = r;
+        assert_int_equal(store_reader_next(r, N_BANS, expect, &ahead), N_BANS);
+        assert_in_range(ahead.n_expected, N_BANS / 2, N_BANS - AHEAD);
+}
+
 static void none_is_the_end(void **state) {
         _cleanup_(store_reader_freep) StoreReader *r = NULL;
         _cleanup_(store_closep) Store *s = open_store(*state);
@@ -194,6 +230,7 @@ static void what_comes_before_damage_is_handed_out(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_file_test(all_are_handed_out_in_their_order),
+                cmocka_file_test(some_of_what_comes_is_known_before),
                 cmocka_file_test(none_is_the_end),
                 cmocka_file_test(reading_can_be_broken_off),
                 cmocka_file_test(store_can_be_changed_meanwhile),
