@@ -16,7 +16,9 @@
  * changes wait to be written. What has to be known of all bans at once is known when the rest is
  * read, which manager_load_rest() does without pausing.
  *
- * If the store cannot be read, nothing more is carried out, and the daemon ends: it cannot decide.
+ * What is damaged there is looked for in the kernel (manager-recover.c), and all that runs goes
+ * into a new database. If the store cannot be read for another reason, nothing more is carried out,
+ * and the daemon ends: it cannot decide.
  */
 
 #include "base/log.h"
@@ -162,6 +164,16 @@ static int fail(Manager *m, int r) {
         return log_error_errno(r, "Failed to read the bans from the database: %m");
 }
 
+/* Nothing more can be read. */
+static int rescue(Manager *m) {
+        int r;
+
+        finish(m);
+        m->store_damaged = true;
+        r = manager_recover_bans(m);
+        return r < 0 ? log_error_errno(r, "Failed to take bans back from the kernel: %m") : 0;
+}
+
 /* The addresses that have been read tell how many a jail will have. */
 static void reserve(Manager *m) {
         const Loader *l = m->loader;
@@ -180,11 +192,13 @@ static int load_piece(Manager *m, size_t max, bool queue) {
         int r;
 
         if (l->error < 0)
-                return l->error;
+                return l->error == -EBADMSG ? rescue(m) : l->error;
 
         l->queue = queue;
         r = end_orphans(m, store_reader_next(l->reader, max, load_next, m));
         l->queue = true;
+        if (r == -EBADMSG)
+                return rescue(m);
         if (r < 0)
                 return fail(m, r);
 
@@ -272,7 +286,9 @@ static void on_asked(const Address *a, BanListWanted wanted, void *userdata) {
 
         r = wanted == BAN_LIST_AROUND ? store_foreach_ban_around(m->store, a, load_near, m)
                                       : store_foreach_ban_within(m->store, a, load_near, m);
-        if (r < 0)
+        if (r == -EBADMSG)
+                l->error = r; /* the next piece will be the last */
+        else if (r < 0)
                 (void) fail(m, r);
         else
                 note_asked(l, a, wanted);
@@ -288,13 +304,10 @@ int manager_load_begin(Manager *m) {
         m->loader = l;
         l->queue = true;
 
+        /* Of a damaged one nobody knows how many there are: reading will tell. */
         r = store_count_bans(m->store, NULL, &l->n_unread);
-        if (r < 0)
+        if (r < 0 && r != -EBADMSG)
                 return r;
-        if (l->n_unread == 0) {
-                finish(m);
-                return 0;
-        }
 
         r = store_reader_new(&l->reader, m->store);
         if (r < 0)

@@ -97,5 +97,9 @@ int manager_load_offenders(Manager *m) {
         set_refilling(m, true);
         r = store_foreach_begun(m->store, start, load_begun, m);
         set_refilling(m, false);
+        if (r == -EBADMSG) {
+                m->store_damaged = true; /* a new one will not know either */
+                r = 0;
+        }
         return r;
 }

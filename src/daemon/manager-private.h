@@ -394,6 +394,10 @@ void manager_set_reading_past(Manager *m, bool reading_past);
 int manager_build_jails(Config *config, ProblemSink *sink, Jail ***ret, size_t *ret_n);
 void manager_free_jails(Jail **jails, size_t n);
 
+/* Adds what the kernel has, and no list, of jails that are there; everything is to be written to
+ * the store then. Lists have to be complete otherwise. Returns how many, or a negative errno. */
+int manager_recover_bans(Manager *m);
+
 /* Adds the stored bans of jails that do not have them yet. Returns 0 or a negative errno. */
 int manager_load_bans(Manager *m);
 

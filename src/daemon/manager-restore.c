@@ -141,6 +141,9 @@ int manager_restore_step(Manager *m) {
                 return r;
         }
 
+        if (m->store_damaged)
+                (void) manager_commit(m, false); /* reading found it */
+
         m->restored = m->restore_jail >= m->n_jails && !m->loader;
         if (m->restored && manager_settle_firewall(m) > 0)
                 return 1;

@@ -22,9 +22,6 @@
 #include "daemon/manager-private.h"
 #include "engine/policy.h"
 
-/* Found in the kernel when the database was lost; beyond, listing would take too long. */
-#define RECOVER_MAX 100000
-
 static int open_store(Manager *m, char **ret_aside) {
         int r;
 
@@ -173,74 +170,8 @@ static int load_in_kernel(const char *name, const Ban *ban, void *userdata) {
         return r == -ENOENT ? 0 : r; /* its set went with the jail */
 }
 
-static int recover_ban(Manager *m, const char *name, const Address *address, usec_t remaining) {
-        Jail *jail = manager_find_jail(m, name);
-        usec_t now = manager_now();
-        Ban ban = {
-                .address = *address,
-                .in_kernel = true,
-                .pattern = "",
-                .reason = (char *) "taken back from the kernel",
-                .id = m->next_id++,
-                .start = now,
-                .end = remaining == USEC_INFINITY ? USEC_INFINITY : usec_add(now, remaining),
-        };
-        int r;
-
-        if (!jail)
-                return 0;
-
-        r = ban_list_add(jail_get_bans(jail), &ban, NULL);
-        if (r >= 0)
-                r = store_add_ban(m->store, name, &ban);
-        return r < 0 ? r : 1;
-}
-
-typedef struct Recovery {
-        Manager *manager;
-        size_t n;
-        int error;
-} Recovery;
-
-static void on_recovered(const char *jail,
-                const Address *address,
-                const FirewallElement *element,
-                void *userdata) {
-        Recovery *recovery = userdata;
-        int r;
-
-        r = recover_ban(recovery->manager, jail, address, element->remaining);
-        if (r > 0)
-                recovery->n++;
-        else if (r < 0)
-                recovery->error = r;
-}
-
-/* The database was lost; the kernel still has what it was told. */
-static int recover_bans(Manager *m, const char *aside) {
-        Recovery recovery = { .manager = m };
-        int r;
-
-        r = store_begin(m->store, true);
-        if (r < 0)
-                return r;
-
-        r = firewall_list(m->firewall, RECOVER_MAX, on_recovered, &recovery);
-        if (r >= 0)
-                r = recovery.error;
-        if (r >= 0)
-                r = store_commit(m->store);
-        else
-                store_rollback(m->store);
-
-        announce_store_recovered(aside, recovery.n, false);
-        m->position.announced = m->next_id - 1;
-        return r;
-}
-
 static int start_store(Manager *m) {
         _cleanup_(freep) char *aside = NULL;
-        uint64_t last_id;
         int r, k;
 
         k = open_store(m, &aside);
@@ -248,11 +179,9 @@ static int start_store(Manager *m) {
                 return k;
 
         r = store_get_position(m->store, &m->position);
-        if (r >= 0)
-                r = store_get_last_id(m->store, &last_id);
         if (r < 0)
                 return log_error_errno(r, "Failed to read the database: %m");
-        m->next_id = last_id + 1;
+        m->next_id = m->position.last_id + 1;
         m->status.newest = m->position.realtime;
 
         r = pseudonym_load(&m->pseudonyms, m->params.state_dir);
@@ -262,11 +191,11 @@ static int start_store(Manager *m) {
                                 "%s/" PSEUDONYM_FILE ": %m",
                                 m->params.state_dir);
 
-        r = k > 0 ? recover_bans(m, aside) : 0;
+        r = k > 0 ? manager_recover_bans(m) : manager_load_begin(m);
+        if (r >= 0 && k > 0)
+                announce_store_recovered(aside, (size_t) r, false);
         if (r >= 0)
                 r = manager_load_exemptions(m);
-        if (r >= 0 && k == 0)
-                r = manager_load_begin(m);
         if (r >= 0)
                 r = load_ended(m);
         if (r < 0)
@@ -504,6 +433,8 @@ int manager_start(Manager *m) {
         manager_report_gaps(m);
         m->status.catching_up = true;
 
+        if (m->store_incomplete)
+                (void) manager_commit(m, true); /* tried again by its own clock */
         r = manager_expire(m);
         if (r < 0)
                 return r;

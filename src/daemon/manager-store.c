@@ -114,7 +114,6 @@ static int replace(Manager *m) {
         size_t n = 0;
         int r;
 
-        /* What cannot be read any more is taken back from the kernel by the next start. */
         r = manager_load_rest(m);
         if (r < 0)
                 return r;
@@ -146,7 +145,7 @@ int manager_commit_store(Manager *m, bool durable) {
         int r;
 
         if (m->n_changes == 0 && !m->clear_in_kernel && !failed_before && !m->store_damaged &&
-                        !durable && m->n_unsaved < SAVE_ENTRIES)
+                        !m->store_incomplete && !durable && m->n_unsaved < SAVE_ENTRIES)
                 return 0;
         if (m->store_waits && !durable)
                 return m->status.store_error;

@@ -88,7 +88,8 @@ static const char *const upgrades[] = {
         "DROP TABLE bans;"
         "ALTER TABLE bans_4 RENAME TO bans;"
         "CREATE INDEX bans_by_start ON bans (start, id);"
-        "INSERT INTO meta SELECT 'last-id', coalesce(max(id), 0) FROM ended;"
+        "INSERT INTO meta SELECT 'last-id', coalesce(max(id), 0)"
+        "  FROM (SELECT id FROM ended UNION ALL SELECT id FROM bans);"
         "ALTER TABLE ended ADD COLUMN leaks INTEGER NOT NULL DEFAULT 0;"
         "CREATE INDEX ended_by_start ON ended (start, id);"
         "DROP INDEX ended_by_address;"
@@ -211,20 +212,34 @@ static int get_integer(sqlite3 *db, const char *sql, int64_t *ret) {
         return store_db_errno(e);
 }
 
-/* A file can be damaged where nobody has looked yet. The check reads every page, so it is bounded
- * in what it reports, and a million bans take a fraction of a second. */
-static int check_db(sqlite3 *db) {
+/* A file can be damaged where nobody has looked yet. The check reads every page of the tables and
+ * of their indices. */
+static int check(sqlite3 *db, const char *tables) {
         sqlite3_stmt *stmt = NULL;
-        int e, r;
+        int e;
 
-        e = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+        e = sqlite3_prepare_v2(db, tables, -1, &stmt, NULL);
         if (e == SQLITE_OK)
-                e = sqlite3_step(stmt);
-        r = store_db_errno(e);
-        if (e == SQLITE_ROW && strcmp((const char *) sqlite3_column_text(stmt, 0), "ok") != 0)
-                r = -EBADMSG;
+                while ((e = sqlite3_step(stmt)) == SQLITE_ROW) {
+                        const char *found = (const char *) sqlite3_column_text(stmt, 0);
+
+                        if (!found || strcmp(found, "ok") != 0) {
+                                e = SQLITE_CORRUPT;
+                                break;
+                        }
+                }
         (void) sqlite3_finalize(stmt);
-        return r;
+        return store_db_errno(e);
+}
+
+int store_db_check_bans(sqlite3 *db) {
+        return check(db, "SELECT quick_check FROM pragma_quick_check('bans')");
+}
+
+static int check_others(sqlite3 *db) {
+        return check(db,
+                        "SELECT quick_check FROM sqlite_master AS t, pragma_quick_check(t.name)"
+                        " WHERE t.type = 'table' AND t.name <> 'bans'");
 }
 
 /* Whether all tables and columns are there. */
@@ -326,7 +341,7 @@ int store_db_open_checked(sqlite3 **ret,
         /* What may not be written is opened for reading, without a word. */
         r = sqlite3_db_readonly(db, "main") == 1 ? -EROFS : prepare_schema(db, statements, n);
         if (r >= 0)
-                r = check_db(db);
+                r = check_others(db);
         if (r < 0) {
                 /* What is damaged is set aside as it is, without the log written into it. */
                 (void) sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

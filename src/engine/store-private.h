@@ -29,7 +29,6 @@ typedef enum Statement {
         STATEMENT_END_ALL,
         STATEMENT_SET_META,
         STATEMENT_GET_META,
-        STATEMENT_LAST_ID,
         STATEMENT_BANS,
         STATEMENT_BAN,
         STATEMENT_BANS_BEHIND,

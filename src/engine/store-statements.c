@@ -38,11 +38,6 @@ const char *const store_statements[_STATEMENT_MAX] = {
                         " ?, 1, failures > 0 FROM bans ORDER BY id",
         [STATEMENT_SET_META] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
         [STATEMENT_GET_META] = "SELECT value FROM meta WHERE key = ?",
-        /* Bans that were taken back from the kernel are there before a position is; of them, the
-         * last one began last. */
-        [STATEMENT_LAST_ID] =
-                        "SELECT max(coalesce((SELECT id FROM bans ORDER BY start DESC, id DESC LIMIT 1), 0),"
-                        " coalesce((SELECT value FROM meta WHERE key = 'last-id'), 0))",
         [STATEMENT_BANS] = "SELECT " BAN_COLUMNS " FROM bans",
         [STATEMENT_BAN] = "SELECT " BAN_COLUMNS
                           " FROM bans WHERE jail = ? AND address = ? AND prefixlen = ?",

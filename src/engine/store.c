@@ -524,6 +524,8 @@ int store_get_position(Store *s, StorePosition *ret) {
                 r = get_meta(s, "realtime", NULL, &p.realtime);
         if (r >= 0)
                 r = get_meta(s, "announced", NULL, &p.announced);
+        if (r >= 0)
+                r = get_meta(s, "last-id", NULL, &p.last_id);
         if (r < 0) {
                 free(p.cursor);
                 return r;
@@ -531,21 +533,6 @@ int store_get_position(Store *s, StorePosition *ret) {
 
         *ret = p;
         return 0;
-}
-
-int store_get_last_id(Store *s, uint64_t *ret) {
-        sqlite3_stmt *stmt;
-        int e;
-
-        assert(s);
-        assert(ret);
-
-        stmt = s->statements[STATEMENT_LAST_ID];
-        e = sqlite3_step(stmt);
-        if (e == SQLITE_ROW)
-                *ret = (uint64_t) sqlite3_column_int64(stmt, 0);
-        (void) sqlite3_reset(stmt);
-        return store_db_errno(e);
 }
 
 /* Walking */

@@ -28,7 +28,7 @@ typedef struct Store Store;
 
 /* Opens or creates the database in the directory, which must exist. A file that is no database, or
  * a damaged one, is renamed to banjo.db.damaged, .damaged.1 and so on, never deleted, and a new one
- * is made.
+ * is made. Damage to the bans that run is found by reading them (engine/store-reader.h).
  *
  * Returns 0; 1 if a damaged file was set aside, with its new name in *ret_aside, which the caller
  * frees; or a negative errno, -ENOTSUP for a database of a newer banjo. Passes ownership of *ret
@@ -99,16 +99,13 @@ typedef struct StorePosition {
         char *cursor; /* NULL if there is none yet */
         usec_t realtime;
         uint64_t announced;
-        uint64_t last_id; /* read by store_get_last_id() */
+        uint64_t last_id;
 } StorePosition;
 
 int store_set_position(Store *s, const StorePosition *position);
 
 /* Fills *ret, whose cursor the caller frees. Returns 0 or a negative errno. */
 int store_get_position(Store *s, StorePosition *ret);
-
-/* The highest id that a ban ever had, 0 if there was none; or a negative errno. */
-int store_get_last_id(Store *s, uint64_t *ret);
 
 /* Called for each ban; everything is borrowed for the call. For bans that ended, ban->end is when
  * they did. A negative return ends the walk and is returned. */

@@ -233,3 +233,82 @@ five_times() {
         start_banjod
         wait_for in_kernel repeated-v4 203.0.113.7
 }
+
+# damage SQL: fills these pages of the database, by their numbers, with nonsense.
+damage() {
+        local page
+
+        for page in $(sqlite3 "$DIRECTORY/state/banjo.db" "$1"); do
+                head -c 4096 /dev/urandom | dd of="$DIRECTORY/state/banjo.db" bs=4096 seek=$((page - 1)) \
+                        conv=notrunc status=none
+        done
+}
+
+# The last of them, by their addresses.
+damage_bans() {
+        damage "SELECT pageno FROM dbstat WHERE name = 'bans' AND pagetype = 'leaf' ORDER BY path DESC LIMIT 20"
+}
+
+# replaced N: a new database has so many bans, each with its own number, and the old one is there.
+replaced() {
+        wait_for test -e "$DIRECTORY/state/banjo.db.damaged"
+        wait_for stored_are "$1"
+        [ "$(database 'SELECT count(DISTINCT id) FROM bans')" = "$1" ]
+        [ "$(grep -c 'The database was damaged' log)" = 1 ]
+        [ "$(banctl list --json=short | jq length)" = "$1" ]
+}
+
+stored_are() {
+        [ "$(database 'SELECT count(*) FROM bans')" = "$1" ]
+}
+
+taken_back() {
+        database "SELECT count(*) FROM bans WHERE reason = 'taken back from the kernel'"
+}
+
+@test "what cannot be read is taken back from the kernel, and all goes into a new database" {
+        store
+        start_banjod
+        wait_for bans_are "$MANY"
+        stop_banjod
+        damage_bans
+        : >log
+
+        start_banjod
+        replaced "$MANY"
+        bans_are "$MANY"
+        (($(taken_back) > 0 && $(taken_back) < MANY))
+
+        # And so it stays.
+        stop_banjod
+        start_banjod
+        [ "$(banctl list --json=short | jq length)" = "$MANY" ]
+}
+
+@test "where the kernel has none, what could be read is put back all the same" {
+        local n
+
+        store
+        damage_bans
+        start_banjod
+        wait_for test -e "$DIRECTORY/state/banjo.db.damaged"
+        n=$(banctl list --json=short | jq length)
+        ((n > 0 && n < MANY))
+        replaced "$n"
+        wait_for bans_are "$n"
+        [ "$(taken_back)" = 0 ]
+
+        fail_later 0 100 $(five_times 203.0.113.9)
+        wait_for in_kernel sshd-v4 203.0.113.9
+}
+
+@test "damage that no ban is lost to is found, too" {
+        # One that asks for bans by when they began.
+        printf '[repeated]\nenabled = yes\nsource = bans\nports = any\n' >config/conf.d/repeated.conf
+        store
+        damage "SELECT rootpage FROM sqlite_master WHERE name = 'bans_by_start'"
+        start_banjod
+        replaced "$MANY"
+        wait_for bans_are "$MANY"
+        [ "$(taken_back)" = 0 ]
+}
