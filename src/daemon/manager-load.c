@@ -170,6 +170,11 @@ static int rescue(Manager *m) {
 
         finish(m);
         m->store_damaged = true;
+
+        /* What was lifted must be gone before what is there is taken for banned. */
+        r = manager_commit_firewall(m);
+        if (r < 0)
+                return r;
         r = manager_recover_bans(m);
         return r < 0 ? log_error_errno(r, "Failed to take bans back from the kernel: %m") : 0;
 }

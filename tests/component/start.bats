@@ -244,8 +244,12 @@ damage() {
         done
 }
 
-# The last of them, by their addresses.
-damage_bans() {
+# The first or the last of them, by their addresses.
+damage_first() {
+        damage "SELECT pageno FROM dbstat WHERE name = 'bans' AND pagetype = 'leaf' ORDER BY path LIMIT 1"
+}
+
+damage_last() {
         damage "SELECT pageno FROM dbstat WHERE name = 'bans' AND pagetype = 'leaf' ORDER BY path DESC LIMIT 20"
 }
 
@@ -271,7 +275,7 @@ taken_back() {
         start_banjod
         wait_for bans_are "$MANY"
         stop_banjod
-        damage_bans
+        damage_last
         : >log
 
         start_banjod
@@ -285,11 +289,27 @@ taken_back() {
         [ "$(banctl list --json=short | jq length)" = "$MANY" ]
 }
 
+@test "what the kernel has still to hear of is not taken back from it" {
+        store
+        start_banjod
+        wait_for bans_are "$MANY"
+        stop_banjod
+        sqlite3 "$DIRECTORY/state/banjo.db" "DELETE FROM bans WHERE address = x'c6120000';
+                INSERT INTO ended (jail, address, prefixlen, id, start, end, failures, pattern, cause, in_kernel)
+                VALUES ('sshd', x'c6120000', 32, 1, 1, 2, 5, 'password', 'by hand', 1)"
+        damage_first
+        : >log
+
+        start_banjod
+        replaced $((MANY - 1))
+        bans_are $((MANY - 1))
+}
+
 @test "where the kernel has none, what could be read is put back all the same" {
         local n
 
         store
-        damage_bans
+        damage_last
         start_banjod
         wait_for test -e "$DIRECTORY/state/banjo.db.damaged"
         n=$(banctl list --json=short | jq length)
