@@ -166,17 +166,8 @@ static int fail(Manager *m, int r) {
 
 /* Nothing more can be read. */
 static int rescue(Manager *m) {
-        int r;
-
         finish(m);
-        m->store_damaged = true;
-
-        /* What was lifted must be gone before what is there is taken for banned. */
-        r = manager_commit_firewall(m);
-        if (r < 0)
-                return r;
-        r = manager_recover_bans(m);
-        return r < 0 ? log_error_errno(r, "Failed to take bans back from the kernel: %m") : 0;
+        return manager_rescue_bans(m);
 }
 
 /* The addresses that have been read tell how many a jail will have. */
@@ -208,9 +199,10 @@ static int load_piece(Manager *m, size_t max, bool queue) {
                 return fail(m, r);
 
         l->n_read += (size_t) r;
-        if ((size_t) r < max)
+        if ((size_t) r < max) {
                 finish(m);
-        else if (l->n_read < RESERVE_MAX)
+                manager_check_bans(m);
+        } else if (l->n_read < RESERVE_MAX)
                 reserve(m);
         return r;
 }

@@ -28,6 +28,7 @@
 #include "engine/accounts.h"
 #include "engine/journal.h"
 #include "engine/pseudonym.h"
+#include "engine/store-check.h"
 #include "engine/store-dump.h"
 #include "engine/store-prune.h"
 #include "engine/store.h"
@@ -123,7 +124,9 @@ struct Manager {
         bool prune_failed;    /* the last time */
         bool clear_in_kernel; /* the kernel has let go of what the store says it may have */
 
-        Loader *loader; /* NULL once all stored bans have been read */
+        Loader *loader;    /* NULL once all stored bans have been read */
+        StoreCheck *check; /* afterwards, until the verdict is there; otherwise NULL */
+        sd_event_source *check_source;
 
         /* Putting bans into the kernel, in chunks. */
         size_t restore_jail;
@@ -397,6 +400,20 @@ void manager_free_jails(Jail **jails, size_t n);
 /* Adds what the kernel has, and no list, of jails that are there; everything is to be written to
  * the store then. Lists have to be complete otherwise. Returns how many, or a negative errno. */
 int manager_recover_bans(Manager *m);
+
+/* Does the same when the database turned out to be damaged, once the kernel has done what is
+ * queued; and has it replaced by the next commit. Returns 0 or a negative errno, reported. */
+int manager_rescue_bans(Manager *m);
+
+/* Begins to look for damage that reading the stored bans did not meet. What fails is reported. */
+void manager_check_bans(Manager *m);
+
+/* Waits for the verdict, if a check goes on, and carries it out. Returns 0 if nothing is wrong, or
+ * a negative errno, reported; -EBADMSG if the next commit will replace the database. */
+int manager_end_check(Manager *m);
+
+/* Breaks it off, if it goes on. */
+void manager_drop_check(Manager *m);
 
 /* Adds the stored bans of jails that do not have them yet. Returns 0 or a negative errno. */
 int manager_load_bans(Manager *m);

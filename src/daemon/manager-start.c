@@ -394,8 +394,11 @@ static int run_once(Manager *m) {
         do
                 r = manager_expire(m);
         while (r > 0);
-        if (r >= 0)
-                r = manager_commit(m, false);
+        if (r < 0)
+                return r;
+
+        (void) manager_end_check(m);
+        r = manager_commit(m, false);
         return r < 0 ? r : sd_event_exit(m->event, 0);
 }
 

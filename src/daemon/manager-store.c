@@ -118,6 +118,7 @@ static int replace(Manager *m) {
         if (r < 0)
                 return r;
 
+        manager_drop_check(m);
         r = store_replace(m->store, &aside);
         m->store_incomplete = true;
         m->store_damaged = false;

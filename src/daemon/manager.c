@@ -367,6 +367,7 @@ Manager *manager_free(Manager *m) {
 
         manager_stop_verifying(m);
         manager_free_loader(m);
+        manager_drop_check(m);
         surroundings_free(m->surroundings);
         unit_ports_free(m->unit_ports);
         devices_free(m->devices);

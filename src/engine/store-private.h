@@ -5,9 +5,10 @@
  * What the files of the store share
  *
  * store.c keeps what runs and how far the journal was handled, store-near.c finds what runs near an
- * address, store-reader.c reads all that runs ahead of whoever wants it, store-history.c keeps what
- * is over, and what is counted by the hour, store-prune.c takes the oldest of that away;
- * store-statements.c has the SQL of all, and store-db.c the tables.
+ * address, store-reader.c reads all that runs ahead of whoever wants it, and store-check.c sees
+ * whether that is sound; store-history.c keeps what is over, and what is counted by the hour, and
+ * store-prune.c takes the oldest of that away; store-statements.c has the SQL of all, and
+ * store-db.c the tables.
  */
 
 #include <pthread.h>

@@ -4,10 +4,6 @@
  * Rows go from the thread to its owner in batches, which lie in a ring. Each batch belongs to the
  * thread until it is filled, and to the owner until all of it is handed out.
  *
- * Another thread sees meanwhile whether the table is sound. It takes a third of a second for a
- * million bans, for which nobody has to wait here, because the owner takes longer for what he does
- * with each of them.
- *
  * A batch is read by a query of its own, from behind the last row of the one before. So no
  * transaction is open while the thread waits for the owner, who may take long, and the log of the
  * database can be written back.
@@ -52,10 +48,6 @@ struct StoreReader {
         pthread_t thread;
         bool has_thread;
 
-        sqlite3 *checked_db;
-        pthread_t checker;
-        bool has_checker;
-
         Batch batches[N_BATCHES];
         size_t next; /* of the first batch's rows, for the owner */
 
@@ -63,7 +55,7 @@ struct StoreReader {
         pthread_cond_t cond; /* either the owner waits or the thread that reads */
         size_t n_filled;     /* batches since the beginning; guarded by the mutex, as are: */
         size_t n_emptied;
-        size_t n_running; /* threads */
+        bool is_over; /* error says how */
         int error;
         bool stopping;
 };
@@ -162,9 +154,8 @@ static void hand_over(StoreReader *r) {
 
 static void end(StoreReader *r, int error) {
         (void) pthread_mutex_lock(&r->mutex);
-        r->n_running--;
-        if (error < 0 && r->error == 0)
-                r->error = error;
+        r->is_over = true;
+        r->error = error;
         (void) pthread_cond_signal(&r->cond);
         (void) pthread_mutex_unlock(&r->mutex);
 }
@@ -192,29 +183,6 @@ static void *run(void *userdata) {
         return NULL;
 }
 
-static void *check(void *userdata) {
-        StoreReader *r = userdata;
-
-        end(r, store_db_check_bans(r->checked_db));
-        return NULL;
-}
-
-static int start(StoreReader *r) {
-        int k;
-
-        r->n_running = 2;
-        k = store_start_thread(&r->thread, run, r);
-        if (k < 0)
-                return k;
-        r->has_thread = true;
-
-        k = store_start_thread(&r->checker, check, r);
-        if (k < 0)
-                return k;
-        r->has_checker = true;
-        return 0;
-}
-
 int store_reader_new(StoreReader **ret, const Store *s) {
         _cleanup_(store_reader_freep) StoreReader *r = NULL;
         int k;
@@ -239,11 +207,10 @@ int store_reader_new(StoreReader **ret, const Store *s) {
                                 &r->stmt,
                                 NULL));
         if (k >= 0)
-                k = store_db_open(&r->checked_db, s->path, SQLITE_OPEN_READWRITE);
-        if (k >= 0)
-                k = start(r);
+                k = store_start_thread(&r->thread, run, r);
         if (k < 0)
                 return k;
+        r->has_thread = true;
 
         *ret = TAKE_PTR(r);
         return 0;
@@ -255,7 +222,7 @@ static int wait_for_batch(StoreReader *r, Batch **ret) {
         int k;
 
         (void) pthread_mutex_lock(&r->mutex);
-        while (r->n_running > 0 && r->n_filled == r->n_emptied)
+        while (!r->is_over && r->n_filled == r->n_emptied)
                 (void) pthread_cond_wait(&r->cond, &r->mutex);
         there = r->n_filled > r->n_emptied;
         k = there ? 1 : r->error;
@@ -335,13 +302,8 @@ StoreReader *store_reader_free(StoreReader *r) {
                 (void) pthread_mutex_unlock(&r->mutex);
                 (void) pthread_join(r->thread, NULL);
         }
-        if (r->has_checker) {
-                sqlite3_interrupt(r->checked_db);
-                (void) pthread_join(r->checker, NULL);
-        }
         (void) sqlite3_finalize(r->stmt);
         (void) sqlite3_close(r->db);
-        (void) sqlite3_close(r->checked_db);
         for (size_t i = 0; i < ELEMENTSOF(r->batches); i++)
                 free(r->batches[i].texts);
         (void) pthread_cond_destroy(&r->cond);

@@ -5,8 +5,8 @@
  * Reading ahead of whoever wants all running bans
  *
  * A thread with a connection of its own reads them in the order of their addresses, some thousand
- * ahead, and another one sees whether the table is sound. What changes meanwhile is handed
- * out as it was or as it is: whoever changes bans has to know those better.
+ * ahead. What changes meanwhile is handed out as it was or as it is: whoever changes bans has to
+ * know those better.
  */
 
 #include "base/macro.h"
@@ -21,7 +21,7 @@ int store_reader_new(StoreReader **ret, const Store *s);
 /* Hands out the next ones, at most max, and waits until they are read. No statement runs meanwhile,
  * so the handler may change the store. Rows that make no sense are passed over. Returns how many
  * there were, fewer than max only at the end; what the handler returned, if that is negative;
- * -EBADMSG if the table is damaged, after what could be read; or another negative errno, as
+ * -EBADMSG if it came upon damage, after what could be read; or another negative errno, as
  * store_foreach_ban() does. */
 int store_reader_next(StoreReader *r, size_t max, StoreHandler handler, void *userdata);
 

@@ -28,7 +28,8 @@ typedef struct Store Store;
 
 /* Opens or creates the database in the directory, which must exist. A file that is no database, or
  * a damaged one, is renamed to banjo.db.damaged, .damaged.1 and so on, never deleted, and a new one
- * is made. Damage to the bans that run is found by reading them (engine/store-reader.h).
+ * is made. Damage to the bans that run is found by reading and checking them
+ * (engine/store-reader.h, engine/store-check.h).
  *
  * Returns 0; 1 if a damaged file was set aside, with its new name in *ret_aside, which the caller
  * frees; or a negative errno, -ENOTSUP for a database of a newer banjo. Passes ownership of *ret

@@ -227,50 +227,6 @@ static void what_comes_before_damage_is_handed_out(void **state) {
         assert_fails(store_reader_next(r, 1, sum_up, &sum), EBADMSG);
 }
 
-static off_t find_root(sqlite3 *db, const char *name) {
-        sqlite3_stmt *stmt;
-        off_t root;
-
-        assert_int_equal(sqlite3_prepare_v2(db,
-                                         "SELECT (rootpage - 1) * page_size"
-                                         " FROM sqlite_master, pragma_page_size WHERE name = ?",
-                                         -1,
-                                         &stmt,
-                                         NULL),
-                        SQLITE_OK);
-        (void) sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-        assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-        root = sqlite3_column_int64(stmt, 0);
-        (void) sqlite3_finalize(stmt);
-        return root;
-}
-
-static void damage_that_reading_does_not_meet_is_found(void **state) {
-        _cleanup_(store_reader_freep) StoreReader *r = NULL;
-        _cleanup_(freep) char *aside = NULL;
-        Store *s = open_store(*state);
-        Sum sum = {};
-        off_t at;
-        int fd;
-
-        fill(s, N_BANS);
-        at = find_root(s->db, "bans_by_start");
-        store_close(s);
-
-        fd = open(files_path(*state, STORE_FILE), O_WRONLY | O_CLOEXEC);
-        assert_true(fd >= 0);
-        for (unsigned i = 0; i < 100; i++)
-                assert_int_equal(pwrite(fd, "junk", 4, at + i * 4), 4);
-        (void) close(fd);
-
-        assert_int_equal(store_open(&s, ((Files *) *state)->directory, &aside), 0);
-        assert_ok(store_reader_new(&r, s));
-        assert_fails(store_reader_next(r, N_BANS + 1, sum_up, &sum), EBADMSG);
-        assert_int_equal(sum.n, N_BANS);
-        r = store_reader_free(r);
-        store_close(s);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_file_test(all_are_handed_out_in_their_order),
@@ -279,7 +235,6 @@ int main(void) {
                 cmocka_file_test(reading_can_be_broken_off),
                 cmocka_file_test(store_can_be_changed_meanwhile),
                 cmocka_file_test(what_comes_before_damage_is_handed_out),
-                cmocka_file_test(damage_that_reading_does_not_meet_is_found),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
