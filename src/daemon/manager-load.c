@@ -7,9 +7,10 @@
  * So they are taken in pieces, in the order of their addresses, and each piece goes into the lists
  * and into the kernel at once (manager-restore.c). A thread reads them out of the database
  * meanwhile (engine/store-reader.h), which is quicker than the kernel; a piece that is not there
- * yet is waited for as if it were read here. The lists are in use meanwhile, and ask for what
- * they lack of an address that somebody looks for (model/ban.h), so that every decision is as if
- * all were there.
+ * yet is waited for as if it were read here. While the kernel works on a piece, the next one goes
+ * into the lists already, and waits there for its turn. The lists are in use meanwhile, and ask for
+ * what they lack of an address that somebody looks for (model/ban.h), so that every decision is as
+ * if all were there.
  *
  * Whatever is done to a ban is done to one that is in its list, so a row of the store that no list
  * has or had is as it was when the daemon started, whenever it is read. This holds also while
@@ -38,6 +39,21 @@
 /* Addresses that were asked for are remembered, since they are asked for again. */
 #define ASKED_MAX 10000
 
+/* In the lists before the kernel is told of them. */
+#define AHEAD_MAX 10000
+
+typedef enum LoadManner {
+        LOAD_QUEUED, /* to the kernel at once */
+        LOAD_AHEAD,  /* soon */
+        LOAD_REST,   /* when manager_restore_again() comes to it */
+} LoadManner;
+
+/* One that the kernel is still to be told of. */
+typedef struct Ahead {
+        Jail *jail;
+        Ban *ban; /* NULL if it is gone */
+} Ahead;
+
 typedef struct Asked {
         Address address;
         bool in_table;
@@ -51,9 +67,16 @@ struct Loader {
         size_t n_orphans; /* bans whose jails are not there */
         Asked *asked;
         Address within; /* all of which is there; family 0 for none */
-        bool queue;     /* what is read goes to the kernel at once */
-        bool ending;    /* orphans of this piece, in a transaction */
+        LoadManner manner;
+        bool ending; /* orphans of this piece, in a transaction */
         int error;
+
+        /* A piece that was read ahead. */
+        size_t ahead_wanted; /* so many bans; 0: there is none */
+        int ahead_result;    /* what reading them returned */
+        Ahead ahead[AHEAD_MAX];
+        size_t n_ahead;
+        size_t n_ahead_queued;
 };
 
 static void forget_asked(Loader *l) {
@@ -77,6 +100,10 @@ void manager_free_loader(Manager *m) {
         m->loader = NULL;
 }
 
+static int queue(Manager *m, Jail *jail, Ban *ban) {
+        return manager_queue_ban(m, jail, ban, m->restore_keep ? FIREWALL_KEEP : 0);
+}
+
 static int load(Manager *m, Jail *jail, const Ban *row, bool in_turn) {
         Loader *l = m->loader;
         Ban *ban;
@@ -89,7 +116,19 @@ static int load(Manager *m, Jail *jail, const Ban *row, bool in_turn) {
         l->n_unread -= MIN(l->n_unread, (size_t) 1);
         if (ban->id > m->position.announced)
                 announce_ban(m->bus, jail_get_config(jail)->name, ban, NULL);
-        return l->queue ? manager_queue_ban(m, jail, ban, m->restore_keep ? FIREWALL_KEEP : 0) : 0;
+
+        switch (l->manner) {
+        case LOAD_QUEUED:
+                return queue(m, jail, ban);
+        case LOAD_AHEAD:
+                assert(l->n_ahead < AHEAD_MAX);
+                l->ahead[l->n_ahead++] = (Ahead){ .jail = jail, .ban = ban };
+                return 0;
+        case LOAD_REST:
+                return 0;
+        }
+
+        return 0;
 }
 
 /* In pieces */
@@ -182,17 +221,21 @@ static void reserve(Manager *m) {
         }
 }
 
-/* Returns how many there were, or a negative errno, reported. */
-static int load_piece(Manager *m, size_t max, bool queue) {
+/* Returns what store_reader_next() does. */
+static int read_piece(Manager *m, size_t max, LoadManner manner) {
         Loader *l = m->loader;
         int r;
 
-        if (l->error < 0)
-                return l->error == -EBADMSG ? rescue(m) : l->error;
-
-        l->queue = queue;
+        l->manner = manner;
         r = end_orphans(m, store_reader_next(l->reader, max, load_next, m));
-        l->queue = true;
+        l->manner = LOAD_QUEUED;
+        return r;
+}
+
+/* What follows from it. Returns how many there were, or a negative errno, reported. */
+static int conclude(Manager *m, int r, size_t max) {
+        Loader *l = m->loader;
+
         if (r == -EBADMSG)
                 return rescue(m);
         if (r < 0)
@@ -207,26 +250,101 @@ static int load_piece(Manager *m, size_t max, bool queue) {
         return r;
 }
 
+static int load_piece(Manager *m, size_t max, LoadManner manner) {
+        const Loader *l = m->loader;
+
+        if (l->error < 0)
+                return l->error == -EBADMSG ? rescue(m) : l->error;
+
+        return conclude(m, read_piece(m, max, manner), max);
+}
+
+/* The first pieces are small: with few bans, too, it is in turns with everything else. */
+static size_t limit_piece(const Loader *l, size_t max) {
+        return MIN(max, 1 + l->n_read);
+}
+
+void manager_load_ahead(Manager *m, size_t max) {
+        Loader *l = m->loader;
+
+        if (!l || l->error < 0 || l->ahead_wanted > 0)
+                return;
+
+        l->n_ahead = l->n_ahead_queued = 0;
+        l->ahead_wanted = MIN(limit_piece(l, max), (size_t) AHEAD_MAX);
+        l->ahead_result = read_piece(m, l->ahead_wanted, LOAD_AHEAD);
+}
+
+void manager_load_skip(Manager *m, const Ban *ban) {
+        Loader *l = m->loader;
+
+        if (!l)
+                return;
+
+        for (size_t i = l->n_ahead_queued; i < l->n_ahead; i++)
+                if (l->ahead[i].ban == ban)
+                        l->ahead[i].ban = NULL;
+}
+
+/* The piece that was read ahead is in the lists, and whoever has to know is told. */
+static int conclude_ahead(Manager *m) {
+        Loader *l = m->loader;
+        size_t wanted = l->ahead_wanted;
+
+        l->n_ahead = l->n_ahead_queued = l->ahead_wanted = 0;
+        return conclude(m, l->ahead_result, wanted);
+}
+
+/* Returns how many, or a negative errno, reported. */
+static int queue_ahead(Manager *m, size_t max) {
+        Loader *l = m->loader;
+        size_t n = 0;
+        int r;
+
+        for (; l->n_ahead_queued < l->n_ahead && n < max; n++) {
+                const Ahead *ahead = &l->ahead[l->n_ahead_queued++];
+
+                r = ahead->ban && !ahead->ban->in_kernel ? queue(m, ahead->jail, ahead->ban) : 0;
+                if (r < 0)
+                        return r;
+        }
+
+        if (l->n_ahead_queued == l->n_ahead && l->ahead_wanted > 0) {
+                r = conclude_ahead(m);
+                if (r < 0)
+                        return r;
+        }
+        return (int) n;
+}
+
 int manager_load_some(Manager *m, size_t max) {
+        int n, r;
+
         if (!m->loader)
                 return 0;
 
-        /* The first pieces are small: with few bans, too, it is in turns with everything else. */
-        return load_piece(m, MIN(max, 1 + m->loader->n_read), true);
+        n = queue_ahead(m, max);
+        if (n < 0 || (size_t) n == max || !m->loader)
+                return n;
+
+        r = load_piece(m, limit_piece(m->loader, max - (size_t) n), LOAD_QUEUED);
+        return r < 0 ? r : n + r;
 }
 
 int manager_load_rest(Manager *m) {
+        int r = 0;
+
         assert(m);
 
         if (!m->loader)
                 return 0;
 
-        while (m->loader) {
-                int r = load_piece(m, REST_CHUNK, false);
-
-                if (r < 0)
-                        return r;
-        }
+        if (m->loader->ahead_wanted > 0)
+                r = conclude_ahead(m);
+        while (m->loader && r >= 0)
+                r = load_piece(m, REST_CHUNK, LOAD_REST);
+        if (r < 0)
+                return r;
 
         manager_restore_again(m);
         return 0;
@@ -299,7 +417,6 @@ int manager_load_begin(Manager *m) {
         if (!l)
                 return -ENOMEM;
         m->loader = l;
-        l->queue = true;
 
         /* Of a damaged one nobody knows how many there are: reading will tell. */
         r = store_count_bans(m->store, NULL, &l->n_unread);

@@ -426,6 +426,13 @@ int manager_load_begin(Manager *m);
  * many, or a negative errno, reported. */
 int manager_load_some(Manager *m, size_t max);
 
+/* Reads at most max of them into their lists, for manager_load_some() to queue them later. Once,
+ * until it has. What fails is for manager_load_some(), too. */
+void manager_load_ahead(Manager *m, size_t max);
+
+/* A ban is about to be freed. */
+void manager_load_skip(Manager *m, const Ban *ban);
+
 /* The error because of which the lists cannot be completed, or 0. */
 int manager_get_load_error(const Manager *m);
 

@@ -11,6 +11,8 @@
  * How many bans make a chunk is found by the clock, since it depends on the machine, its load, and
  * how the table is made.
  *
+ * What a chunk needs besides the kernel is done while the kernel works on the one before.
+ *
  * Whoever attacks now shall not have to wait until journald tells of his failures, half a second
  * late, so the journal is looked at on a tick meanwhile.
  */
@@ -69,6 +71,7 @@ void manager_restore_resume(Manager *m) {
 }
 
 void manager_restore_skip(Manager *m, Jail *jail, const Ban *ban) {
+        manager_load_skip(m, ban);
         if (m->restore_next != ban)
                 return;
 
@@ -123,6 +126,23 @@ static size_t next_size(size_t size, usec_t took) {
         return MIN(size, (size_t) CHUNK_MAX);
 }
 
+/* A FirewallMeanwhileHandler. */
+static void on_meanwhile(void *userdata) {
+        Manager *m = userdata;
+
+        manager_load_ahead(m, m->restore_size ?: CHUNK_FIRST);
+}
+
+/* While the kernel carries out this chunk the next one is prepared. */
+static int commit_chunk(Manager *m) {
+        int r;
+
+        firewall_set_meanwhile(m->firewall, on_meanwhile, m);
+        r = manager_commit_firewall(m);
+        firewall_set_meanwhile(m->firewall, NULL, NULL);
+        return r;
+}
+
 int manager_restore_step(Manager *m) {
         size_t size = m->restore_size ?: CHUNK_FIRST;
         usec_t before;
@@ -134,7 +154,7 @@ int manager_restore_step(Manager *m) {
         before = clock_now(CLOCK_MONOTONIC);
         r = n = queue_chunk(m, size);
         if (r >= 0)
-                r = manager_commit_firewall(m);
+                r = commit_chunk(m);
         if (r < 0) {
                 /* It is tried again by its own clock. */
                 enable(m, m->status.firewall_failed ? SD_EVENT_OFF : SD_EVENT_ON);

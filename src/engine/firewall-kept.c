@@ -333,6 +333,7 @@ static int apply_to_both(KeptFirewall *f,
         }
 
         firewall_set_longest(f->table, base->longest, base->longest_userdata);
+        firewall_set_meanwhile(f->table, base->meanwhile, base->meanwhile_userdata);
         return f->table->ops->apply(
                         f->table, changes, n_changes, on_refused, userdata, ret_n_refused);
 }

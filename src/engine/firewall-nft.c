@@ -341,6 +341,10 @@ static int transact(NftFirewall *f, NftOperation *operations, size_t n, Attempt 
 
         nft_link_begin(f->link);
         nft_batch_write(&batch, operations, n);
+        if (f->base.meanwhile) {
+                nft_link_start(f->link);
+                f->base.meanwhile(f->base.meanwhile_userdata);
+        }
 
         r = nft_link_commit(f->link, on_error, attempt);
         if (r < 0 && attempt->general < 0)

@@ -77,6 +77,8 @@ struct Firewall {
 
         FirewallLongestHandler longest; /* may be NULL */
         void *longest_userdata;
+        FirewallMeanwhileHandler meanwhile; /* likewise; for apply() */
+        void *meanwhile_userdata;
 };
 
 /* For tests: has the nftables firewall do without what kernels before 5.9, 6.3, 6.9 and 6.12

@@ -95,6 +95,13 @@ void firewall_set_longest(Firewall *f, FirewallLongestHandler handler, void *use
         f->longest_userdata = userdata;
 }
 
+void firewall_set_meanwhile(Firewall *f, FirewallMeanwhileHandler handler, void *userdata) {
+        assert(f);
+
+        f->meanwhile = handler;
+        f->meanwhile_userdata = userdata;
+}
+
 /* Queues the change, which lacks address and jail. */
 static int enqueue(Firewall *f, const char *jail, const Address *address, FirewallChange change) {
         size_t i;

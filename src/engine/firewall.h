@@ -117,6 +117,12 @@ int firewall_configure(Firewall *f,
  * NULL, as in the beginning: no two jails ever ban the same prefix. */
 void firewall_set_longest(Firewall *f, FirewallLongestHandler handler, void *userdata);
 
+/* Has the firewall call back while the kernel carries out what firewall_commit() sent it: once for
+ * each transaction, in the caller's thread. The handler must not use the firewall. NULL, as in the
+ * beginning: nothing. */
+typedef void (*FirewallMeanwhileHandler)(void *userdata);
+void firewall_set_meanwhile(Firewall *f, FirewallMeanwhileHandler handler, void *userdata);
+
 typedef enum FirewallAddFlag {
         FIREWALL_COUNTED = 1 << 0, /* with a counter of its own, unless it is there already */
 

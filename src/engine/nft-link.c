@@ -15,6 +15,9 @@
  * Modules that a transaction needs are loaded by the kernel, which then begins with it again by
  * itself: EAGAIN never gets here.
  *
+ * As the kernel works in the thread that sends, a thread can be had that waits for it, for
+ * milliseconds with thousands of bans, while the caller does something else.
+ *
  * The buffer grows and is never given back while the link lives: a batch of bans is followed by the
  * next one.
  */
@@ -29,6 +32,7 @@
 #include <time.h>
 
 #include "base/netlink.h"
+#include "base/thread.h"
 
 /* Room for what one transaction may need at most, if the kernel lets us have it: a map of ports and
  * thousands of elements. */
@@ -61,6 +65,11 @@ struct NftLink {
 
         char *answer;
         size_t answer_size;
+
+        bool is_started; /* the transaction is being sent, or was */
+        pthread_t sender;
+        bool has_sender;
+        int sent; /* what link_send() returned; the sender's until it is joined */
 };
 
 /* To force it needs privilege over the whole machine on older kernels; otherwise the kernel gives
@@ -358,32 +367,60 @@ link_receive_verdict(NftLink *l, uint32_t last_seq, NftErrorHandler on_error, vo
         return complete ? 0 : -EIO;
 }
 
+/* Ends the transaction, if there is anything in it and nothing went wrong. */
+static bool link_finish(NftLink *l) {
+        if (l->error < 0 || l->seq == l->begin_seq)
+                return false;
+
+        link_current(l)->nlmsg_flags |= NLM_F_ACK;
+        (void) nftnl_batch_end(link_advance(l), ++l->seq);
+        return l->error == 0;
+}
+
+static void *run_sender(void *userdata) {
+        NftLink *l = userdata;
+
+        l->sent = link_send(l, link_end(l));
+        return NULL;
+}
+
+void nft_link_start(NftLink *l) {
+        assert(l);
+
+        if (!l->socket || !link_finish(l))
+                return;
+
+        l->is_started = true;
+        l->has_sender = thread_start(&l->sender, run_sender, l) >= 0;
+        if (!l->has_sender)
+                (void) run_sender(l);
+}
+
+/* Waits for what nft_link_start() began. */
+static int link_join(NftLink *l) {
+        if (l->has_sender)
+                (void) pthread_join(l->sender, NULL);
+        l->has_sender = l->is_started = false;
+        return l->sent;
+}
+
 int nft_link_commit(NftLink *l, NftErrorHandler on_error, void *userdata) {
-        uint32_t last_seq;
         int r;
 
         assert(l);
 
-        if (l->error < 0)
+        if (l->is_started)
+                r = link_join(l);
+        else if (!link_finish(l))
                 return l->error;
-        if (l->seq == l->begin_seq)
+        else if (!l->socket)
                 return 0;
-
-        link_current(l)->nlmsg_flags |= NLM_F_ACK;
-        last_seq = l->seq;
-
-        (void) nftnl_batch_end(link_advance(l), ++l->seq);
-        if (l->error < 0)
-                return l->error;
-
-        if (!l->socket)
-                return 0;
-
-        r = link_send(l, link_end(l));
+        else
+                r = link_send(l, link_end(l));
         if (r < 0)
                 return r;
 
-        return link_receive_verdict(l, last_seq, on_error, userdata);
+        return link_receive_verdict(l, l->seq - 1, on_error, userdata);
 }
 
 struct nlmsghdr *nft_link_question(NftLink *l, uint16_t type, uint16_t family, uint16_t flags) {

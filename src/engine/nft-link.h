@@ -84,11 +84,15 @@ const void *nft_link_get_transaction(const NftLink *l, size_t *ret_size);
 /* Remembers an error for nft_link_commit(), unless there is one already. */
 void nft_link_fail(NftLink *l, int error);
 
-/* Sends the transaction and waits for the verdict. Returns 0 if it was carried out; the error of
- * the first message refused, a remembered error or another negative errno if nothing was changed.
- * on_error is told of as many of those refused as the receive buffer has room for, which is some
- * hundreds at least. -EMSGSIZE: it is larger than the limit. An empty transaction is carried out
- * without asking. */
+/* Begins to send the transaction in a thread. For what is done before nft_link_commit(), which has
+ * to follow and then waits for the rest, nobody waits; the link must be left alone meanwhile. */
+void nft_link_start(NftLink *l);
+
+/* Sends the transaction, unless that has begun, and waits for the verdict. Returns 0 if it was
+ * carried out; the error of the first message refused, a remembered error or another negative errno
+ * if nothing was changed. on_error is told of as many of those refused as the receive buffer has
+ * room for, which is some hundreds at least. -EMSGSIZE: it is larger than the limit. An empty
+ * transaction is carried out without asking. */
 int nft_link_commit(NftLink *l, NftErrorHandler on_error, void *userdata);
 
 /* questions */

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "engine/store-db.h"
 #include "engine/store-private.h"
 
@@ -50,7 +51,7 @@ int store_check_new(StoreCheck **ret, const Store *s) {
         r = store_db_open(&c->db, s->path, SQLITE_OPEN_READWRITE);
         if (r < 0)
                 return r;
-        r = store_start_thread(&c->thread, run, c);
+        r = thread_start(&c->thread, run, c);
         if (r < 0)
                 return r;
         c->has_thread = true;

@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
+#include "base/thread.h"
 #include "engine/store-db.h"
 #include "engine/store-private.h"
 
@@ -198,7 +199,7 @@ int store_dump_new(StoreDump **ret, const Store *s, int *ret_fd) {
                 return -errno;
 
         /* It gets no signal for a pipe that nobody reads, which is of no use. */
-        r = store_start_thread(&d->thread, run, d);
+        r = thread_start(&d->thread, run, d);
         if (r < 0)
                 return r;
         d->has_thread = true;

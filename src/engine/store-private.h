@@ -142,10 +142,6 @@ int store_read_from(sqlite3_stmt *stmt,
                 void *userdata,
                 StorePlace **ret);
 
-/* Runs something in a thread that gets no signals. Returns 0 and the thread, which has to be
- * joined, or a negative errno. */
-int store_start_thread(pthread_t *ret, void *(*run)(void *userdata), void *userdata);
-
 /* Reads a ban from a row with the columns above; all in it is borrowed until the next step. False
  * for rows that make no sense, which only somebody else can have written. */
 bool store_read_ban(sqlite3_stmt *stmt, const char **ret_jail, Ban *ret);

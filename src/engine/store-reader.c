@@ -13,6 +13,7 @@
 
 #include <limits.h>
 
+#include "base/thread.h"
 #include "engine/store-db.h"
 #include "engine/store-private.h"
 
@@ -207,7 +208,7 @@ int store_reader_new(StoreReader **ret, const Store *s) {
                                 &r->stmt,
                                 NULL));
         if (k >= 0)
-                k = store_start_thread(&r->thread, run, r);
+                k = thread_start(&r->thread, run, r);
         if (k < 0)
                 return k;
         r->has_thread = true;

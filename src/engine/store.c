@@ -14,8 +14,8 @@
 #include "engine/store.h"
 
 #include <limits.h>
-#include <signal.h>
 
+#include "base/thread.h"
 #include "engine/store-db.h"
 #include "engine/store-private.h"
 
@@ -65,22 +65,10 @@ static int on_wal(void *userdata, sqlite3 *db, const char *name, int n_pages) {
         return SQLITE_OK;
 }
 
-/* Signals are the event loop's; the thread must not take them away. */
-int store_start_thread(pthread_t *ret, void *(*run)(void *userdata), void *userdata) {
-        sigset_t all, before;
-        int e;
-
-        (void) sigfillset(&all);
-        (void) pthread_sigmask(SIG_SETMASK, &all, &before);
-        e = pthread_create(ret, NULL, run, userdata);
-        (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return -e;
-}
-
 static int start_checkpoints(Store *s) {
         int r;
 
-        r = store_start_thread(&s->thread, checkpoint_thread, s);
+        r = thread_start(&s->thread, checkpoint_thread, s);
         if (r < 0)
                 return r;
 

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
@@ -239,6 +240,89 @@ static void answers_that_do_not_fit_leave_the_outcome_known(void **state) {
         nft_link_begin(l);
         nft_add_table(l, 0);
         assert_ok(nft_link_commit(l, NULL, NULL));
+}
+
+/* what is done while the kernel works */
+
+static void what_was_started_ends_like_anything_else(void **state) {
+        _cleanup_(nft_link_freep) NftLink *l = open_link();
+        Answer answer = {};
+
+        (void) state;
+
+        nft_link_begin(l);
+        nft_link_start(l);
+        assert_ok(nft_link_commit(l, NULL, NULL));
+
+        for (unsigned i = 0; i < 100; i++) {
+                nft_link_begin(l);
+                nft_add_table(l, 0);
+                nft_link_start(l);
+                assert_ok(nft_link_commit(l, NULL, NULL));
+
+                nft_link_begin(l);
+                nft_add_table(l, 0);
+                nft_delete_set(l, "none");
+                nft_link_start(l);
+                assert_fails(nft_link_commit(l, on_error, &answer), ENOENT);
+                assert_int_equal(answer.index, 1);
+        }
+
+        nft_link_begin(l);
+        while (nft_link_n_messages(l) < nft_link_get_send_limit(l) / 32)
+                nft_add_table(l, 0);
+        nft_link_start(l);
+        assert_fails(nft_link_commit(l, NULL, NULL), EMSGSIZE);
+
+        nft_link_begin(l);
+        nft_link_fail(l, -ENOMEM);
+        nft_link_start(l);
+        assert_fails(nft_link_commit(l, NULL, NULL), ENOMEM);
+}
+
+typedef struct Meanwhile {
+        pthread_t thread;
+        unsigned n;
+} Meanwhile;
+
+static void on_meanwhile(void *userdata) {
+        Meanwhile *m = userdata;
+
+        m->thread = pthread_self();
+        m->n++;
+}
+
+static void caller_does_something_else_during_each_transaction(void **state) {
+        const Address a = nth4(1), b = nth4(2);
+        Firewall *f = open_sshd();
+        Meanwhile meanwhile = {};
+
+        (void) state;
+
+        firewall_set_meanwhile(f, on_meanwhile, &meanwhile);
+        assert_int_equal(firewall_commit(f, NULL, NULL), 0);
+        assert_int_equal(meanwhile.n, 0);
+
+        assert_ok(firewall_add(f, "sshd", &a, USEC_PER_HOUR, 0));
+        assert_int_equal(firewall_commit(f, NULL, NULL), 1);
+        assert_int_equal(meanwhile.n, 1);
+        assert_true(pthread_equal(meanwhile.thread, pthread_self()));
+        assert_true(is_banned(f, &a));
+
+        for (unsigned i = 0; i < 20000; i++) {
+                const Address many = nth4(i);
+
+                assert_ok(firewall_add(f, "sshd", &many, USEC_PER_HOUR, FIREWALL_KEEP));
+        }
+        assert_int_equal(firewall_commit(f, NULL, NULL), 20000);
+        assert_in_range(meanwhile.n, 3, 20000);
+        assert_int_equal(count_banned(f, 20000), 20000);
+
+        meanwhile.n = 0;
+        firewall_set_meanwhile(f, NULL, NULL);
+        ban(f, "sshd", "192.0.2.1", USEC_PER_HOUR);
+        assert_int_equal(meanwhile.n, 0);
+        assert_true(is_banned(f, &b));
 }
 
 /* what the kernel refuses */
@@ -509,6 +593,8 @@ int main(void) {
                 test(what_is_larger_than_the_send_buffer_goes_in_parts),
                 test(message_that_is_too_large_is_an_error),
                 test(answers_that_do_not_fit_leave_the_outcome_known),
+                test(what_was_started_ends_like_anything_else),
+                test(caller_does_something_else_during_each_transaction),
                 test(full_set_takes_what_fits_and_the_rest_is_named),
                 test(single_refused_element_keeps_nobody_back),
                 test(what_somebody_deleted_can_be_lifted_and_banned),
