@@ -71,12 +71,13 @@ struct Loader {
         bool ending; /* orphans of this piece, in a transaction */
         int error;
 
-        /* A piece that was read ahead. */
-        size_t ahead_wanted; /* so many bans; 0: there is none */
-        int ahead_result;    /* what reading them returned */
+        /* What was read ahead. */
         Ahead ahead[AHEAD_MAX];
         size_t n_ahead;
         size_t n_ahead_queued;
+        bool ahead_is_over; /* there is no more, or an error, which concludes it when all of this
+                               is queued */
+        int ahead_result;
 };
 
 static void forget_asked(Loader *l) {
@@ -229,34 +230,38 @@ static int read_piece(Manager *m, size_t max, LoadManner manner) {
         l->manner = manner;
         r = end_orphans(m, store_reader_next(l->reader, max, load_next, m));
         l->manner = LOAD_QUEUED;
+
+        if (r > 0)
+                l->n_read += (size_t) r;
+        if (r == (int) max && l->n_read < RESERVE_MAX)
+                reserve(m);
         return r;
 }
 
-/* What follows from it. Returns how many there were, or a negative errno, reported. */
-static int conclude(Manager *m, int r, size_t max) {
-        Loader *l = m->loader;
-
+/* There was no more to read, or an error. Returns 0 or a negative errno, reported. */
+static int conclude(Manager *m, int r) {
         if (r == -EBADMSG)
                 return rescue(m);
         if (r < 0)
                 return fail(m, r);
 
-        l->n_read += (size_t) r;
-        if ((size_t) r < max) {
-                finish(m);
-                manager_check_bans(m);
-        } else if (l->n_read < RESERVE_MAX)
-                reserve(m);
-        return r;
+        finish(m);
+        manager_check_bans(m);
+        return 0;
 }
 
+/* Returns how many there were, or a negative errno, reported. */
 static int load_piece(Manager *m, size_t max, LoadManner manner) {
         const Loader *l = m->loader;
+        int r, k = 0;
 
         if (l->error < 0)
                 return l->error == -EBADMSG ? rescue(m) : l->error;
 
-        return conclude(m, read_piece(m, max, manner), max);
+        r = read_piece(m, max, manner);
+        if (r < (int) max)
+                k = conclude(m, r);
+        return k < 0 ? k : MAX(r, 0);
 }
 
 /* The first pieces are small: with few bans, too, it is in turns with everything else. */
@@ -264,15 +269,29 @@ static size_t limit_piece(const Loader *l, size_t max) {
         return MIN(max, 1 + l->n_read);
 }
 
-void manager_load_ahead(Manager *m, size_t max) {
+void manager_load_ahead(Manager *m, size_t n) {
         Loader *l = m->loader;
+        size_t n_left, max;
+        int r;
 
-        if (!l || l->error < 0 || l->ahead_wanted > 0)
+        if (!l || l->error < 0 || l->ahead_is_over)
                 return;
 
-        l->n_ahead = l->n_ahead_queued = 0;
-        l->ahead_wanted = MIN(limit_piece(l, max), (size_t) AHEAD_MAX);
-        l->ahead_result = read_piece(m, l->ahead_wanted, LOAD_AHEAD);
+        n_left = l->n_ahead - l->n_ahead_queued;
+        n = limit_piece(l, MIN(n, (size_t) AHEAD_MAX));
+        if (n_left >= n)
+                return;
+
+        memmove(l->ahead, l->ahead + l->n_ahead_queued, n_left * sizeof(*l->ahead));
+        l->n_ahead = n_left;
+        l->n_ahead_queued = 0;
+
+        max = n - n_left;
+        r = read_piece(m, max, LOAD_AHEAD);
+        if (r < (int) max) {
+                l->ahead_is_over = true;
+                l->ahead_result = r;
+        }
 }
 
 void manager_load_skip(Manager *m, const Ban *ban) {
@@ -286,48 +305,41 @@ void manager_load_skip(Manager *m, const Ban *ban) {
                         l->ahead[i].ban = NULL;
 }
 
-/* The piece that was read ahead is in the lists, and whoever has to know is told. */
-static int conclude_ahead(Manager *m) {
-        Loader *l = m->loader;
-        size_t wanted = l->ahead_wanted;
-
-        l->n_ahead = l->n_ahead_queued = l->ahead_wanted = 0;
-        return conclude(m, l->ahead_result, wanted);
-}
-
 /* Returns how many, or a negative errno, reported. */
 static int queue_ahead(Manager *m, size_t max) {
         Loader *l = m->loader;
         size_t n = 0;
-        int r;
 
         for (; l->n_ahead_queued < l->n_ahead && n < max; n++) {
-                const Ahead *ahead = &l->ahead[l->n_ahead_queued++];
+                const Ahead *ahead = &l->ahead[l->n_ahead_queued];
+                int r;
 
                 r = ahead->ban && !ahead->ban->in_kernel ? queue(m, ahead->jail, ahead->ban) : 0;
                 if (r < 0)
                         return r;
+                l->n_ahead_queued++;
         }
 
-        if (l->n_ahead_queued == l->n_ahead && l->ahead_wanted > 0) {
-                r = conclude_ahead(m);
-                if (r < 0)
-                        return r;
-        }
         return (int) n;
 }
 
 int manager_load_some(Manager *m, size_t max) {
+        Loader *l = m->loader;
         int n, r;
 
-        if (!m->loader)
+        if (!l)
                 return 0;
 
         n = queue_ahead(m, max);
-        if (n < 0 || (size_t) n == max || !m->loader)
+        if (n < 0 || l->n_ahead_queued < l->n_ahead)
                 return n;
 
-        r = load_piece(m, limit_piece(m->loader, max - (size_t) n), LOAD_QUEUED);
+        if (l->ahead_is_over)
+                r = conclude(m, l->ahead_result);
+        else if ((size_t) n < max)
+                r = load_piece(m, limit_piece(l, max - (size_t) n), LOAD_QUEUED);
+        else
+                r = 0;
         return r < 0 ? r : n + r;
 }
 
@@ -339,15 +351,14 @@ int manager_load_rest(Manager *m) {
         if (!m->loader)
                 return 0;
 
-        if (m->loader->ahead_wanted > 0)
-                r = conclude_ahead(m);
+        m->loader->n_ahead = m->loader->n_ahead_queued = 0;
+        if (m->loader->ahead_is_over)
+                r = conclude(m, m->loader->ahead_result);
         while (m->loader && r >= 0)
                 r = load_piece(m, REST_CHUNK, LOAD_REST);
-        if (r < 0)
-                return r;
 
         manager_restore_again(m);
-        return 0;
+        return MIN(r, 0);
 }
 
 /* By address */

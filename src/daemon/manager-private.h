@@ -426,9 +426,9 @@ int manager_load_begin(Manager *m);
  * many, or a negative errno, reported. */
 int manager_load_some(Manager *m, size_t max);
 
-/* Reads at most max of them into their lists, for manager_load_some() to queue them later. Once,
- * until it has. What fails is for manager_load_some(), too. */
-void manager_load_ahead(Manager *m, size_t max);
+/* Has the next n of them in their lists, for manager_load_some() to queue them later. What fails is
+ * for that, too. */
+void manager_load_ahead(Manager *m, size_t n);
 
 /* A ban is about to be freed. */
 void manager_load_skip(Manager *m, const Ban *ban);

@@ -130,7 +130,8 @@ static size_t next_size(size_t size, usec_t took) {
 static void on_meanwhile(void *userdata) {
         Manager *m = userdata;
 
-        manager_load_ahead(m, m->restore_size ?: CHUNK_FIRST);
+        /* The next chunk may be twice as large. */
+        manager_load_ahead(m, m->restore_size ? 2 * m->restore_size : CHUNK_FIRST);
 }
 
 /* While the kernel carries out this chunk the next one is prepared. */
