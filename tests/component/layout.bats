@@ -41,8 +41,9 @@ banjo() {
         { echo '[banjo]'; printf '%s\n' "$@"; } >"$DIRECTORY/config/conf.d/banjo.conf"
 }
 
+# has_base_chains NAME...: these and no others, which are in the order in which they were made.
 has_base_chains() {
-        [ "$(inside nft list table inet banjo | grep -B1 'type filter hook' | sed -n 's/^\tchain \(.*\) {/\1/p' | xargs)" = "$*" ]
+        [ "$(inside nft list table inet banjo | grep -B1 'type filter hook' | sed -n 's/^\tchain \(.*\) {/\1/p' | sort)" = "$(printf '%s\n' "$@" | sort)" ]
 }
 
 is_gone() {
