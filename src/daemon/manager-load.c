@@ -75,8 +75,7 @@ struct Loader {
         Ahead ahead[AHEAD_MAX];
         size_t n_ahead;
         size_t n_ahead_queued;
-        bool ahead_is_over; /* there is no more, or an error, which concludes it when all of this
-                               is queued */
+        bool ahead_is_over; /* no more was read; why is concluded when all of this is queued */
         int ahead_result;
 };
 
