@@ -117,17 +117,10 @@ static int load(Manager *m, Jail *jail, const Ban *row, bool in_turn) {
         if (ban->id > m->position.announced)
                 announce_ban(m->bus, jail_get_config(jail)->name, ban, NULL);
 
-        switch (l->manner) {
-        case LOAD_QUEUED:
+        if (l->manner == LOAD_QUEUED)
                 return queue(m, jail, ban);
-        case LOAD_AHEAD:
-                assert(l->n_ahead < AHEAD_MAX);
+        if (l->manner == LOAD_AHEAD)
                 l->ahead[l->n_ahead++] = (Ahead){ .jail = jail, .ban = ban };
-                return 0;
-        case LOAD_REST:
-                return 0;
-        }
-
         return 0;
 }
 

@@ -20,6 +20,15 @@ static inline _unused_ Store *open_store(const Files *f) {
         return s;
 }
 
+/* One of 65,536 networks. */
+static inline _unused_ Address nth_network(unsigned i) {
+        const uint8_t bytes[16] = { 0x20, 0x01, 0x0d, 0xb8, (uint8_t) (i >> 8), (uint8_t) i };
+        Address a;
+
+        assert_ok(address_from_bytes(AF_INET6, bytes, 64, &a));
+        return a;
+}
+
 /* Writes all of the log back into the database, in one of SQLite's ways, when who reads has come to
  * an end. Another one who does so, such as the store's own thread, it does not wait for by itself.
  */

@@ -14,11 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/macro.h"
 #include "engine/firewall-ops.h"
 #include "engine/nft-elements.h"
 #include "engine/nft-link.h"
+#include "engine/nft-present.h"
 #include "engine/nft-table.h"
 #include "firewalls.h"
 #include "netns.h"
@@ -278,6 +280,30 @@ static void what_was_started_ends_like_anything_else(void **state) {
         nft_link_fail(l, -ENOMEM);
         nft_link_start(l);
         assert_fails(nft_link_commit(l, NULL, NULL), ENOMEM);
+}
+
+/* Before anybody waits for it. */
+static void what_was_started_is_carried_out_by_itself(void **state) {
+        _cleanup_(nft_link_freep) NftLink *l = open_link(), *other = open_link();
+        bool there = false;
+
+        (void) state;
+
+        nft_link_begin(l);
+        nft_add_table(l, 0);
+        nft_link_start(l);
+        for (unsigned i = 0; i < 60000 && !there; i++) {
+                NftPresent present = {};
+                int r;
+
+                r = nft_present_read(other, &present);
+                there = r >= 0 && present.table;
+                nft_present_done(&present);
+                assert_true(r >= 0 || r == -EINTR); /* it is being made */
+                (void) usleep(1000);
+        }
+        assert_true(there);
+        assert_ok(nft_link_commit(l, NULL, NULL));
 }
 
 typedef struct Meanwhile {
@@ -594,6 +620,7 @@ int main(void) {
                 test(message_that_is_too_large_is_an_error),
                 test(answers_that_do_not_fit_leave_the_outcome_known),
                 test(what_was_started_ends_like_anything_else),
+                test(what_was_started_is_carried_out_by_itself),
                 test(caller_does_something_else_during_each_transaction),
                 test(full_set_takes_what_fits_and_the_rest_is_named),
                 test(single_refused_element_keeps_nobody_back),

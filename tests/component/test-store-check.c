@@ -16,22 +16,14 @@
 static void fill(Store *s) {
         assert_ok(store_begin(s, false));
         for (unsigned i = 0; i < N_BANS; i++) {
-                const uint8_t bytes[16] = {
-                        0x20,
-                        0x01,
-                        0x0d,
-                        0xb8,
-                        (uint8_t) (i >> 8),
-                        (uint8_t) i,
-                };
                 Ban ban = {
+                        .address = nth_network(i),
                         .pattern = "password",
                         .id = i + 1,
                         .start = i,
                         .end = USEC_INFINITY,
                 };
 
-                assert_ok(address_from_bytes(AF_INET6, bytes, 64, &ban.address));
                 assert_ok(store_add_ban(s, "sshd", &ban));
         }
         assert_ok(store_commit(s));

@@ -55,16 +55,9 @@ static void fill(Store *s, unsigned n) {
 
         assert_ok(store_begin(s, false));
         for (unsigned i = 0; i < n; i++) {
-                const uint8_t bytes[16] = {
-                        0x20,
-                        0x01,
-                        0x0d,
-                        0xb8,
-                        (uint8_t) (i >> 8),
-                        (uint8_t) i,
-                };
                 char reason[32];
                 Ban ban = {
+                        .address = nth_network(i),
                         .failures = i % 7,
                         .n_leaks = i % 3,
                         .pattern = patterns[i % ELEMENTSOF(patterns)],
@@ -75,7 +68,6 @@ static void fill(Store *s, unsigned n) {
                 };
 
                 (void) snprintf(reason, sizeof(reason), "by hand %u", i);
-                assert_ok(address_from_bytes(AF_INET6, bytes, 64, &ban.address));
                 assert_ok(store_add_ban(s, jails[i / 3 % 2], &ban));
         }
         assert_ok(store_commit(s));
